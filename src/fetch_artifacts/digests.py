@@ -1,0 +1,103 @@
+"""The two hashes of the artifact system, as values that can't be mixed up."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Final, Literal, TypeAlias, get_args
+
+from fetch_artifacts.errors import HashParseError
+
+Algorithm: TypeAlias = Literal["git-sha1", "git-sha256"]
+
+_HEX: Final = re.compile(r"[0-9A-Fa-f]*")
+_BYTES: Final[dict[int, Algorithm]] = {20: "git-sha1", 32: "git-sha256"}
+
+
+def check_algorithm(algorithm: str) -> Algorithm:
+    """Give back the name of a tree-hash algorithm that exists.
+
+    Raises:
+        ValueError: It is neither ``"git-sha1"`` nor ``"git-sha256"``.
+    """
+    if algorithm == "git-sha1":
+        return "git-sha1"
+    if algorithm == "git-sha256":
+        return "git-sha256"
+    known = " or ".join(repr(name) for name in get_args(Algorithm))
+    msg = f"tree-hash algorithm: expected {known}, found {algorithm!r}"
+    raise ValueError(msg)
+
+
+def _parse_hex(text: object, size: int, what: str) -> bytes:
+    if not isinstance(text, str):
+        msg = f"{what}: expected a string of {2 * size} hex digits, found {text!r}"
+        raise HashParseError(msg)
+    if len(text) != 2 * size:
+        msg = f"{what}: expected {2 * size} hex digits, found {len(text)}: {text!r}"
+        raise HashParseError(msg)
+    if not _HEX.fullmatch(text):
+        odd = next(char for char in text if not _HEX.fullmatch(char))
+        msg = f"{what}: expected {2 * size} hex digits, found {odd!r} in {text!r}"
+        raise HashParseError(msg)
+    return bytes.fromhex(text)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TreeHash:
+    """The git tree hash of a folder; ``str()`` is the lower-case hex.
+
+    Julia: ``Base.SHA1`` for git-sha1, and what ``Tar.tree_hash`` returns.
+
+    Attributes:
+        digest: 20 bytes (git-sha1) or 32 bytes (git-sha256).
+    """
+
+    digest: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.digest) not in _BYTES:
+            msg = f"tree hash: expected 20 or 32 bytes, found {len(self.digest)}"
+            raise HashParseError(msg)
+
+    @classmethod
+    def parse(cls, text: str) -> TreeHash:
+        """Read a git-tree-sha1: 40 hex digits of either case (loading.jl:118).
+
+        Raises:
+            HashParseError: The text is anything else.
+        """
+        return cls(_parse_hex(text, 20, "git-tree-sha1"))
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """The algorithm that makes hashes of this length."""
+        return _BYTES[len(self.digest)]
+
+    def __str__(self) -> str:
+        return self.digest.hex()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Sha256:
+    """The SHA-256 of an archive's bytes; ``str()`` is the lower-case hex.
+
+    Attributes:
+        digest: 32 bytes.
+    """
+
+    SIZE: ClassVar[int] = 32
+
+    digest: bytes
+
+    @classmethod
+    def parse(cls, text: str) -> Sha256:
+        """Read 64 hex digits of either case.
+
+        Raises:
+            HashParseError: The text is anything else.
+        """
+        return cls(_parse_hex(text, cls.SIZE, "sha256"))
+
+    def __str__(self) -> str:
+        return self.digest.hex()

@@ -1,0 +1,238 @@
+"""Everything this package raises on its own account.
+
+Each class also derives from the built-in exception that fetch-artifacts 0.1.0, or a
+reader of Python, would expect in its place::
+
+    FetchArtifactsError
+    ├── SettingsError (ValueError)              an environment variable or a setting
+    ├── ArtifactsTomlError (ValueError)         a file that Julia could not use either
+    │   └── ArtifactsTomlNotFoundError (FileNotFoundError)
+    ├── BindingExistsError (ValueError)         bind without force
+    ├── OverrideError (ValueError)              Overrides.toml
+    ├── PlatformError (ValueError)              a triplet or a tag
+    ├── ArtifactNotFoundError (KeyError)        no such name in the file
+    │   └── NoMatchingPlatformError             the name, but not for this platform
+    ├── HashParseError (ValueError)             not a git-tree-sha1, not a sha256
+    ├── HashMismatchError (RuntimeError)
+    │   ├── TarballHashMismatchError            the archive's sha256
+    │   └── TreeHashMismatchError               the tree's git-tree-sha1
+    ├── DownloadError (RuntimeError)            a URL that gave no body
+    ├── UnpackError (ValueError)                an archive that must not be unpacked
+    ├── UnhashableFileError (ValueError)        a FIFO, a socket, an unreadable file
+    ├── InstallError (RuntimeError)             every source failed
+    │   └── ArtifactNotInstalledError           missing, and downloading is off
+    └── DepotError (RuntimeError)               a depot that can't be used
+        └── LockTimeoutError (TimeoutError)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from fetch_artifacts.digests import Sha256, TreeHash
+
+
+def _rebuild(
+    cls: type[FetchArtifactsError], args: tuple[object, ...], facts: dict[str, object]
+) -> FetchArtifactsError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(facts)
+    return error
+
+
+class FetchArtifactsError(Exception):
+    """The base of all errors of this package.
+
+    Attributes:
+        message: What was expected, what was found, where, and what to do.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        # KeyError would print the repr, OSError its errno.
+        return self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The constructors take more than the message, so the default fails to unpickle.
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class SettingsError(FetchArtifactsError, ValueError):
+    """An environment variable or a setting has a value that means nothing."""
+
+
+class ArtifactsTomlError(FetchArtifactsError, ValueError):
+    """An Artifacts.toml can't be used.
+
+    Attributes:
+        path: The file, None where a table was given instead of a file.
+        context: The dotted place of the fault, such as ``Foo[2].os``, or "".
+    """
+
+    def __init__(
+        self, message: str, *, path: Path | None = None, context: str = ""
+    ) -> None:
+        where = str(path) if path else ""
+        super().__init__(": ".join(part for part in (where, context, message) if part))
+        self.path = path
+        self.context = context
+
+
+class ArtifactsTomlNotFoundError(ArtifactsTomlError, FileNotFoundError):
+    """No Artifacts.toml was found.
+
+    Attributes:
+        searched: The folders that were looked into, or the file that is missing.
+    """
+
+    def __init__(self, message: str, *, searched: Sequence[Path] = ()) -> None:
+        super().__init__(message)
+        self.searched = tuple(searched)
+
+
+class BindingExistsError(FetchArtifactsError, ValueError):
+    """A name is bound already, and ``force`` was not given."""
+
+    def __init__(self, message: str, *, path: Path, name: str) -> None:
+        super().__init__(message)
+        self.path = path
+        self.name = name
+
+
+class OverrideError(FetchArtifactsError, ValueError):
+    """An Overrides.toml has a value that can't be followed, or a cycle."""
+
+
+class PlatformError(FetchArtifactsError, ValueError):
+    """A triplet or a platform tag is not one."""
+
+
+class ArtifactNotFoundError(FetchArtifactsError, KeyError):
+    """A file has no artifact of that name.
+
+    Attributes:
+        name: The name asked for.
+        path: The file that was read, None where a table was given.
+    """
+
+    def __init__(self, message: str, *, name: str, path: Path | None = None) -> None:
+        super().__init__(message)
+        self.name = name
+        self.path = path
+
+
+class NoMatchingPlatformError(ArtifactNotFoundError):
+    """A file has the artifact, but for other platforms only."""
+
+
+class HashParseError(FetchArtifactsError, ValueError):
+    """A text is not the hexadecimal form of the hash it should be."""
+
+
+class HashMismatchError(FetchArtifactsError, RuntimeError):
+    """Something hashes to another value than it was promised to.
+
+    Attributes:
+        expected: The hash that was promised.
+        actual: The hash that was found.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        expected: TreeHash | Sha256,
+        actual: TreeHash | Sha256,
+    ) -> None:
+        super().__init__(message)
+        self.expected = expected
+        self.actual = actual
+
+
+class TarballHashMismatchError(HashMismatchError):
+    """The bytes that arrived are not the archive that was promised."""
+
+
+class TreeHashMismatchError(HashMismatchError):
+    """The unpacked tree is not the tree that was promised."""
+
+
+class DownloadError(FetchArtifactsError, RuntimeError):
+    """A URL gave no complete body.
+
+    Attributes:
+        url: The URL, without any credentials.
+        status: The HTTP status, None where there was no answer.
+    """
+
+    def __init__(self, message: str, *, url: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.url = url
+        self.status = status
+
+
+class UnpackError(FetchArtifactsError, ValueError):
+    """An archive is damaged, or asks for something that is not allowed.
+
+    Attributes:
+        member: The path of the member at fault, as the archive spells it, or "".
+        faults: What is wrong with it, one sentence each.
+    """
+
+    def __init__(
+        self, message: str, *, member: str = "", faults: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message)
+        self.member = member
+        self.faults = tuple(faults)
+
+
+class UnhashableFileError(FetchArtifactsError, ValueError):
+    """A tree holds something that git can't store, or that can't be read."""
+
+    def __init__(self, message: str, *, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class InstallError(FetchArtifactsError, RuntimeError):
+    """An artifact could not be installed from any of its sources.
+
+    Attributes:
+        name: The artifact's name.
+        attempts: A pair for each source: its URL and why it failed.
+    """
+
+    def __init__(
+        self, message: str, *, name: str, attempts: Sequence[tuple[str, Exception]] = ()
+    ) -> None:
+        super().__init__(message)
+        self.name = name
+        self.attempts = tuple(attempts)
+
+
+class ArtifactNotInstalledError(InstallError):
+    """An artifact is missing, and nothing may be downloaded."""
+
+
+class DepotError(FetchArtifactsError, RuntimeError):
+    """A depot can't be read or written."""
+
+
+class LockTimeoutError(DepotError, TimeoutError):
+    """A lock was not given up in time.
+
+    Attributes:
+        path: The lock file.
+    """
+
+    def __init__(self, message: str, *, path: Path) -> None:
+        super().__init__(message)
+        self.path = path

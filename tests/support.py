@@ -1,0 +1,54 @@
+"""What the tests share: recorded answers of real Julia, and builders of trees."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import tomli
+
+FIXTURES = Path(__file__).parent.parent / "julia_fixtures"
+
+Case = dict[str, Any]
+Tree = dict[str, "bytes | str | tuple[bytes, int] | Link | None"]
+
+
+class Link(str):
+    """The target of a symbolic link, in a tree for `make_tree`."""
+
+    __slots__ = ()
+
+
+@cache
+def load_vectors(domain: str, version: str = "1.12.5") -> tuple[tuple[Case, Case], ...]:
+    """Pairs of a case and that Julia's answer; an empty or uneven list is an error."""
+    cases = tomli.loads((FIXTURES / "cases" / f"{domain}.toml").read_text("utf-8"))
+    answers = tomli.loads(
+        (FIXTURES / f"julia-{version}" / f"{domain}.toml").read_text("utf-8")
+    )
+    assert answers["julia"] == version
+    pairs = tuple(zip(cases["case"], answers["answer"], strict=True))
+    assert pairs, f"no vectors for {domain}"
+    return pairs
+
+
+def make_tree(root: Path, tree: Tree) -> Path:
+    """Make a folder from ``{"path": content}``.
+
+    Content is text or bytes (mode 644), ``(bytes, mode)``, a `Link`, or None for an
+    empty folder.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    for name, content in tree.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content is None:
+            path.mkdir(exist_ok=True)
+        elif isinstance(content, Link):
+            path.symlink_to(content)
+        else:
+            data, mode = content if isinstance(content, tuple) else (content, 0o644)
+            path.write_bytes(data.encode() if isinstance(data, str) else data)
+            path.chmod(mode)
+    return root
