@@ -52,3 +52,8 @@ def make_tree(root: Path, tree: Tree) -> Path:
             path.write_bytes(data.encode() if isinstance(data, str) else data)
             path.chmod(mode)
     return root
+
+
+def names(folder: Path) -> list[str]:
+    """The sorted names in a folder, the test's own home left out."""
+    return sorted(path.name for path in folder.iterdir() if path.name != "home")

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 def _rebuild(
     cls: type[FetchArtifactsError], args: tuple[object, ...], facts: dict[str, object]
 ) -> FetchArtifactsError:
-    error = cls.__new__(cls, *args)
+    make = OSError.__new__ if issubclass(cls, OSError) else Exception.__new__
+    error = make(cls, *args)
     error.__dict__.update(facts)
     return error
 

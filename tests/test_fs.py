@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from fetch_artifacts import _fs
+from support import make_tree, names
+
+
+def test_a_tree_of_read_only_files_and_folders_is_removed(tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "t", {"a/b/f": "x", "a/g": (b"y", 0o444)})
+    (root / "a/b").chmod(0o500)
+    (root / "a").chmod(0o500)
+    _fs.remove_tree(root)
+    assert not root.exists()
+
+
+def test_removing_a_link_leaves_its_target(tmp_path: Path) -> None:
+    make_tree(tmp_path / "t", {"f": "x"})
+    (tmp_path / "link").symlink_to("t")
+    _fs.remove_tree(tmp_path / "link")
+    assert [path.name for path in (tmp_path / "t").iterdir()] == ["f"]
+
+
+def test_removing_what_is_missing_is_fine(tmp_path: Path) -> None:
+    _fs.remove_tree(tmp_path / "none")
+
+
+def test_a_rename_that_comes_second_reports_it_and_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    make_tree(tmp_path / "new", {"f": "new"})
+    make_tree(tmp_path / "old", {"f": "old"})
+    assert not _fs.rename_directory(tmp_path / "new", tmp_path / "old")
+    assert (tmp_path / "old/f").read_text() == "old"
+    assert (tmp_path / "new/f").read_text() == "new"
+
+
+# Pkg.jl Artifacts.jl:70-103: EACCES, EPERM and EBUSY are tried again.
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.EBUSY])
+def test_a_rename_waits_for_whoever_holds_the_folder(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_tree(tmp_path / "new", {"f": "x"})
+    failures = [OSError(code, "held"), OSError(code, "held")]
+    rename = Path.rename
+
+    def held_at_first(self: Path, target: Path) -> Path:
+        if failures:
+            raise failures.pop()
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", held_at_first)
+    assert _fs.rename_directory(tmp_path / "new", tmp_path / "there")
+    assert (tmp_path / "there/f").read_text() == "x"
+
+
+def test_a_rename_onto_another_file_system_is_an_error_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def crosses(self: Path, target: Path) -> Path:
+        calls.append(target)
+        raise OSError(errno.EXDEV, "crosses devices")
+
+    monkeypatch.setattr(Path, "rename", crosses)
+    (tmp_path / "new").mkdir()
+    with pytest.raises(OSError, match="crosses devices"):
+        _fs.rename_directory(tmp_path / "new", tmp_path / "there")
+    assert len(calls) == 1
+
+
+def test_an_atomic_write_keeps_the_mode_and_the_link(tmp_path: Path) -> None:
+    real = tmp_path / "real.toml"
+    real.write_text("old")
+    real.chmod(0o640)
+    link = tmp_path / "link.toml"
+    link.symlink_to("real.toml")
+    _fs.write_atomically(link, "new é")
+    assert link.is_symlink()
+    assert real.read_text("utf-8") == "new é"
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert names(tmp_path) == ["link.toml", "real.toml"]
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_a_new_file_gets_the_mode_the_umask_leaves(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        assert _fs.current_umask() == umask
+        _fs.write_atomically(tmp_path / "f", b"x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "f").stat().st_mode) == 0o666 & ~umask
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "f"
+    target.write_text("old")
+
+    def full(self: Path, _target: Path) -> Path:
+        raise OSError(errno.ENOSPC, "disk full")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="disk full"):
+        _fs.write_atomically(target, "new")
+    assert target.read_text() == "old"
+    assert names(tmp_path) == ["f"]
+
+
+def test_a_staging_directory_is_private_and_goes_away_after_an_error(
+    tmp_path: Path,
+) -> None:
+    def fails_halfway() -> None:
+        with _fs.staging_directory(tmp_path, "stage-") as path:
+            assert stat.S_IMODE(path.stat().st_mode) == 0o700
+            make_tree(path, {"a/f": (b"x", 0o400)})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails_halfway()
+    assert names(tmp_path) == []
