@@ -12,14 +12,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from oracle import Julia
+    from questions import Julia
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -157,25 +157,28 @@ def warm_julia() -> Iterator[Julia | None]:
 
     ``julia.seconds("tree_hash", path)`` is a contender's time in that Julia.
     """
-    from oracle import NoJuliaError, open_julia
+    from oracle import NoJuliaError
+    from questions import open_julia
 
-    try:
-        julia = open_julia()
-    except NoJuliaError as error:
-        print(f"without Julia: {error}")
-        yield None
-        return
-    with julia:
-        print(f"with Julia {julia.version_text}")
-        yield julia
+    with ExitStack() as stack:
+        try:
+            julia = stack.enter_context(open_julia())
+        except NoJuliaError as error:
+            print(f"without Julia: {error}")
+            yield None
+        else:
+            print(f"with Julia {julia.version()}")
+            yield julia
 
 
 def _time(contender: Contender) -> float:
     gc.collect()
     start = time.perf_counter()
-    result = contender() if callable(contender) else _run(contender)
-    taken = time.perf_counter() - start
-    return result if isinstance(result, float) else taken
+    if not callable(contender):
+        _run(contender)
+    elif isinstance(result := contender(), float):
+        return result
+    return time.perf_counter() - start
 
 
 def _run(command: Sequence[str]) -> None:
