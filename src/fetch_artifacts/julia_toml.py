@@ -1,0 +1,196 @@
+"""TOML as Julia 1.12 writes it, byte for byte, so that no diff tells who wrote."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, time, timezone
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Table: TypeAlias = Mapping[str, object]
+
+# toml_parser.jl `isvalid_barekey_char`: ASCII only.
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+# print.jl `print_toml_escaped`; Julia's `iscntrl` takes in U+0080 to U+009F.
+_ESCAPES: Final = {
+    **{code: f"\\u{code:04x}" for code in (*range(0x20), *range(0x7F, 0xA0))},
+    **str.maketrans(
+        {"\b": r"\b", "\t": r"\t", "\n": r"\n", "\f": r"\f", "\r": r"\r"}
+        | {'"': r"\"", "\\": r"\\"}
+    ),
+}
+
+_INT64: Final = range(-(2**63), 2**63)
+
+
+def dumps(mapping: Table) -> str:
+    """Write data as Julia 1.12's ``TOML.print(data; sorted = true)`` does.
+
+    Reading the text gives the data back, except where Julia's writer loses something:
+    a date-time without an offset gets a ``Z``, and nothing finer than a millisecond is
+    kept. A date-time with an offset, which Julia can't hold, is written as the same
+    moment in UTC. What Julia read from ``0xff`` it writes as ``0xff``; an ``int`` does
+    not remember how it was spelt, so here that becomes ``255``.
+
+    Raises:
+        TypeError: A key is not a string, or a value is of a type that TOML hasn't.
+        ValueError: A value is outside what TOML holds: an integer of more than 64
+            bits, a string with half of a surrogate pair, a time with an offset.
+    """
+    return "".join(_write_table(mapping, (), 0, first_block=True))
+
+
+def dump_table(table: Table, path: tuple[str, ...], *, element: bool = False) -> str:
+    """Write one table as `dumps` writes it where nothing stands before it.
+
+    Args:
+        table: The table.
+        path: The keys that lead to it.
+        element: It is one element of an array of tables.
+
+    Raises:
+        TypeError: As `dumps`.
+        ValueError: As `dumps`.
+    """
+    indent = len(path) - 1
+    left, right = ("[[", "]]") if element else ("[", "]")
+    header = f"{'    ' * indent}{left}{dump_key(*path)}{right}\n"
+    body = _write_table(table, path, indent + 1, first_block=True)
+    return header + "".join(body)
+
+
+def dump_key(*path: str) -> str:
+    """Write a key, or the dotted path to one, each part quoted where it must be."""
+    return ".".join(
+        part if _BARE_KEY.fullmatch(part) else f'"{_escape(part)}"' for part in path
+    )
+
+
+def dump_value(value: object) -> str:
+    """Write a value as it stands behind ``key = ``; a table is written inline.
+
+    Raises:
+        TypeError: As `dumps`.
+        ValueError: As `dumps`.
+    """
+    match value:
+        case bool():
+            text = "true" if value else "false"
+        case int():
+            text = _write_integer(value)
+        case float():
+            text = _write_float(value)
+        case str():
+            # print.jl, since 1.12 (julia #55084): three quotes, yet \n is escaped.
+            quote = '"""' if "\n" in value else '"'
+            text = f"{quote}{_escape(value)}{quote}"
+        case date() | time():
+            text = _write_time(value)
+        case Mapping():
+            items = (f"{dump_key(k)} = {dump_value(value[k])}" for k in _keys(value))
+            text = f"{{{', '.join(items)}}}"
+        case list() | tuple():
+            text = f"[{', '.join(map(dump_value, value))}]"
+        case _:
+            msg = f"expected a value that TOML has, found {value!r}"
+            raise TypeError(msg)
+    return text
+
+
+def is_array_of_tables(value: object) -> TypeGuard[list[Table]]:
+    """Whether Julia writes a value with a ``[[header]]`` for each element."""
+    return (
+        isinstance(value, (list, tuple))
+        and bool(value)
+        and all(isinstance(element, Mapping) for element in value)
+    )
+
+
+def _is_tabular(value: object) -> bool:
+    return isinstance(value, Mapping) or is_array_of_tables(value)
+
+
+def _keys(table: Mapping[Any, object]) -> list[str]:
+    """The keys in the order of their UTF-8 bytes, which is that of code points."""
+    for key in table:
+        if not isinstance(key, str):
+            msg = f"expected keys that are strings, found {key!r}"
+            raise TypeError(msg)
+    return sorted(table)
+
+
+def _write_table(
+    table: Table, path: tuple[str, ...], indent: int, *, first_block: bool
+) -> Iterator[str]:
+    # print.jl `print_table`: plain values first, then all that gets a header.
+    keys = _keys(table)
+    for key in keys:
+        if not _is_tabular(table[key]):
+            yield "    " * max(0, indent - 1)
+            yield f"{dump_key(key)} = {dump_value(table[key])}\n"
+            first_block = False
+    margin = "    " * indent
+    for key in keys:
+        value, name = table[key], (*path, key)
+        if isinstance(value, Mapping):
+            # A table of nothing but tables has no header, and then its first block
+            # is set off by an empty line even at the top of the file.
+            header = not value or not all(map(_is_tabular, value.values()))
+            if header:
+                yield f"{'' if first_block else chr(10)}{margin}[{dump_key(*name)}]\n"
+                first_block = False
+            yield from _write_table(value, name, indent + header, first_block=header)
+        elif is_array_of_tables(value):
+            yield "" if first_block else "\n"
+            first_block = False
+            for element in value:
+                yield f"{margin}[[{dump_key(*name)}]]\n"
+                yield from _write_table(element, name, indent + 1, first_block=True)
+
+
+def _escape(text: str) -> str:
+    if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+        msg = f"expected text, found half of a surrogate pair in {text!r}"
+        raise ValueError(msg)
+    return text.translate(_ESCAPES)
+
+
+def _write_integer(value: int) -> str:
+    if value not in _INT64:
+        msg = f"expected an integer of at most 64 bits, found {value}"
+        raise ValueError(msg)
+    return str(int(value))
+
+
+def _write_float(value: float) -> str:
+    if not math.isfinite(value):
+        return "nan" if math.isnan(value) else "+inf" if value > 0 else "-inf"
+    digits = float.__repr__(value)
+    if value == 0 or 1e-4 <= abs(value) < 1e6:
+        return digits
+    # ryu/shortest.jl `writeshortest`: from here on Julia writes an exponent, Python
+    # not always; the shortest digits are the same.
+    mantissa, _, exponent = digits.partition("e")
+    sign = "-" if value < 0 else ""
+    whole, _, fraction = mantissa.lstrip("-").partition(".")
+    power = int(exponent or 0) + len(whole) - 1
+    fraction = (whole[1:] + fraction).rstrip("0") or "0"
+    return f"{sign}{whole[0]}.{fraction}e{power}"
+
+
+def _write_time(value: date | time) -> str:
+    # print.jl `printvalue`: always three decimals, always a literal Z.
+    if isinstance(value, datetime):
+        moment = value.astimezone(timezone.utc) if value.tzinfo else value
+        return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    if value.tzinfo:
+        msg = f"expected a time without an offset, found {value}"
+        raise ValueError(msg)
+    return value.isoformat(timespec="milliseconds")
