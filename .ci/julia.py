@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SUITE = "bullseye"
-# With the newer libunwind of later suites this Julia crashes whenever it throws.
+# With the newer libunwind of later suites this Julia crashes when a function throws.
 PACKAGES = ("julia", "libunwind8=1.3.2-2")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-PROBE = 'try error("?") catch; VERSION >= v"1.5" || exit(1) end'
+PROBE = """
+throw_from(depth) = depth == 0 ? error("caught below") : throw_from(depth - 1) + 1
+try throw_from(50) catch end
+VERSION >= v"1.5" || exit(1)
+"""
 
 
 class UnavailableError(Exception):
@@ -84,7 +88,7 @@ def find(program: str) -> str:
 
 
 def working(julia: str) -> str:
-    """The same path, once that Julia has thrown and caught an exception."""
+    """The same path, if that Julia is recent enough and survives an exception."""
     command = [julia, "--startup-file=no", "-e", PROBE]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
