@@ -1,0 +1,84 @@
+"""The checks of this project: ``nox`` runs them, ``nox -l`` lists them.
+
+What follows ``--`` goes to the tool of the session: ``nox -s tests-3.12 -- -k unpack``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nox
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+# A Python that this machine does not have is skipped, and nox says so, in CI too.
+nox.options.error_on_missing_interpreters = False
+
+
+def group(name: str) -> tuple[str, ...]:
+    """The packages of a dependency group in pyproject.toml."""
+    return nox.project.dependency_groups(PROJECT, name)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, format, and the layers that imports must keep to."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check")
+    session.run("lint-imports", env={"PYTHONPATH": "src"})
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Types, of the tests too."""
+    session.install("-e.[test,dask,fsspec]", *group("typing"))
+    session.run("mypy", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Unit and property tests: without Julia and without a network."""
+    session.install(".[test]")
+    session.run("pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session
+def compat(session: nox.Session) -> None:
+    """Comparisons with real Julia, which .ci/julia.py finds or installs."""
+    session.install(".[test]")
+    found = session.run("python", ".ci/julia.py", silent=True)
+    julia = str(found).splitlines()[-1]
+    session.run("pytest", "compat_tests", *session.posargs, env={"JULIA": julia})
+
+
+@nox.session(default=False)
+def compat_juliacall(session: nox.Session) -> None:
+    """The same comparisons through juliacall, which needs Julia 1.10 or newer."""
+    session.install(".[test,julia]")
+    session.run("pytest", "compat_tests", "--oracle=juliacall", *session.posargs)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Benchmarks, all or those that are named."""
+    session.install("-e.[test]")
+    session.run("python", "tests/benchmarks", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """A source archive, from it a wheel, and that installed where nothing else is."""
+    session.install("build")
+    folder = Path(session.create_tmp())
+    session.run("python", "-m", "build", "--outdir", str(folder), *session.posargs)
+    wheel = max(folder.glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    session.run("python", "-m", "venv", "--clear", str(folder / "clean"))
+    programs = folder / "clean" / ("Scripts" if sys.platform == "win32" else "bin")
+    session.run(str(programs / "python"), "-m", "pip", "install", "-q", str(wheel))
+    session.run(str(programs / "fetch-artifacts"), "--version")
+    session.run(str(programs / "python"), "-c", "import fetch_artifacts.pkg_artifacts")
