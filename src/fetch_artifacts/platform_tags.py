@@ -1,0 +1,135 @@
+"""The tags of a platform: how Julia normalises them, and which it finds valid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.errors import PlatformError
+from fetch_artifacts.version_number import canonical_version, parse_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# As `uname -m` may say it, and as Julia says it (cpuid.jl:81-97)
+_ARCH_ALIASES: Final = {
+    "amd64": "x86_64",
+    "i386": "i686",
+    "i486": "i686",
+    "i586": "i686",
+    "armv6": "armv6l",
+    "arm": "armv7l",
+    "armv7": "armv7l",
+    "armv8": "armv7l",
+    "armv8l": "armv7l",
+    "arm64": "aarch64",
+    "ppc64le": "powerpc64le",
+}
+# What Julia 1.12 is built for (binaryplatforms.jl:194-256)
+_ARCHES: Final = frozenset(
+    {"x86_64", "i686", "armv7l", "armv6l", "aarch64", "powerpc64le", "riscv64"}
+)
+_SYSTEMS: Final = frozenset({"linux", "macos", "freebsd", "openbsd", "windows"})
+_ARCHES_OF: Final = {
+    "windows": frozenset({"x86_64", "i686", "armv7l", "aarch64"}),
+    "macos": frozenset({"x86_64", "aarch64"}),
+}
+_ARM: Final = frozenset({"armv7l", "armv6l"})
+_LIBCS: Final = frozenset({"glibc", "musl"})
+_CALL_ABIS: Final = frozenset({"eabihf", "eabi"})
+_CXXSTRING_ABIS: Final = frozenset({"cxx03", "cxx11"})
+
+_VERSION_TAGS: Final = frozenset(
+    {"libgfortran_version", "libstdcxx_version", "os_version"}
+)
+_FORBIDDEN: Final = frozenset("+- /<>:\"'\\|?*")  # binaryplatforms.jl:129
+
+
+def normalised_tags(
+    arch: str, os: str, tags: Mapping[str, str | None], *, strict: bool = False
+) -> dict[str, str]:
+    """All tags of a platform, ``arch`` and ``os`` first, then the others by name.
+
+    Julia: the constructor of ``Platform`` (binaryplatforms.jl:47-97).
+
+    Raises:
+        PlatformError: A tag or a value can't be one; if `strict`, also where Julia is
+            not built for such a platform.
+    """
+    others: dict[str, str] = {}
+    for name, value in tags.items():
+        tag = _lower(name)
+        if tag in {"arch", "os"}:
+            msg = f"platform tags: expected {tag!r} once, found it again as {name!r}"
+            raise PlatformError(msg)
+        if value is not None:
+            text = _lower(value)
+            others[tag] = canonical_version(text) if tag in _VERSION_TAGS else text
+    if not _FORBIDDEN.isdisjoint("".join((*others, *others.values()))):
+        raise _forbidden_character(others)
+    os = _lower(os)
+    arch = _lower(arch)
+    arch = _ARCH_ALIASES.get(arch, arch)
+    if os == "linux":
+        others.setdefault("libc", "glibc")
+        if arch in _ARM:
+            others.setdefault("call_abi", "eabihf")
+    normalised = {"arch": arch, "os": os, **dict(sorted(others.items()))}
+    if strict:
+        _check_strictly(normalised)
+    return normalised
+
+
+def _forbidden_character(tags: Mapping[str, str]) -> PlatformError:
+    odd, tag, value = next(
+        (char, tag, value)
+        for tag, value in tags.items()
+        for char in tag + value
+        if char in _FORBIDDEN
+    )
+    return PlatformError(
+        f"platform tag {tag!r} = {value!r}: expected no spaces, no quotes and none of "
+        f"+ - / \\ < > : | ? *, found {odd!r}"
+    )
+
+
+def _lower(text: str) -> str:
+    """Julia's lowercase: one character for one, whatever stands around it."""
+    if text.isascii():
+        return text.lower()
+    return "".join(char.lower()[0] for char in text)
+
+
+def _check_strictly(tags: Mapping[str, str]) -> None:
+    faults = [
+        f"{tag} = {tags[tag]!r}" if tag in tags else f"no {tag}"
+        for tag in _invalid_tags(tags)
+    ]
+    if faults:
+        msg = (
+            f"platform {dict(tags)}: expected a platform that Julia supports, found "
+            + ", ".join(faults)
+        )
+        raise PlatformError(msg)
+
+
+def _invalid_tags(tags: Mapping[str, str]) -> Iterator[str]:
+    arch, os = tags["arch"], tags["os"]
+    if arch not in _ARCHES_OF.get(os, _ARCHES):
+        yield "arch"
+    if os not in _SYSTEMS:
+        yield "os"
+    if not _is_one_of(tags.get("libc"), _LIBCS if os == "linux" else None):
+        yield "libc"
+    on_arm = os == "linux" and arch in _ARM
+    if not _is_one_of(tags.get("call_abi"), _CALL_ABIS if on_arm else None):
+        yield "call_abi"
+    for tag in ("libgfortran_version", "libstdcxx_version"):
+        if tag in tags and parse_version(tags[tag]) is None:
+            yield tag
+    if tags.get("cxxstring_abi", "cxx11") not in _CXXSTRING_ABIS:
+        yield "cxxstring_abi"
+
+
+def _is_one_of(value: str | None, allowed: frozenset[str] | None) -> bool:
+    """Whether a value is allowed; where nothing is, there must be none."""
+    return value is None if allowed is None else value in allowed

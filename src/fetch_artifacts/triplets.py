@@ -1,0 +1,155 @@
+"""Triplets such as ``x86_64-linux-gnu-libgfortran5``: the text form of a platform.
+
+Julia: ``triplet(p)`` and ``parse(Platform, text)`` (binaryplatforms.jl:514-783).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.errors import PlatformError
+from fetch_artifacts.version_number import version_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ARCHES: Final = {
+    "x86_64": r"(?:x86_|amd)64",
+    "i686": r"i\d86",
+    "aarch64": r"aarch64|arm64",
+    "armv7l": r"arm(?:v7l)?",
+    "armv6l": r"armv6l",
+    "powerpc64le": r"p(?:ower)?pc64le",
+    "riscv64": r"rv64|riscv64",
+}
+_SYSTEMS: Final = {
+    "macos": r"-apple-darwin[\d.]*",
+    "freebsd": r"-(?:.*-)?freebsd[\d.]*",
+    "openbsd": r"-(?:.*-)?openbsd[\d.]*",
+    "windows": r"-w64-mingw32",
+    "linux": r"-(?:.*-)?linux",
+}
+_LIBCS: Final = {"gnu": "glibc", "musl": "musl"}
+# `-gcc4` and the like are how triplets before Julia 1.0 said it.
+_GFORTRANS: Final = {
+    "libgfortran3": "3",
+    "gcc4": "3",
+    "libgfortran4": "4",
+    "gcc7": "4",
+    "libgfortran5": "5",
+    "gcc8": "5",
+}
+_VERSIONED: Final = {"macos": "darwin", "freebsd": "freebsd", "openbsd": "openbsd"}
+
+# What the fixed part of a triplet says; every other tag is written out as -tag+value.
+_IMPLIED: Final = frozenset(
+    {
+        *("arch", "os", "os_version", "libc", "call_abi"),
+        *("libgfortran_version", "libstdcxx_version", "cxxstring_abi"),
+    }
+)
+
+
+@cache
+def _grammar() -> re.Pattern[str]:
+    """Compiled on first use; binaryplatforms.jl:665-683."""
+    return re.compile(
+        rf"(?:{_named(_ARCHES)})"
+        rf"(?P<system>{_named(_SYSTEMS)})"
+        rf"(?:-(?P<libc>{'|'.join(_LIBCS)}))?"
+        r"(?P<call_abi>eabihf|eabi)?"
+        rf"(?:-(?P<gfortran>{'|'.join(_GFORTRANS)}))?"
+        r"(?:-(?P<cxx>cxx03|cxx11))?"
+        r"(?:-libstdcxx(?P<stdcxx>[0-9]+))?"
+        r"(?P<tags>(?:-[^-]+\+[^-]+)*)$"
+    )
+
+
+def _named(patterns: Mapping[str, str]) -> str:
+    return "|".join(f"(?P<{name}>{pattern})" for name, pattern in patterns.items())
+
+
+def parse_triplet(text: str) -> tuple[str, str, dict[str, str]]:
+    """Split a triplet into arch, os and the other tags, which are not normalised.
+
+    Raises:
+        PlatformError: Julia would not take it for a triplet.
+    """
+    match = _grammar().match(text)
+    if match is None:
+        msg = (
+            f"platform {text!r}: expected a triplet such as "
+            "x86_64-linux-gnu-libgfortran5-cxx11, of an architecture and a system "
+            "that Julia knows and with its parts in this order"
+        )
+        raise PlatformError(msg)
+    found = match.groupdict()
+    tags: dict[str, str] = {}
+    if libc := found["libc"]:
+        tags["libc"] = _LIBCS[libc]
+    if call_abi := found["call_abi"]:
+        tags["call_abi"] = call_abi
+    if gfortran := found["gfortran"]:
+        tags["libgfortran_version"] = _GFORTRANS[gfortran]
+    if cxx := found["cxx"]:
+        tags["cxxstring_abi"] = cxx
+    if stdcxx := found["stdcxx"]:
+        tags["libstdcxx_version"] = f"3.4.{stdcxx}"
+    for part in found["tags"].split("-")[1:]:
+        tag, value, *_ = part.split("+")  # a third piece is dropped, as Julia does
+        tags[tag] = value
+    os = next(name for name in _SYSTEMS if found[name] is not None)
+    tags.pop("os_version", None)  # binaryplatforms.jl:728-744: only the system says it
+    if version := _os_version(os, found["system"]):
+        version_of("os_version", version)  # Julia refuses what is no version here
+        tags["os_version"] = version
+    return next(name for name in _ARCHES if found[name] is not None), os, tags
+
+
+def _os_version(os: str, system: str) -> str:
+    """The digits and dots after darwin, freebsd or openbsd, "" where there are none."""
+    if os not in _VERSIONED:
+        return ""
+    match = re.match(rf".*{_VERSIONED[os]}([0-9.]+)", system, re.DOTALL)
+    return match[1] if match else ""
+
+
+def format_triplet(tags: Mapping[str, str]) -> str:
+    """Write a platform's tags as a triplet; tags of no fixed place come sorted.
+
+    Raises:
+        PlatformError: A version that is part of a triplet is none.
+    """
+    parts = [tags["arch"] + _system_text(tags) + _libc_text(tags)]
+    if (value := tags.get("libgfortran_version")) is not None:
+        parts.append(f"libgfortran{version_of('libgfortran_version', value).major}")
+    if (value := tags.get("cxxstring_abi")) is not None:
+        parts.append(value)
+    if (value := tags.get("libstdcxx_version")) is not None:
+        parts.append(f"libstdcxx{version_of('libstdcxx_version', value).patch}")
+    # Julia's order is that of its hash table, which differs between versions.
+    parts += (f"{tag}+{tags[tag]}" for tag in sorted(tags.keys() - _IMPLIED))
+    return "-".join(parts)
+
+
+def _system_text(tags: Mapping[str, str]) -> str:
+    text = {
+        "linux": "-linux",
+        "macos": "-apple-darwin",
+        "windows": "-w64-mingw32",
+        "freebsd": "-unknown-freebsd",
+        "openbsd": "-unknown-openbsd",
+    }.get(tags["os"], "-unknown")
+    if "os_version" not in tags or tags["os"] not in {"macos", "freebsd"}:
+        return text
+    version = version_of("os_version", tags["os_version"])
+    minor = f".{version.minor}" if tags["os"] == "freebsd" else ""
+    return f"{text}{version.major}{minor}"
+
+
+def _libc_text(tags: Mapping[str, str]) -> str:
+    libc = tags.get("libc")
+    text = "" if libc is None else "-gnu" if libc == "glibc" else f"-{libc}"
+    return text + tags.get("call_abi", "")

@@ -1,0 +1,87 @@
+"""Julia's version numbers, as far as a platform tag can hold one."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from fetch_artifacts.errors import PlatformError
+
+# version.jl:111-120, less what needs a "-" or a "+": no tag value may contain those.
+_VERSION: Final = re.compile(
+    r"v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?([a-z][0-9a-z]*(?:\.[0-9a-z]+)*)?$",
+    re.IGNORECASE | re.ASCII,
+)
+_LARGEST: Final = 2**32 - 1  # version.jl:7: the parts are UInt32
+
+Identifier = tuple[bool, int, str]
+"""One part of a pre-release: text or not, then its number or its text."""
+
+
+class VersionNumber(NamedTuple):
+    """A version that sorts as Julia's does: a pre-release before its release.
+
+    Attributes:
+        final: Whether this is a release, not a pre-release.
+        prerelease: The parts of a pre-release; numbers sort before text.
+    """
+
+    major: int
+    minor: int
+    patch: int
+    final: bool
+    prerelease: tuple[Identifier, ...]
+
+    def __str__(self) -> str:
+        release = f"{self.major}.{self.minor}.{self.patch}"
+        parts = (text or str(number) for _, number, text in self.prerelease)
+        return release if self.final else f"{release}-{'.'.join(parts)}"
+
+
+def _identifier(text: str) -> Identifier:
+    return (False, int(text), "") if text.isdigit() else (True, 0, text)
+
+
+@lru_cache(maxsize=256)  # an Artifacts.toml repeats a few versions many times
+def parse_version(text: str) -> VersionNumber | None:
+    """Read a version as Julia's ``tryparse(VersionNumber, text)``; None if it is none.
+
+    One to three numbers; those left out are 0.
+
+    Raises:
+        PlatformError: A number has more than 32 bits, which Julia doesn't hold.
+    """
+    match = _VERSION.match(text)
+    if match is None:
+        return None
+    major, minor, patch, prerelease = match.groups()
+    numbers = (int(major), int(minor or 0), int(patch or 0))
+    if max(numbers) > _LARGEST:
+        msg = f"version {text!r}: expected numbers of at most 32 bits"
+        raise PlatformError(msg)
+    parts = tuple(map(_identifier, prerelease.split("."))) if prerelease else ()
+    return VersionNumber(*numbers, not parts, parts)
+
+
+@lru_cache(maxsize=256)
+def canonical_version(text: str) -> str:
+    """A version with all its parts, ``5.0.0`` for ``5``; other text as it is.
+
+    Raises:
+        PlatformError: A number has more than 32 bits.
+    """
+    return str(parse_version(text) or text)
+
+
+def version_of(tag: str, value: str) -> VersionNumber:
+    """Read the version that a tag must hold to be compared or printed.
+
+    Raises:
+        PlatformError: The value is no version.
+    """
+    version = parse_version(value)
+    if version is None:
+        msg = f"tag {tag!r}: expected a version such as 1.2.3, found {value!r}"
+        raise PlatformError(msg)
+    return version
