@@ -79,6 +79,9 @@ def build(session: nox.Session) -> None:
     wheel = max(folder.glob("*.whl"), key=lambda path: path.stat().st_mtime)
     session.run("python", "-m", "venv", "--clear", str(folder / "clean"))
     programs = folder / "clean" / ("Scripts" if sys.platform == "win32" else "bin")
-    session.run(str(programs / "python"), "-m", "pip", "install", "-q", str(wheel))
-    session.run(str(programs / "fetch-artifacts"), "--version")
-    session.run(str(programs / "python"), "-c", "import fetch_artifacts.pkg_artifacts")
+    for program, *arguments in (
+        ("python", "-m", "pip", "install", "--quiet", str(wheel)),
+        ("fetch-artifacts", "--version"),
+        ("python", "-c", "import fetch_artifacts.pkg_artifacts"),
+    ):
+        session.run(str(programs / program), *arguments, external=True)

@@ -11,7 +11,7 @@ import tomli
 FIXTURES = Path(__file__).parent.parent / "julia_fixtures"
 
 Case = dict[str, Any]
-Tree = dict[str, "bytes | str | tuple[bytes, int] | Link | None"]
+Tree = dict[str, "bytes | str | tuple[bytes | str, int] | Link | None"]
 
 
 class Link(str):

@@ -1,0 +1,73 @@
+"""A folder that is archived, served on loopback, and bound in an Artifacts.toml."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_httpserver import HTTPServer
+
+from support import Link, Tree, make_tree
+
+# Julia 1.5 unpacks with the system's tar, which keeps other modes than these two.
+TREE: Tree = {
+    "data/table.csv": "a,b\n1,2\n",
+    "data/empty": "",
+    "data/üñí.bin": bytes(range(256)) * 300,
+    "bin/run": ("#!/bin/sh\necho ran\n", 0o755),
+    "current": Link("data/table.csv"),
+    "dangling": Link("../nowhere"),
+    "folder": Link("data"),
+}
+# `git add --all && git write-tree`
+TREE_HASH = "aacca2f6632b9f8437572fe9f049c9943aad3318"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """An artifact that can be installed.
+
+    Attributes:
+        name: The name that it is bound to.
+        toml: The Artifacts.toml.
+        tree_hash: Its git-tree-sha1.
+        source: The folder that was archived.
+        server: The server, which logs each request.
+    """
+
+    name: str
+    toml: Path
+    tree_hash: str
+    source: Path
+    server: HTTPServer
+
+    @property
+    def downloads(self) -> int:
+        """How often the archive was asked for."""
+        return len(self.server.log)
+
+
+def publish(folder: Path, server: HTTPServer) -> Published:
+    """Archive TREE with GNU tar, serve it, and bind it."""
+    tree = make_tree(folder / "source", TREE)
+    tarball = folder / "tree.tar.gz"
+    subprocess.run(["tar", "-czf", tarball, "-C", tree, "."], check=True)
+    body = tarball.read_bytes()
+    server.expect_request("/tree.tar.gz").respond_with_data(body)
+    toml = folder / "Artifacts.toml"
+    toml.write_text(
+        f"""\
+[Data]
+git-tree-sha1 = "{TREE_HASH}"
+
+    [[Data.download]]
+    url = "{server.url_for("/tree.tar.gz")}"
+    sha256 = "{hashlib.sha256(body).hexdigest()}"
+""",
+        "utf-8",
+    )
+    return Published(
+        name="Data", toml=toml, tree_hash=TREE_HASH, source=tree, server=server
+    )

@@ -1,0 +1,151 @@
+"""What one language installs is there for the other, which downloads nothing again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from fetch_artifacts import TreeHash, artifact, pkg_artifacts
+from published import Published, publish
+from questions import Julia
+from support import make_tree
+from trees import listing, random_tree
+
+
+@pytest.fixture
+def published(tmp_path: Path, httpserver: HTTPServer) -> Published:
+    return publish(tmp_path, httpserver)
+
+
+def _julia_install(julia: Julia, published: Published) -> Path:
+    return julia.ensure_artifact_installed(published.name, published.toml)
+
+
+def _ours_install(published: Published) -> Path:
+    return pkg_artifacts.ensure_artifact_installed(published.name, published.toml)
+
+
+def test_julia_sees_what_python_installed(julia: Julia, published: Published) -> None:
+    path = _ours_install(published)
+
+    assert julia.artifact_exists(published.tree_hash)
+    assert julia.verify_artifact(published.tree_hash)
+    assert path == julia.artifact_path(published.tree_hash)
+    assert path == _julia_install(julia, published)
+    assert published.downloads == 1
+
+
+def test_python_sees_what_julia_installed(julia: Julia, published: Published) -> None:
+    path = _julia_install(julia, published)
+
+    tree_hash = TreeHash.parse(published.tree_hash)
+    assert pkg_artifacts.artifact_exists(tree_hash)
+    assert pkg_artifacts.verify_artifact(tree_hash)
+    assert path == pkg_artifacts.artifact_path(tree_hash)
+    assert path == artifact(published.name, published.toml)
+    assert path == _ours_install(published)
+    assert published.downloads == 1
+
+
+def test_julia_sees_what_python_created(julia: Julia, published: Published) -> None:
+    tree_hash = pkg_artifacts.create_artifact(
+        lambda folder: _copy(published.source, folder)
+    )
+
+    assert published.tree_hash == str(tree_hash)
+    assert julia.verify_artifact(published.tree_hash)
+    _julia_install(julia, published)
+    assert published.downloads == 0
+
+
+def test_python_sees_what_julia_created(julia: Julia, published: Published) -> None:
+    tree_hash = julia.create_artifact(published.source)
+
+    assert published.tree_hash == tree_hash
+    assert pkg_artifacts.verify_artifact(TreeHash.parse(tree_hash))
+    _ours_install(published)
+    assert published.downloads == 0
+
+
+def test_a_depot_behind_the_first_serves_both(
+    julia: Julia,
+    depot: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    published: Published,
+) -> None:
+    shared = depot / "artifacts"
+    installed = _julia_install(julia, published)
+    first = tmp_path / "first"
+    monkeypatch.setenv("JULIA_DEPOT_PATH", os.pathsep.join([str(first), str(depot)]))
+
+    assert shared / published.tree_hash == installed
+    assert installed == _ours_install(published)
+    assert installed == _julia_install(julia.at(first, depot), published)
+    assert published.downloads == 1
+
+
+def test_julia_notices_what_was_changed_in_an_install_of_python(
+    julia: Julia, published: Published
+) -> None:
+    path = _ours_install(published)
+    changed = path / "data" / "table.csv"
+    changed.chmod(0o644)
+    changed.write_text("a,b\n1,3\n")
+
+    tree_hash = TreeHash.parse(published.tree_hash)
+    assert julia.verify_artifact(published.tree_hash) is False
+    assert pkg_artifacts.verify_artifact(tree_hash) is False
+
+
+def test_what_python_removes_is_gone_for_julia_and_the_other_way_round(
+    julia: Julia, published: Published
+) -> None:
+    tree_hash = TreeHash.parse(published.tree_hash)
+
+    _ours_install(published)
+    julia.remove_artifact(published.tree_hash)
+    assert pkg_artifacts.artifact_exists(tree_hash) is False
+
+    _julia_install(julia, published)
+    pkg_artifacts.remove_artifact(tree_hash)
+    assert julia.artifact_exists(published.tree_hash) is False
+
+
+def test_modes_and_links_are_the_same_whoever_installs(
+    julia: Julia,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    published: Published,
+) -> None:
+    julias, ours = tmp_path / "julias", tmp_path / "ours"
+    monkeypatch.setenv("JULIA_DEPOT_PATH", str(ours))
+
+    assert listing(_julia_install(julia.at(julias), published)) == listing(
+        _ours_install(published)
+    )
+
+
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_modes_and_links_are_the_same_whoever_creates(
+    julia: Julia, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    tree = random_tree(seed)
+    source = make_tree(tmp_path / "source", tree)
+    julias, ours = tmp_path / "julias", tmp_path / "ours"
+    monkeypatch.setenv("JULIA_DEPOT_PATH", str(ours))
+
+    theirs = julia.at(julias).create_artifact(source)
+    created = pkg_artifacts.create_artifact(lambda folder: _copy(source, folder))
+
+    assert theirs == str(created), tree
+    assert listing(julias / "artifacts") == listing(ours / "artifacts"), tree
+
+
+def _copy(source: Path, target: Path) -> None:
+    import shutil
+
+    shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
