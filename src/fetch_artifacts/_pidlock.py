@@ -1,0 +1,304 @@
+"""Julia's pid lock files, so that either language waits for the other.
+
+The protocol is that of Julia's ``FileWatching.Pidfile`` (julia-spec 9.6):
+
+- A lock is a file that was created with ``O_EXCL``. It holds ``<pid> <host>`` without
+  a newline; with one, Julia would take the host for a foreign one.
+- Its holder sets the file's time to now, twice in each stale age.
+- Whoever waits may remove a file that was not refreshed for the stale age when its
+  process is dead, and for five times as long when nothing can be said about that:
+  another host, or a process that lives but does not refresh. An empty file (its
+  creator died at once) counts as a dead process. Nobody removes two in one wait.
+- Its holder removes the file only if it is still the one it made.
+
+Nothing here needs hard links or ``flock``, which network file systems often lack.
+A lock saves work; it must never be what makes a result correct, because Julia 1.12
+and older take none for installs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import stat
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.errors import LockTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_log = logging.getLogger(__name__)
+
+_PATIENCE: Final = 5  # Pidfile: what is not known to be dead is stale this much later
+_FIRST_PAUSE: Final = 0.002
+_LONGEST_PAUSE: Final = 0.25
+_SAID_AFTER: Final = 2.0  # seconds; Pkg.jl Artifacts.jl (1.13) waits as long
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockHolder:
+    """Who holds a lock, as far as its file tells.
+
+    Attributes:
+        pid: The process id, 0 where the file names none.
+        host: The host it runs on, "" where the file names none.
+        since: A moment, in seconds since the epoch, at which the lock was held
+            already: the file's time at the first look.
+    """
+
+    pid: int
+    host: str
+    since: float
+
+    def __str__(self) -> str:
+        named = f"process {self.pid} on {self.host}"
+        who = named if self.host else "an unknown process"
+        moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.since))
+        return f"{who} (since {moment} or earlier)"
+
+
+@contextlib.contextmanager
+def pid_lock(
+    path: Path,
+    *,
+    stale_age: float,
+    on_wait: Callable[[LockHolder], None] | None = None,
+    timeout: float | None = None,
+) -> Iterator[None]:
+    """Hold a lock file for the length of a ``with`` block.
+
+    Threads exclude each other as processes do, so a thread must not take a lock that
+    it holds. A forked child does not inherit the lock.
+
+    Args:
+        path: The lock file; its folder must exist.
+        stale_age: Seconds without a sign of life after which a lock is stale.
+        on_wait: Called once, after two seconds of waiting.
+        timeout: Seconds to wait at most, None to wait as long as it takes.
+
+    Raises:
+        LockTimeoutError: The time is up.
+        OSError: The file could not be made, as in a read-only or missing folder.
+    """
+    # The folder's real path: the lock must be found again after a chdir.
+    path = Path(os.path.realpath(path.parent), path.name)
+    descriptor = _acquire(_Wait(path, stale_age), on_wait, timeout)
+    owner = os.getpid()
+    try:
+        with _refreshed(descriptor, path, stale_age / 2):
+            yield
+    finally:
+        if os.getpid() == owner:
+            _release(path, descriptor)
+        else:  # a child that was forked inside the block: the file is its parent's
+            os.close(descriptor)
+
+
+def _acquire(
+    wait: _Wait, on_wait: Callable[[LockHolder], None] | None, timeout: float | None
+) -> int:
+    pause = _FIRST_PAUSE
+    while (descriptor := _create(wait.path)) is None:
+        if wait.is_over():
+            continue
+        waited = wait.seconds()
+        if timeout is not None and waited >= timeout:
+            msg = (
+                f"{wait.path}: expected the lock within {timeout:g} s, but it is held "
+                f"by {wait.holder()}; wait for that process, or delete the file if "
+                "you know that it is gone"
+            )
+            raise LockTimeoutError(msg, path=wait.path)
+        if on_wait is not None and waited >= _SAID_AFTER:
+            on_wait(wait.holder())
+            on_wait = None
+        time.sleep(pause if timeout is None else min(pause, timeout - waited))
+        pause = min(1.5 * pause, _LONGEST_PAUSE)
+    return descriptor
+
+
+def _create(path: Path) -> int | None:
+    """Make the lock file and sign it; None where there is one already."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags, 0o444)
+    except FileExistsError:
+        return None
+    except PermissionError:
+        # Windows: a file that was deleted, but is open somewhere, still has its name.
+        if os.name == "nt" and os.path.lexists(path):
+            return None
+        raise
+    try:
+        os.write(descriptor, f"{os.getpid()} {_host()}".encode())
+    except BaseException:
+        _release(path, descriptor)
+        raise
+    return descriptor
+
+
+def _release(path: Path, descriptor: int) -> None:
+    """Remove the lock file if it is still ours."""
+    try:
+        ours = os.path.samestat(os.fstat(descriptor), path.stat())
+    except OSError:
+        ours = False
+    os.close(descriptor)  # first: Windows removes no open file
+    if ours:
+        with contextlib.suppress(FileNotFoundError):
+            _remove(path)
+    else:
+        _log.warning("%s: the lock was taken over by someone else meanwhile", path)
+
+
+def _remove(path: Path) -> None:
+    if sys.platform == "win32":
+        path.chmod(stat.S_IWRITE)  # Windows removes no read-only file,
+        for _ in range(50):  # and none that someone is just reading
+            with contextlib.suppress(PermissionError):
+                return path.unlink()
+            time.sleep(0.01)
+    return path.unlink()
+
+
+class _Wait:
+    """One wait for a lock, and what it has seen of the lock so far."""
+
+    def __init__(self, path: Path, stale_age: float) -> None:
+        self.path = path
+        self._stale_age = stale_age
+        self._may_remove = True
+        self._began = time.monotonic()
+        self._seen = (-1, -1, -1)
+        self._unchanged_since = self._began
+        self._held_since = time.time()
+
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def holder(self) -> LockHolder:
+        pid, host = _read(self.path) or (0, "")
+        return LockHolder(pid=pid, host=host, since=self._held_since)
+
+    def is_over(self) -> bool:
+        """Whether the lock is free now; a stale one is removed, once."""
+        try:
+            status = self.path.stat()
+            if not self._may_remove or not self._is_stale(status):
+                return False
+            holder = self.holder()
+            # Another process may have removed it meanwhile and made its own.
+            if _identity(self.path.stat()) == self._seen:
+                _remove(self.path)
+                self._may_remove = False
+                _log.warning("removed the stale lock %s of %s", self.path, holder)
+        except FileNotFoundError:
+            return True
+        except OSError as error:  # a network file system in trouble
+            _log.debug("%s: can't look at the lock: %s", self.path, error)
+            return False
+        return True
+
+    def _is_stale(self, status: os.stat_result) -> bool:
+        self._look(status)
+        age = time.time() - status.st_mtime
+        # A file server whose clock is ahead makes the lock look new for ever (Julia
+        # waits it out): what was watched for so long without a change is that old.
+        age = max(age, time.monotonic() - self._unchanged_since)
+        if age <= self._stale_age:
+            return False
+        content = _read(self.path)
+        if content is None:
+            return False
+        return age > _PATIENCE * self._stale_age or not _may_be_alive(*content)
+
+    def _look(self, status: os.stat_result) -> None:
+        seen = _identity(status)
+        if seen[:2] != self._seen[:2]:
+            self._held_since = status.st_mtime
+        if seen != self._seen:
+            self._seen = seen
+            self._unchanged_since = time.monotonic()
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_dev, status.st_ino, status.st_mtime_ns
+
+
+def _read(path: Path) -> tuple[int, str] | None:
+    """The pid and the host in a lock file; None where it can't be read."""
+    try:
+        text = path.read_text("utf-8", "replace")
+    except OSError:
+        return None
+    digits, _, host = text.partition(" ")
+    return int(digits) if re.fullmatch("[0-9]{1,10}", digits) else 0, host
+
+
+def _host() -> str:
+    import socket
+
+    return socket.gethostname()
+
+
+def _may_be_alive(pid: int, host: str) -> bool:
+    """Pidfile's isvalidpid: whether a process exists, or can't be asked about."""
+    if host not in {"", _host()}:
+        return True
+    if sys.platform == "win32":
+        return pid != 0 and _exists_on_windows(pid)
+    if not 0 < pid < 2**31:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True
+
+
+if sys.platform == "win32":
+
+    def _exists_on_windows(pid: int) -> bool:
+        # os.kill(pid, 0) would send Ctrl-C there. The numbers are those of winbase.h.
+        import ctypes
+
+        kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+        kernel32.OpenProcess.restype = ctypes.c_void_p
+        handle = ctypes.c_void_p(kernel32.OpenProcess(0x100000, 0, pid))  # SYNCHRONIZE
+        if not handle:
+            return ctypes.get_last_error() != 87  # ERROR_INVALID_PARAMETER
+        running = kernel32.WaitForSingleObject(handle, 0) == 258  # WAIT_TIMEOUT
+        kernel32.CloseHandle(handle)
+        return running
+
+
+@contextlib.contextmanager
+def _refreshed(descriptor: int, path: Path, seconds: float) -> Iterator[None]:
+    """Set the file's time to now every so often, from a thread."""
+    import threading
+
+    done = threading.Event()
+    target = descriptor if os.utime in os.supports_fd else path
+
+    def refresh() -> None:
+        # Where it fails the lock is lost, which costs work and nothing else.
+        with contextlib.suppress(OSError):
+            while not done.wait(seconds):
+                os.utime(target)
+
+    thread = threading.Thread(target=refresh, name=f"refresh {path.name}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()  # it uses the descriptor, which will be closed

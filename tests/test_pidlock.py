@@ -1,0 +1,344 @@
+"""The rules and the measured waiting times are those of julia-spec 9.6."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from fetch_artifacts._pidlock import LockHolder, pid_lock
+from fetch_artifacts.errors import LockTimeoutError
+
+HOST = socket.gethostname()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "artifact_usage.toml.pid"
+
+
+def leave_lock(path: Path, content: str, *, age: float) -> None:
+    """A lock file of someone else, last refreshed so many seconds ago."""
+    path.write_text(content)
+    path.chmod(0o444)
+    moment = time.time() - age
+    os.utime(path, (moment, moment))
+
+
+def is_free(path: Path, *, stale_age: float = 3) -> bool:
+    try:
+        with pid_lock(path, stale_age=stale_age, timeout=0):
+            return True
+    except LockTimeoutError:
+        return False
+
+
+def dead_pid() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_the_file_holds_pid_and_host_without_a_newline(path: Path) -> None:
+    with pid_lock(path, stale_age=3):
+        assert path.read_bytes() == f"{os.getpid()} {HOST}".encode()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o444), (0o077, 0o400)])
+def test_the_file_has_mode_444_less_the_umask(
+    path: Path, umask: int, mode: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        with pid_lock(path, stale_age=3):
+            assert mode == path.stat().st_mode & 0o7777
+    finally:
+        os.umask(before)
+
+
+def test_the_file_is_gone_afterwards(path: Path) -> None:
+    with pid_lock(path, stale_age=3):
+        pass
+    assert not path.exists()
+
+
+def test_the_file_is_gone_after_an_error(path: Path) -> None:
+    with pytest.raises(RuntimeError, match="inside"), pid_lock(path, stale_age=3):
+        raise RuntimeError("inside")
+    assert not path.exists()
+
+
+def test_the_file_is_refreshed_twice_in_a_stale_age(path: Path) -> None:
+    with pid_lock(path, stale_age=0.2):
+        os.utime(path, (0, 0))
+        time.sleep(0.25)
+        assert path.stat().st_mtime > time.time() - 0.2
+
+
+def test_release_does_not_wait_for_the_next_refresh(path: Path) -> None:
+    began = time.perf_counter()
+    with pid_lock(path, stale_age=20):
+        pass
+    assert time.perf_counter() - began < 1
+
+
+# Measured on 1.12.5, stale_age 3 (julia-spec 9.6 and 16.72).
+@pytest.mark.parametrize(
+    ("content", "age", "free"),
+    [
+        ("{dead} {host}", 2, False),
+        ("{dead} {host}", 4, True),
+        ("{alive} {host}", 4, False),
+        ("{alive} {host}", 14, False),
+        ("{alive} {host}", 16, True),
+        ("{dead} elsewhere", 14, False),
+        ("{dead} elsewhere", 16, True),
+        ("", 2, False),
+        ("", 4, True),
+        ("{dead} {host}\n", 14, False),  # a newline makes the host a foreign one
+        ("{dead} {host}\n", 16, True),
+        ("{dead}", 4, True),
+        ("0 {host}", 4, True),
+        ("2147483648 {host}", 4, True),
+        ("nonsense", 4, True),
+    ],
+)
+def test_a_lock_is_stale_by_the_rules_of_julia(
+    path: Path, content: str, age: float, free: bool
+) -> None:
+    text = content.format(dead=dead_pid(), alive=os.getpid(), host=HOST)
+    leave_lock(path, text, age=age)
+    assert free is is_free(path)
+
+
+def test_another_users_process_counts_as_alive(path: Path) -> None:
+    leave_lock(path, f"1 {HOST}", age=4)
+    assert not is_free(path)
+
+
+def test_a_wait_ends_when_the_lock_becomes_stale(path: Path) -> None:
+    leave_lock(path, f"{dead_pid()} {HOST}", age=0)
+    began = time.perf_counter()
+    with pid_lock(path, stale_age=0.4):
+        waited = time.perf_counter() - began
+    assert 0.3 < waited < 2
+
+
+def test_a_lock_from_the_future_is_stale_once_it_was_watched_long_enough(
+    path: Path,
+) -> None:
+    leave_lock(path, f"{dead_pid()} {HOST}", age=-3600)
+    with pid_lock(path, stale_age=0.3, timeout=5):
+        pass
+
+
+def test_a_lock_from_the_future_that_is_refreshed_is_waited_for(path: Path) -> None:
+    leave_lock(path, f"{dead_pid()} elsewhere", age=-3600)
+    done = threading.Event()
+
+    def refresh() -> None:
+        while not done.wait(0.05):
+            moment = time.time() + 3600
+            os.utime(path, (moment, moment))
+
+    thread = threading.Thread(target=refresh)
+    thread.start()
+    try:
+        with (
+            pytest.raises(LockTimeoutError),
+            pid_lock(path, stale_age=0.1, timeout=1),
+        ):
+            pass
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_wait_removes_one_stale_lock_and_no_second(path: Path) -> None:
+    removed: list[str] = []
+
+    class LeaveAnother(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            removed.append(record.getMessage())
+            leave_lock(path, f"{dead_pid()} elsewhere", age=100)
+
+    logger = logging.getLogger("fetch_artifacts._pidlock")
+    handler = LeaveAnother()
+    logger.addHandler(handler)
+    leave_lock(path, f"{dead_pid()} {HOST}", age=100)
+    try:
+        with (
+            pytest.raises(LockTimeoutError, match="elsewhere"),
+            pid_lock(path, stale_age=3, timeout=0.1),
+        ):
+            pass
+    finally:
+        logger.removeHandler(handler)
+    assert len(removed) == 1
+    assert str(path) in removed[0]
+
+
+def test_a_lock_that_was_replaced_is_left_to_its_new_holder(path: Path) -> None:
+    with pid_lock(path, stale_age=3):
+        path.unlink()
+        path.write_text("1 elsewhere")
+    assert path.read_text() == "1 elsewhere"
+
+
+def test_a_lock_that_was_removed_is_no_error(path: Path) -> None:
+    with pid_lock(path, stale_age=0.05):
+        path.unlink()
+        time.sleep(0.1)
+    assert not path.exists()
+
+
+def test_a_wait_ends_at_once_when_the_holder_is_done(path: Path) -> None:
+    leave_lock(path, f"{os.getpid()} {HOST}", age=0)
+    threading.Timer(0.4, path.unlink).start()
+    began = time.perf_counter()
+    with pid_lock(path, stale_age=20):
+        waited = time.perf_counter() - began
+    assert 0.35 < waited < 0.4 + 0.25 + 0.5
+
+
+def test_threads_exclude_each_other(path: Path) -> None:
+    inside: list[int] = []
+    most: list[int] = []
+
+    def work() -> None:
+        for _ in range(5):
+            with pid_lock(path, stale_age=3):
+                inside.append(1)
+                most.append(len(inside))
+                time.sleep(0.001)
+                inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 40
+
+
+def test_processes_exclude_each_other(path: Path, tmp_path: Path) -> None:
+    counter = tmp_path / "counter"
+    counter.write_text("0")
+    script = (
+        "import sys; from pathlib import Path;"
+        "from fetch_artifacts._pidlock import pid_lock\n"
+        "for _ in range(50):\n"
+        "    with pid_lock(Path(sys.argv[1]), stale_age=3):\n"
+        "        counter = Path(sys.argv[2])\n"
+        "        counter.write_text(str(int(counter.read_text()) + 1))\n"
+    )
+    command = [sys.executable, "-c", script, str(path), str(counter)]
+    processes = [subprocess.Popen(command) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert counter.read_text() == "150"
+
+
+def test_after_two_seconds_the_waiter_is_told_once_who_holds_the_lock(
+    path: Path,
+) -> None:
+    leave_lock(path, "4711 elsewhere", age=10)
+    written = path.stat().st_mtime
+    told: list[tuple[LockHolder, float]] = []
+    began = time.monotonic()
+    with (
+        pytest.raises(LockTimeoutError),
+        pid_lock(
+            path,
+            stale_age=20,
+            timeout=2.6,
+            on_wait=lambda holder: told.append((holder, time.monotonic() - began)),
+        ),
+    ):
+        pass
+    assert [LockHolder(pid=4711, host="elsewhere", since=written)] == [
+        holder for holder, _ in told
+    ]
+    assert 2 <= told[0][1] < 2.6
+
+
+def test_giving_up_names_the_holder_and_the_file_to_delete(path: Path) -> None:
+    leave_lock(path, "4711 elsewhere", age=0)
+    with (
+        pytest.raises(LockTimeoutError, match="process 4711 on elsewhere") as caught,
+        pid_lock(path, stale_age=20, timeout=0),
+    ):
+        pass
+    assert str(path) in str(caught.value)
+    assert path == caught.value.path
+    assert path == pickle.loads(pickle.dumps(caught.value)).path
+
+
+def test_an_empty_lock_file_names_no_holder(path: Path) -> None:
+    leave_lock(path, "", age=0)
+    with (
+        pytest.raises(LockTimeoutError, match="held by an unknown process"),
+        pid_lock(path, stale_age=20, timeout=0),
+    ):
+        pass
+
+
+def test_a_missing_folder_is_an_error_at_once(tmp_path: Path) -> None:
+    with (
+        pytest.raises(FileNotFoundError),
+        pid_lock(tmp_path / "none" / "x.pid", stale_age=3),
+    ):
+        pass
+
+
+def test_the_lock_is_released_after_a_change_of_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pid_lock(Path("x.pid"), stale_age=3):
+        monkeypatch.chdir(tmp_path / "elsewhere")
+    assert not (tmp_path / "x.pid").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_leaves_the_lock_to_its_parent(tmp_path: Path) -> None:
+    script = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "from fetch_artifacts._pidlock import pid_lock\n"
+        "with pid_lock(Path('x.pid'), stale_age=3):\n"
+        "    child = os.fork()\n"
+        "    if child:\n"
+        "        os.waitpid(child, 0)\n"
+        "        print(os.path.exists('x.pid'), flush=True)\n"
+        "if child:\n    print(os.path.exists('x.pid'))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        cwd=tmp_path, capture_output=True, text=True, check=True, timeout=20,
+    )  # fmt: skip
+    assert result.stdout == "True\nFalse\n"
+
+
+def test_a_killed_holder_delays_others_by_the_stale_age_only(path: Path) -> None:
+    script = (
+        "import os, signal, sys; from pathlib import Path;"
+        "from fetch_artifacts._pidlock import pid_lock\n"
+        "with pid_lock(Path(sys.argv[1]), stale_age=0.5):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    os._exit(1)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+    assert path.exists()
+    began = time.perf_counter()
+    with pid_lock(path, stale_age=0.5):
+        waited = time.perf_counter() - began
+    assert waited < 2
