@@ -1,0 +1,188 @@
+"""The mode and the digest of single files: never a wrong hash, never a hang.
+
+Julia opens whatever is there, so a FIFO stops it for ever, and it hashes a file that it
+can't read, or that changes while it reads, as if all was well (Pkg.jl GitTools.jl:232).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from functools import partial
+from io import FileIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.errors import UnhashableFileError
+from fetch_artifacts.git_objects import EXECUTABLE, FILE, blob_digest, blob_hasher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from fetch_artifacts.digests import Algorithm
+
+LARGE: Final = 1 << 20
+"""Files of this many bytes are worth a thread; smaller ones are read in one piece."""
+
+_BLOCK: Final = 1 << 20
+_MAX_THREADS: Final = 16  # each has a block, and no disk feeds more of them
+
+# Whatever a path has become since its folder was listed, opening it must not follow a
+# link, wait for the other end of a FIFO, or take a terminal.
+_FLAGS: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_KINDS: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a character device"),
+    (stat.S_ISBLK, "a block device"),
+    (stat.S_ISDIR, "a folder"),
+)
+
+
+def hash_small_file(path: bytes, algorithm: Algorithm) -> tuple[bytes, bytes | None]:
+    """Give the mode and the digest of a regular file; of a large one the mode only.
+
+    Raises:
+        UnhashableFileError: It is something else, can't be read, or changes.
+    """
+    try:
+        descriptor, status = _open(path)
+        try:
+            size = status.st_size
+            mode = _mode(path, status)
+            if size >= LARGE:
+                return mode, None
+            # One byte more than there should be: no second read to see the end.
+            content = os.read(descriptor, size + 1)
+            while 0 < len(content) < size and (
+                more := os.read(descriptor, size + 1 - len(content))
+            ):
+                content += more
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if len(content) != size:
+        raise _changed(path, size, len(content))
+    return mode, blob_digest(content, algorithm)
+
+
+def hash_file(path: bytes, algorithm: Algorithm) -> tuple[bytes, bytes]:
+    """Give the mode and the digest of a regular file of any size.
+
+    Raises:
+        UnhashableFileError: It is something else, can't be read, or changes.
+    """
+    mode, digest = hash_small_file(path, algorithm)
+    return mode, digest or _hash_by_blocks(path, algorithm)
+
+
+def hash_large_files(
+    paths: Iterable[bytes], algorithm: Algorithm
+) -> dict[bytes, bytes]:
+    """Give the digests of many files, hashed on all cores, the largest first.
+
+    Raises:
+        UnhashableFileError: One is something else, can't be read, or changes.
+    """
+    ordered = sorted(paths, key=_size, reverse=True)
+    workers = min(_MAX_THREADS, _cores(), len(ordered))
+    if workers < 2:
+        return {path: _hash_by_blocks(path, algorithm) for path in ordered}
+
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Event
+
+    stop = Event()
+    job = partial(_hash_by_blocks, algorithm=algorithm, stopped=stop.is_set)
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            return dict(zip(ordered, pool.map(job, ordered), strict=True))
+        finally:
+            stop.set()  # an error, or Ctrl-C, need not wait for gigabytes
+
+
+def special_file(path: bytes, mode: int) -> UnhashableFileError:
+    """The error for what is neither file nor folder nor link, by its mode from stat."""
+    kind = next((name for test, name in _KINDS if test(mode)), "something else")
+    where = Path(os.fsdecode(path))
+    return UnhashableFileError(
+        f"{where}: expected a file, found {kind}, which has no tree hash; "
+        "remove it from the folder",
+        path=where,
+    )
+
+
+def unreadable(path: bytes, error: OSError) -> UnhashableFileError:
+    """The error for what can't be opened or read, or is gone."""
+    where = Path(os.fsdecode(path))
+    return UnhashableFileError(
+        f"{where}: can't be read, so the folder has no tree hash: {error.strerror}",
+        path=where,
+    )
+
+
+def _changed(path: bytes, expected: int, found: int) -> UnhashableFileError:
+    where = Path(os.fsdecode(path))
+    more = "at least " if found > expected else ""
+    return UnhashableFileError(
+        f"{where}: expected {expected} bytes, found {more}{found}: something writes to "
+        "this file; hash the folder when it is complete",
+        path=where,
+    )
+
+
+def _open(path: bytes) -> tuple[int, os.stat_result]:
+    descriptor = os.open(path, _FLAGS)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise special_file(path, status.st_mode)
+    return descriptor, status
+
+
+def _mode(path: bytes, status: os.stat_result) -> bytes:
+    # Pkg.jl GitTools.jl:210: the owner's bit alone, but on Windows access().
+    if os.name == "nt":
+        return EXECUTABLE if os.access(path, os.X_OK) else FILE
+    return EXECUTABLE if status.st_mode & stat.S_IXUSR else FILE
+
+
+def _hash_by_blocks(
+    path: bytes,
+    algorithm: Algorithm,
+    stopped: Callable[[], bool] = bool,
+) -> bytes:
+    try:
+        descriptor, status = _open(path)
+        size, count = status.st_size, 0
+        hasher = blob_hasher(size, algorithm)
+        block = memoryview(bytearray(min(size + 1, _BLOCK)))
+        with FileIO(descriptor) as file:
+            while count <= size and not stopped() and (got := file.readinto(block)):
+                hasher.update(block[:got])
+                count += got
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if count != size:
+        raise _changed(path, size, count)
+    return hasher.digest()
+
+
+def _size(path: bytes) -> int:
+    try:
+        return os.lstat(path).st_size
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

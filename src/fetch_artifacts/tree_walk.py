@@ -1,0 +1,274 @@
+"""The folders of a tree, each as the git tree object that Pkg.GitTools makes of it.
+
+A folder comes when it is hashed, so the innermost come first and the root last, and
+only the open ones are held: the size of a tree does not matter. Paths and names are
+bytes: a name that is no text hashes like any other.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from fetch_artifacts.file_hash import (
+    hash_large_files,
+    hash_small_file,
+    special_file,
+    unreadable,
+)
+from fetch_artifacts.git_objects import (
+    DIGEST_SIZES,
+    FOLDER,
+    LINK,
+    blob_digest,
+    link_digest,
+    object_digest,
+    tree_entry,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fetch_artifacts.digests import Algorithm
+
+Digests: TypeAlias = tuple[bytes, bytes]
+"""One by Julia's rule for links outside ASCII, one by git's; mostly they are equal."""
+
+_LargeFiles: TypeAlias = "dict[bytes, tuple[_OpenFolder, int]]"
+_GIT: Final = b".git"
+
+
+@dataclass(frozen=True, slots=True)
+class HashedFolder:
+    """A folder that is hashed.
+
+    Attributes:
+        path: The folder: the root's path, and what is below it, with slashes.
+        body: Its tree object, for `git_objects.parse_tree`.
+        digests: The tree object's hash by Julia's rule, and by git's.
+    """
+
+    path: bytes
+    body: bytearray
+    digests: Digests
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is in a folder.
+
+    Attributes:
+        keys: The names in git's order, those of folders with a slash at the end.
+        links: Those that are symbolic links.
+        has_git: Whether there is a ``.git``, which is not among the names.
+    """
+
+    keys: list[bytes]
+    links: set[bytes]
+    has_git: bool
+
+
+def list_folder(path: bytes) -> Listing:
+    """List a folder in the order in which git hashes it.
+
+    Raises:
+        UnhashableFileError: It holds a FIFO, a socket or a device.
+        OSError: It can't be listed.
+    """
+    keys: list[bytes] = []
+    links: set[bytes] = set()
+    has_git = False
+    with os.scandir(path) as entries:
+        for entry in entries:
+            name = entry.name
+            if name == _GIT:  # GitTools.jl:298: whatever it is, at every level
+                has_git = True
+            elif entry.is_file(follow_symlinks=False):
+                keys.append(name)
+            elif entry.is_dir(follow_symlinks=False):
+                keys.append(name + b"/")
+            elif entry.is_symlink():
+                keys.append(name)
+                links.add(name)
+            else:
+                mode = entry.stat(follow_symlinks=False).st_mode
+                raise special_file(entry.path, mode)
+    keys.sort()
+    return Listing(keys, links, has_git)
+
+
+def list_subfolder(path: bytes) -> Listing:
+    """List a folder below the root.
+
+    Raises:
+        UnhashableFileError: It holds a FIFO, a socket or a device, or can't be listed.
+    """
+    try:
+        return list_folder(path)
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def hash_link(path: bytes, algorithm: Algorithm) -> Digests:
+    """Give the digests of a symbolic link.
+
+    Raises:
+        UnhashableFileError: It can't be read.
+    """
+    try:
+        target = os.readlink(path)  # noqa: PTH115 - bytes
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return link_digest(target, algorithm), blob_digest(target, algorithm)
+
+
+def has_git_files(path: bytes, listing: Listing) -> bool:
+    """Whether a folder has a ``.git`` with anything in it that is no folder.
+
+    Pkg leaves out folders without files, but looks into ``.git`` to see whether there
+    are any (GitTools.jl:276): a folder with nothing but a ``.git`` that holds a file is
+    an entry, and its tree is empty.
+
+    Raises:
+        UnhashableFileError: A folder below can't be listed.
+    """
+    return listing.has_git and _contains_files(path + _GIT)
+
+
+def hash_folders(root: bytes, algorithm: Algorithm) -> Iterator[HashedFolder]:
+    """Hash a tree, folder by folder.
+
+    Folders without files are left out (GitTools.jl:305), but not the root. Large files
+    wait until the small ones are done, to be spread over all cores; the folders that
+    have some below them come at the end.
+
+    Args:
+        root: The path of a folder, or of a link to one, with a slash at the end.
+        algorithm: Which digests to make.
+
+    Raises:
+        UnhashableFileError: Something below has no git hash, can't be read, or changes.
+        OSError: The root is no folder, or can't be listed.
+    """
+    large: _LargeFiles = {}
+    waiting: list[_OpenFolder] = []
+    folder: _OpenFolder | None = _OpenFolder(root, list_folder(root), algorithm)
+    while folder:
+        subfolder = folder.hash_entries(large)
+        if subfolder:
+            folder = subfolder
+            continue
+        if folder.enters_parent():
+            if folder.waits:
+                waiting.append(folder)
+            else:
+                yield folder.finish()
+        folder = folder.parent
+    for path, digest in hash_large_files(large, algorithm).items():
+        holder, slot = large[path]
+        holder.fill(slot, (digest, digest))
+    for folder in waiting:  # inner folders are before outer ones
+        yield folder.finish()
+
+
+class _OpenFolder:
+    """A folder whose tree object is being written, entry after entry in git's order.
+
+    An entry whose digest is not known yet has zeros in its slot.
+    """
+
+    def __init__(
+        self,
+        path: bytes,
+        listing: Listing,
+        algorithm: Algorithm,
+        *,
+        name: bytes = b"",
+        parent: _OpenFolder | None = None,
+    ) -> None:
+        self.parent = parent
+        self.waits = False
+        self._path = path
+        self._name = name
+        self._slot = 0  # where the parent has this folder's digest
+        self._listing = listing
+        self._keys = iter(listing.keys)
+        self._algorithm = algorithm
+        self._body = bytearray()
+        self._git_digests: dict[int, bytes] = {}  # those that differ, by their slots
+
+    def hash_entries(self, large: _LargeFiles) -> _OpenFolder | None:
+        """Hash what comes up to the next folder, and open that; None at the end."""
+        for key in self._keys:
+            path = self._path + key
+            if key in self._listing.links:
+                self.fill(self.reserve(LINK, key), hash_link(path, self._algorithm))
+            elif key.endswith(b"/"):
+                return _OpenFolder(
+                    path,
+                    list_subfolder(path),
+                    self._algorithm,
+                    name=key[:-1],
+                    parent=self,
+                )
+            else:
+                mode, digest = hash_small_file(path, self._algorithm)
+                if digest:
+                    self._body += tree_entry(mode, key, digest)
+                else:
+                    large[path] = self, self.reserve(mode, key)
+                    self.waits = True
+        return None
+
+    def enters_parent(self) -> bool:
+        """Take a slot in the parent's tree; False where Pkg leaves this folder out."""
+        if self.parent:
+            if not self._body and not has_git_files(self._path, self._listing):
+                return False
+            self._slot = self.parent.reserve(FOLDER, self._name)
+            self.parent.waits |= self.waits
+        return True
+
+    def reserve(self, mode: bytes, name: bytes) -> int:
+        """Write an entry without its digest, and give the slot for that."""
+        empty = bytes(DIGEST_SIZES[self._algorithm])
+        self._body += tree_entry(mode, name, empty)
+        return len(self._body) - len(empty)
+
+    def fill(self, slot: int, digests: Digests) -> None:
+        """Write the digest of an entry whose slot is reserved."""
+        digest, git_digest = digests
+        self._body[slot : slot + len(digest)] = digest
+        if digest != git_digest:
+            self._git_digests[slot] = git_digest
+
+    def finish(self) -> HashedFolder:
+        """Hash the tree object, now that all its slots are filled."""
+        digest = git_digest = object_digest(b"tree", self._body, self._algorithm)
+        if self._git_digests:
+            body = self._body.copy()
+            for slot, other in self._git_digests.items():
+                body[slot : slot + len(other)] = other
+            git_digest = object_digest(b"tree", body, self._algorithm)
+        if self.parent:
+            self.parent.fill(self._slot, (digest, git_digest))
+        return HashedFolder(self._path, self._body, (digest, git_digest))
+
+
+def _contains_files(path: bytes) -> bool:
+    pending = [path]
+    try:
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            return True
+        while pending:
+            path = pending.pop()
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    if not entry.is_dir(follow_symlinks=False):
+                        return True
+                    pending.append(entry.path)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return False

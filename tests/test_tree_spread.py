@@ -1,0 +1,87 @@
+"""Workers of an executor find the hash that one process finds."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from fetch_artifacts import tree_spread
+from fetch_artifacts.directory_hash import hash_directory
+from fetch_artifacts.errors import UnhashableFileError
+from julia_trees import TREES
+from support import Tree, make_tree
+
+T = TypeVar("T")
+
+ON_UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+
+
+class PicklingExecutor(Executor):
+    """One worker at the other end of a wire: all that comes and goes is pickled."""
+
+    def __init__(self) -> None:
+        self.jobs = 0
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        self.jobs += 1
+        future: Future[T] = Future()
+        try:
+            fn, args, kwargs = pickle.loads(pickle.dumps((fn, args, kwargs)))
+            future.set_result(pickle.loads(pickle.dumps(fn(*args, **kwargs))))
+        except Exception as error:  # noqa: BLE001 - as executors do
+            future.set_exception(pickle.loads(pickle.dumps(error)))
+        return future
+
+
+@ON_UNIX
+@pytest.mark.parametrize("seconds", [tree_spread.JOB_SECONDS, 0], ids=["long", "short"])
+@pytest.mark.parametrize("name", TREES)
+def test_workers_find_the_hash_that_julia_gives_a_tree(
+    tmp_path: Path, name: str, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree_spread, "JOB_SECONDS", seconds)
+    tree, expected = TREES[name]
+    path = make_tree(tmp_path / "tree", tree)
+    assert expected == str(hash_directory(path, executor=PicklingExecutor()))
+
+
+def test_the_jobs_of_workers_are_spread_over_a_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree_spread, "JOB_SECONDS", 0)
+    tree: Tree = {f"d{i}/e{j}/f": str(i) for i in range(5) for j in range(5)}
+    path = make_tree(tmp_path / "tree", tree)
+    executor = PicklingExecutor()
+    assert hash_directory(path) == hash_directory(path, executor=executor)
+    assert executor.jobs > 25
+
+
+def test_workers_take_an_empty_folder_for_an_empty_tree(tmp_path: Path) -> None:
+    expected = hash_directory(tmp_path)
+    assert expected == hash_directory(tmp_path, executor=PicklingExecutor())
+
+
+def test_processes_that_are_elsewhere_find_a_relative_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree, expected = TREES["folders, links, empty folders"]
+    make_tree(tmp_path / "tree", tree)
+    monkeypatch.chdir(tmp_path)
+    with ProcessPoolExecutor(1, initializer=os.chdir, initargs=("/",)) as pool:
+        assert expected == str(hash_directory("tree", executor=pool))
+
+
+@ON_UNIX
+@pytest.mark.parametrize("folder", ["", "sub/", "sub/deeper/"])
+def test_the_error_of_a_worker_comes_back(tmp_path: Path, folder: str) -> None:
+    tree = make_tree(tmp_path / "tree", {"f": "1", f"{folder}g": "1"})
+    os.mkfifo(tree / f"{folder}pipe")
+    with pytest.raises(UnhashableFileError, match="FIFO") as caught:
+        hash_directory(tree, executor=PicklingExecutor())
+    assert tree / f"{folder}pipe" == caught.value.path
