@@ -1,0 +1,170 @@
+"""The log that keeps Julia's ``Pkg.gc`` from deleting what Python uses.
+
+``<depot>/logs/artifact_usage.toml`` names every Artifacts.toml that someone uses. gc
+keeps the artifacts of each file in it that still exists and takes all others for
+rubbish, so what is not logged is lost (julia-spec 10.2, Pkg.jl #2874). Only the paths
+matter to gc, the times do not. So a path whose time is less than a day old is left as
+it is: to rewrite a shared file whenever a process starts would be contention for
+nothing.
+
+A log that can't be written never fails what was to be logged: in a read-only depot it
+is skipped without a word, elsewhere with a warning.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import re
+import time
+from datetime import date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Final
+
+import tomli
+
+from fetch_artifacts._fs import write_atomically
+from fetch_artifacts._pidlock import pid_lock
+from fetch_artifacts.julia_toml import dumps, loads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+_DAY: Final = timedelta(days=1)
+_LOCK_STALE_AGE: Final = 3.0  # Pkg.jl Types.jl:685
+_LOCK_TIMEOUT: Final = 30.0  # twice what a dead process on another host can cost
+_BLOCK: Final = re.compile(r'(?=\[\[")|^(?=\[)', re.MULTILINE)
+_READ_ONLY: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+# What this process has looked after, and when by the monotonic clock. Without it every
+# look-up of an artifact would read the log.
+_seen: Final[dict[tuple[str, str], float]] = {}
+
+
+def already_recorded(depot: Path, toml: Path) -> bool:
+    """Whether this process had a file recorded in the last day; costs no file access.
+
+    Ask it with the same spelling of the paths as `record_usage`.
+    """
+    seen = _seen.get((str(depot), str(toml)))
+    return seen is not None and time.monotonic() - seen < _DAY.total_seconds()
+
+
+def record_usage(depot: Path, tomls: Iterable[Path]) -> None:
+    """Log that each Artifacts.toml is in use.
+
+    Julia: ``write_env_usage`` (Pkg.jl Types.jl:669-727), under the same lock. Files
+    that do not exist are left out. An old log with a block for each use, as Julia 1.8
+    and older append them, is condensed to one block for each file.
+    """
+    # Don't log what is not there: gc would drop it again.
+    files = {str(toml): os.path.abspath(toml) for toml in tomls if toml.is_file()}  # noqa: PTH100
+    if not files:
+        return
+    log = depot / "logs" / "artifact_usage.toml"
+    try:
+        _record(log, tuple(files.values()))
+    except (OSError, ValueError) as error:
+        quiet = isinstance(error, OSError) and error.errno in _READ_ONLY
+        level = logging.DEBUG if quiet else logging.WARNING
+        _log.log(level, "%s: can't log the use of %s: %s", log, ", ".join(files), error)
+    moment = time.monotonic()
+    _seen.update({(str(depot), toml): moment for toml in files})
+
+
+def _record(log: Path, files: Sequence[str]) -> None:
+    if _is_recorded(log, files):
+        return
+    log.parent.mkdir(parents=True, exist_ok=True)
+    lock = log.with_name(f"{log.name}.pid")
+    with pid_lock(lock, stale_age=_LOCK_STALE_AGE, timeout=_LOCK_TIMEOUT):
+        now = _now()
+        usage, whole = _read(log, now)
+        if not whole:
+            _keep_aside(log, now)
+        usage.update(dict.fromkeys(files, now))
+        text = dumps({path: [{"time": moment}] for path, moment in usage.items()})
+        write_atomically(log, text)
+
+
+def _is_recorded(log: Path, files: Sequence[str]) -> bool:
+    now = _now()
+    usage, whole = _read(log, now - _DAY)
+    return whole and all(file in usage and now - usage[file] < _DAY for file in files)
+
+
+def _now() -> datetime:
+    """Julia's ``now()``: what the clock on the wall shows, with no zone."""
+    return datetime.now(timezone.utc).astimezone().replace(tzinfo=None)
+
+
+def _keep_aside(log: Path, now: datetime) -> None:
+    copy = log.with_name(f"{log.name}.damaged-{now:%Y%m%dT%H%M%S}")
+    copy.write_bytes(log.read_bytes())
+    _log.warning(
+        "%s is damaged; what could be read of it is kept, and all of it is in %s",
+        log,
+        copy,
+    )
+
+
+def _read(log: Path, default: datetime) -> tuple[dict[str, datetime], bool]:
+    """The latest use of each file, and whether the log could be read as a whole.
+
+    Args:
+        log: The log, which may be missing.
+        default: The time of an entry without one.
+    """
+    try:
+        data = log.read_bytes()
+    except FileNotFoundError:
+        return {}, True
+    try:
+        return _latest(loads(data), default)
+    except ValueError:
+        return _salvaged(data.decode("utf-8", "replace"), default), False
+
+
+def _salvaged(text: str, default: datetime) -> dict[str, datetime]:
+    """What is readable in a log that was cut short, or written by two at once."""
+    usage: dict[str, datetime] = {}
+    for block in _BLOCK.split(text):
+        with contextlib.suppress(ValueError):
+            # tomli's own reader takes the offsets that Julia's gives up on.
+            for path, moment in _latest(tomli.loads(block), default)[0].items():
+                usage[path] = max(moment, usage.get(path, moment))
+    return usage
+
+
+def _latest(
+    table: dict[str, Any], default: datetime
+) -> tuple[dict[str, datetime], bool]:
+    usage: dict[str, datetime] = {}
+    whole = True
+    for path, entries in table.items():
+        uses = entries if isinstance(entries, list) else [entries]
+        whole = whole and uses is entries
+        times = [_moment(use.get("time"), default) for use in uses if type(use) is dict]
+        if times:
+            usage[path] = max(times)
+    return usage, whole and len(usage) == len(table)
+
+
+def _moment(value: object, default: datetime) -> datetime:
+    """A time as Julia reads it: the ``Z`` means nothing (julia-spec 10.1)."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.removesuffix("Z"))
+        except ValueError:
+            return default
+    if isinstance(value, datetime):
+        # An offset is what no Julia writes, or reads; it does name a moment.
+        local = value.astimezone() if value.utcoffset() else value
+        return local.replace(tzinfo=None)
+    if isinstance(value, date):
+        return datetime.combine(value, datetime.min.time())
+    return default
