@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -168,6 +168,8 @@ class Settings:
         julia: The Julia executable, None where there is none.
         user_cache: This package's folder for what can be found out again.
         user_config: This package's folder for what a user writes.
+        environ: The variables as they stand, for what is only passed on: headers to
+            the Pkg server, and the credentials that a configuration names.
     """
 
     pkg_server: str | None
@@ -180,6 +182,7 @@ class Settings:
     julia: Path | None
     user_cache: Path
     user_config: Path
+    environ: Mapping[str, str] = field(repr=False)  # there are secrets in it
 
     @classmethod
     def from_environ(cls) -> Settings:
@@ -207,6 +210,7 @@ class Settings:
             julia=_find_julia(environ.get("JULIA"), environ.get("PATH")),
             user_cache=_user_folder(environ, "XDG_CACHE_HOME", "~/.cache"),
             user_config=_user_folder(environ, "XDG_CONFIG_HOME", "~/.config"),
+            environ=dict(environ),
         )
 
     def ignores_hashes(self) -> bool | None:
