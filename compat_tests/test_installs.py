@@ -12,7 +12,7 @@ from fetch_artifacts import TreeHash, artifact, pkg_artifacts
 from published import Published, publish
 from questions import Julia
 from support import make_tree
-from trees import listing, random_tree
+from trees import copy_tree, listing, random_tree
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_python_sees_what_julia_installed(julia: Julia, published: Published) ->
 
 def test_julia_sees_what_python_created(julia: Julia, published: Published) -> None:
     tree_hash = pkg_artifacts.create_artifact(
-        lambda folder: _copy(published.source, folder)
+        lambda folder: copy_tree(published.source, folder)
     )
 
     assert published.tree_hash == str(tree_hash)
@@ -139,13 +139,7 @@ def test_modes_and_links_are_the_same_whoever_creates(
     monkeypatch.setenv("JULIA_DEPOT_PATH", str(ours))
 
     theirs = julia.at(julias).create_artifact(source)
-    created = pkg_artifacts.create_artifact(lambda folder: _copy(source, folder))
+    created = pkg_artifacts.create_artifact(lambda folder: copy_tree(source, folder))
 
     assert theirs == str(created), tree
     assert listing(julias / "artifacts") == listing(ours / "artifacts"), tree
-
-
-def _copy(source: Path, target: Path) -> None:
-    import shutil
-
-    shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)

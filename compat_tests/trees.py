@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -67,6 +68,11 @@ def recorded_tree(case: Case) -> Tree:
             case _:
                 tree[entry["path"]] = base64.b64decode(entry["data"]), entry["mode"]
     return tree
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """Copy what is in a folder into one that exists, links as links."""
+    shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
 
 
 def listing(folder: Path) -> dict[str, str]:

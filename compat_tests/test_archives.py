@@ -1,0 +1,69 @@
+"""What one language archives, the other installs from a file:// address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fetch_artifacts import pkg_artifacts
+from published import TREE, TREE_HASH
+from questions import Julia
+from support import make_tree
+from trees import copy_tree, listing
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return make_tree(tmp_path / "source", TREE)
+
+
+def _julia_archive(julia: Julia, source: Path, tarball: Path) -> str:
+    return julia.archive_artifact(julia.create_artifact(source), tarball)
+
+
+def _ours_archive(source: Path, tarball: Path) -> str:
+    created = pkg_artifacts.create_artifact(lambda folder: copy_tree(source, folder))
+    return str(pkg_artifacts.archive_artifact(created, tarball))
+
+
+def _bound(tarball: Path, sha256: str) -> Path:
+    """An Artifacts.toml with the archive as its only source."""
+    toml = tarball.with_name("Artifacts.toml")
+    toml.write_text(
+        f"""\
+[Data]
+git-tree-sha1 = "{TREE_HASH}"
+
+    [[Data.download]]
+    url = "{tarball.as_uri()}"
+    sha256 = "{sha256}"
+""",
+        "utf-8",
+    )
+    return toml
+
+
+def test_julia_installs_what_python_archived(
+    julia: Julia, tmp_path: Path, source: Path
+) -> None:
+    tarball = tmp_path / "ours.tar.gz"
+    toml = _bound(tarball, _ours_archive(source, tarball))
+
+    installed = julia.at(tmp_path / "other").ensure_artifact_installed("Data", toml)
+
+    assert julia.tree_hash(installed) == TREE_HASH
+    assert listing(installed) == listing(julia.artifact_path(TREE_HASH))
+
+
+def test_python_installs_what_julia_archived(
+    julia: Julia, tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tarball = tmp_path / "julias.tar.gz"
+    toml = _bound(tarball, _julia_archive(julia, source, tarball))
+    monkeypatch.setenv("JULIA_DEPOT_PATH", str(tmp_path / "other"))
+
+    installed = pkg_artifacts.ensure_artifact_installed("Data", toml)
+
+    assert julia.tree_hash(installed) == TREE_HASH
+    assert listing(installed) == listing(julia.artifact_path(TREE_HASH))

@@ -1,0 +1,58 @@
+"""The platform of an installed Julia, and a package's hook, by that Julia itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fetch_artifacts.hook import find_hook, run_hook
+from fetch_artifacts.host import host_facts
+from fetch_artifacts.platforms import Platform
+from questions import Julia
+
+HOOK = """
+triplet = ARGS[1]
+println("[Foo]")
+println("git-tree-sha1 = \\"43563e7631a7eafae1f9f8d9d332e3de44ad7239\\"")
+println("triplet = \\"$triplet\\"")
+println("folder = \\"$(basename(pwd()))\\"")
+"""
+
+
+def _in_julias_new_order(triplet: str) -> str:
+    """Julia 1.5 puts libstdcxx before the string ABI, where later ones don't look."""
+    parts = triplet.split("-")
+    parts.sort(key=lambda part: part.startswith("libstdcxx"))
+    return "-".join(parts)
+
+
+def test_the_host_is_what_the_installed_julia_says_it_is(
+    julia: Julia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JULIA", julia.program())
+
+    facts = host_facts()
+
+    assert Platform.parse(_in_julias_new_order(julia.host_triplet())).as_host() == (
+        facts.platform
+    )
+    assert {fact.source for fact in facts.tags} == {julia.program()}
+
+
+def test_a_hook_runs_in_a_real_julia(julia: Julia, tmp_path: Path) -> None:
+    path = tmp_path / ".pkg" / "select_artifacts.jl"
+    path.parent.mkdir()
+    path.write_text(HOOK)
+
+    hook = find_hook(tmp_path / "Artifacts.toml")
+
+    assert hook is not None
+    platform = Platform.parse("x86_64-linux-gnu-cuda+12.4")
+    assert run_hook(hook, platform, julia=Path(julia.program())) == {
+        "Foo": {
+            "git-tree-sha1": "43563e7631a7eafae1f9f8d9d332e3de44ad7239",
+            "triplet": "x86_64-linux-gnu-cuda+12.4",
+            "folder": ".pkg",
+        }
+    }
