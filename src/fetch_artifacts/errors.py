@@ -21,6 +21,7 @@ reader of Python, would expect in its place::
     ├── UnhashableFileError (ValueError)        a FIFO, a socket, an unreadable file
     ├── InstallError (RuntimeError)             every source failed
     │   └── ArtifactNotInstalledError           missing, and downloading is off
+    ├── JuliaError (RuntimeError)               a Julia that was asked and failed
     └── DepotError (RuntimeError)               a depot that can't be used
         └── LockTimeoutError (TimeoutError)
 """
@@ -221,6 +222,18 @@ class InstallError(FetchArtifactsError, RuntimeError):
 
 class ArtifactNotInstalledError(InstallError):
     """An artifact is missing, and nothing may be downloaded."""
+
+
+class JuliaError(FetchArtifactsError, RuntimeError):
+    """A Julia that was started did not answer.
+
+    Attributes:
+        julia: Its executable.
+    """
+
+    def __init__(self, message: str, *, julia: Path) -> None:
+        super().__init__(message)
+        self.julia = julia
 
 
 class DepotError(FetchArtifactsError, RuntimeError):

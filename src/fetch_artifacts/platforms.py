@@ -299,6 +299,6 @@ def host_platform(base: Platform | str | None = None) -> Platform:
         PlatformError: `base` is no triplet.
         SettingsError: A setting that names the platform is wrong.
     """
-    from fetch_artifacts import host
+    from fetch_artifacts.host import host_platform as by_host
 
-    return host.host_platform(base)
+    return by_host(base)

@@ -16,14 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ARCHES: Final = {
-    "x86_64": r"(?:x86_|amd)64",
-    "i686": r"i\d86",
-    "aarch64": r"aarch64|arm64",
-    "armv7l": r"arm(?:v7l)?",
-    "armv6l": r"armv6l",
-    "powerpc64le": r"p(?:ower)?pc64le",
-    "riscv64": r"rv64|riscv64",
-}
+    "x86_64": "x86_64",
+    "amd64": "x86_64",
+    "aarch64": "aarch64",
+    "arm64": "aarch64",
+    "arm": "armv7l",
+    "armv7l": "armv7l",
+    "armv6l": "armv6l",
+    "powerpc64le": "powerpc64le",
+    "ppc64le": "powerpc64le",
+    "riscv64": "riscv64",
+    "rv64": "riscv64",
+}  # and i686, which goes by any digit
 _SYSTEMS: Final = {
     "macos": r"-apple-darwin[\d.]*",
     "freebsd": r"-(?:.*-)?freebsd[\d.]*",
@@ -55,9 +59,10 @@ _IMPLIED: Final = frozenset(
 @cache
 def _grammar() -> re.Pattern[str]:
     """Compiled on first use; binaryplatforms.jl:665-683."""
+    systems = "|".join(f"(?P<{name}>{text})" for name, text in _SYSTEMS.items())
     return re.compile(
-        rf"(?:{_named(_ARCHES)})"
-        rf"(?P<system>{_named(_SYSTEMS)})"
+        rf"(?P<arch>{'|'.join(_ARCHES)}|i\d86)"
+        rf"(?P<system>{systems})"
         rf"(?:-(?P<libc>{'|'.join(_LIBCS)}))?"
         r"(?P<call_abi>eabihf|eabi)?"
         rf"(?:-(?P<gfortran>{'|'.join(_GFORTRANS)}))?"
@@ -65,10 +70,6 @@ def _grammar() -> re.Pattern[str]:
         r"(?:-libstdcxx(?P<stdcxx>[0-9]+))?"
         r"(?P<tags>(?:-[^-]+\+[^-]+)*)$"
     )
-
-
-def _named(patterns: Mapping[str, str]) -> str:
-    return "|".join(f"(?P<{name}>{pattern})" for name, pattern in patterns.items())
 
 
 def parse_triplet(text: str) -> tuple[str, str, dict[str, str]]:
@@ -100,12 +101,12 @@ def parse_triplet(text: str) -> tuple[str, str, dict[str, str]]:
     for part in found["tags"].split("-")[1:]:
         tag, value, *_ = part.split("+")  # a third piece is dropped, as Julia does
         tags[tag] = value
-    os = next(name for name in _SYSTEMS if found[name] is not None)
     tags.pop("os_version", None)  # binaryplatforms.jl:728-744: only the system says it
+    os = next(name for name in _SYSTEMS if found[name] is not None)
     if version := _os_version(os, found["system"]):
         version_of("os_version", version)  # Julia refuses what is no version here
         tags["os_version"] = version
-    return next(name for name in _ARCHES if found[name] is not None), os, tags
+    return _ARCHES.get(found["arch"], "i686"), os, tags
 
 
 def _os_version(os: str, system: str) -> str:

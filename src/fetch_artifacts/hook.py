@@ -1,0 +1,72 @@
+"""A package's own way to choose its artifacts: ``.pkg/select_artifacts.jl``.
+
+Pkg (1.7 and later) does not choose where a package brings this script; it runs it and
+installs what it prints (Pkg.jl Operations.jl:874-905). Only a real Julia can do that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from fetch_artifacts.errors import JuliaError
+from fetch_artifacts.julia_process import run_julia
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fetch_artifacts.platforms import Platform
+
+_TIMEOUT: Final = 600.0  # seconds; a hook may have to compile its dependencies first
+
+
+def find_hook(artifacts_toml: Path) -> Path | None:
+    """The hook of the package that an Artifacts.toml belongs to, None without one."""
+    hook = artifacts_toml.parent / ".pkg" / "select_artifacts.jl"
+    return hook if hook.is_file() else None
+
+
+def hook_warning(hook: Path) -> str:
+    """What to tell a user whose artifacts were chosen without running the hook."""
+    return (
+        f"{hook}: in Julia this script chooses the package's artifacts, by tags that "
+        "it finds out on the machine; without running it the choice may be another. "
+        "Give the tags in the platform, such as x86_64-linux-gnu-cuda+12.4, "
+        "or use --julia to let a real Julia run it."
+    )
+
+
+def run_hook(
+    hook: Path, platform: Platform, *, julia: Path, timeout: float = _TIMEOUT
+) -> dict[str, Any]:
+    """The artifacts that a hook chooses: a mapping of name to entry, as in the file.
+
+    The script is the package's code, and may do whatever the user may.
+
+    Args:
+        hook: The script, as `find_hook` gives it.
+        platform: The platform to choose for.
+        julia: The Julia executable that runs it.
+        timeout: After how many seconds to give up.
+
+    Raises:
+        JuliaError: Julia failed, or printed something else than artifacts.
+        PlatformError: The platform has no triplet.
+    """
+    printed = run_julia(
+        julia,
+        [hook.name, platform.triplet],
+        directory=hook.parent,
+        timeout=timeout,
+    )
+    import tomli
+
+    try:
+        chosen = tomli.loads(printed)
+    except tomli.TOMLDecodeError as error:
+        msg = f"{hook}: expected it to print TOML, {error} in:\n{printed}"
+        raise JuliaError(msg, julia=julia) from error
+    for name, entry in chosen.items():
+        if not isinstance(entry, dict):
+            msg = f"{hook}: expected one table as {name!r}, it printed {entry!r}"
+            raise JuliaError(msg, julia=julia)
+    return chosen

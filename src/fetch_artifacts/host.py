@@ -1,0 +1,176 @@
+"""Which platform is chosen for here, and where that is known from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts import julia_host, machine
+from fetch_artifacts.errors import PlatformError, SettingsError
+from fetch_artifacts.platforms import Platform, as_platform
+from fetch_artifacts.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MACHINE: Final = "this machine"
+_JULIA_BUILDS: Final = "current official Julia builds"
+_PYPROJECT_TABLE: Final = "[tool.fetch-artifacts]"
+
+# What current official builds of Julia bundle: GCC's libraries of a version for which
+# host_triplet() says this (binaryplatforms.jl:853-998).
+_BUNDLED: Final = {
+    "libgfortran_version": "5.0.0",
+    "cxxstring_abi": "cxx11",
+    "libstdcxx_version": "3.4.30",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagFact:
+    """One tag of the host.
+
+    Attributes:
+        tag: Its name.
+        value: Its value.
+        source: Where the value comes from, in words.
+    """
+
+    tag: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFacts:
+    """The host's platform with the source of each tag.
+
+    Attributes:
+        platform: The platform, taken for a host's (`Platform.as_host`).
+        tags: Its tags, in the order of ``platform.tags``.
+    """
+
+    platform: Platform
+    tags: tuple[TagFact, ...]
+
+    @property
+    def triplet(self) -> str:
+        """The platform's text form."""
+        return self.platform.triplet
+
+
+def host_platform(base: Platform | str | None = None) -> Platform:
+    """The platform that `host_facts` finds, or `base` taken for the host's.
+
+    Julia: ``HostPlatform()`` and ``HostPlatform(base)``.
+
+    Raises:
+        PlatformError: `base` is no triplet.
+        SettingsError: A setting that names the platform is wrong.
+    """
+    return host_facts().platform if base is None else as_platform(base).as_host()
+
+
+def host_facts() -> HostFacts:
+    """The platform to choose entries for, and where each of its tags comes from.
+
+    Artifacts are shared with a Julia, which brings its own compiler libraries. So the
+    first of these that there is says everything:
+
+    1. the Julia in this process, where juliacall has started one
+    2. FETCH_ARTIFACTS_PLATFORM
+    3. ``platform`` under ``[tool.fetch-artifacts]`` in the nearest pyproject.toml, from
+       the working directory upwards
+    4. the Julia on PATH, asked once
+    5. this machine, with the libraries of current official Julia builds
+
+    Raises:
+        SettingsError: The setting or the file has no triplet for a platform.
+    """
+    settings = Settings.from_environ()
+    named = next(_named_platforms(settings), None)
+    if named is None:
+        return _machine_facts()
+    platform, source = named
+    return _facts(platform, dict.fromkeys(platform.tags, source))
+
+
+def _facts(platform: Platform, sources: dict[str, str]) -> HostFacts:
+    return HostFacts(
+        platform=platform.as_host(),
+        tags=tuple(
+            TagFact(tag=tag, value=value, source=sources.get(tag, _MACHINE))
+            for tag, value in platform.tags.items()
+        ),
+    )
+
+
+def _named_platforms(settings: Settings) -> Iterator[tuple[Platform, str]]:
+    """What names a whole platform, with its source, best first."""
+    if platform := julia_host.running_julia():
+        yield platform, "the running Julia"
+    if settings.platform:
+        source = "FETCH_ARTIFACTS_PLATFORM"
+        yield _parse_setting(settings.platform, source), source
+    if pyproject := _nearest_pyproject():
+        setting = _pyproject_platform(pyproject)
+        if setting is not None:
+            yield _parse_setting(setting, str(pyproject)), str(pyproject)
+    if julia := settings.julia:
+        platform = julia_host.installed_julia(julia, settings.user_cache)
+        if platform:
+            yield platform, str(julia)
+
+
+def _parse_setting(setting: object, source: str) -> Platform:
+    if not isinstance(setting, str):
+        msg = f"{source}: expected a triplet as platform, found {setting!r}"
+        raise SettingsError(msg)
+    try:
+        return Platform.parse(setting)
+    except PlatformError as error:
+        msg = f"{source}: {error}"
+        raise SettingsError(msg) from error
+
+
+def _nearest_pyproject() -> Path | None:
+    folder = Path.cwd()
+    candidates = (parent / "pyproject.toml" for parent in (folder, *folder.parents))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _pyproject_platform(path: Path) -> object:
+    """What a pyproject.toml says under [tool.fetch-artifacts] platform, else None."""
+    data = path.read_bytes()
+    if b"fetch-artifacts" not in data:
+        return None  # the usual case, not worth parsing a file of any size for
+    import tomli
+
+    try:
+        tool = tomli.loads(data.decode("utf-8")).get("tool", {})
+    except ValueError as error:  # also UnicodeDecodeError and TOMLDecodeError
+        msg = f"{path}: expected TOML, to read {_PYPROJECT_TABLE} from it: {error}"
+        raise SettingsError(msg) from error
+    table = tool.get("fetch-artifacts", {}) if isinstance(tool, dict) else {}
+    return table.get("platform") if isinstance(table, dict) else None
+
+
+def _machine_facts() -> HostFacts:
+    os, arch = machine.operating_system(), machine.architecture()
+    tags = {"arch": arch, "os": os, **_BUNDLED}
+    sources = dict.fromkeys(_BUNDLED, _JULIA_BUILDS)
+    if version := machine.os_version():
+        tags["os_version"] = version
+    if os == "linux":
+        program = machine.running_program()
+        tags["libc"], call_abi = machine.linux_abi(program)
+        if arch.startswith("armv"):
+            tags["call_abi"] = call_abi
+        library = machine.find_libstdcxx(program)
+        if library and (version := machine.libstdcxx_version(library)):
+            tags["libstdcxx_version"] = version
+            sources["libstdcxx_version"] = str(library)
+    elif os != "windows":
+        del tags["libstdcxx_version"]  # what clang builds for needs none
+    return _facts(Platform.from_entry(tags), sources)
