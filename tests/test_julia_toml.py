@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 import tomli
 
-from fetch_artifacts.julia_toml import Table, dump_key, dump_table, dumps
+from fetch_artifacts.julia_toml import Table, dump_key, dump_below, dumps
 from support import Case, load_vectors
 
 
@@ -113,7 +113,7 @@ def test_one_table_can_be_written_by_itself() -> None:
             [["my lib".download]]
             url = "u"
         """
-    assert dedent(expected) == dump_table(entry, ("my lib",), element=True)
+    assert dedent(expected) == dump_below(entry, ("my lib",), element=True)
 
 
 def test_a_dotted_key_is_quoted_part_by_part() -> None:

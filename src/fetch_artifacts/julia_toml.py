@@ -1,4 +1,7 @@
-"""TOML as Julia 1.12 writes it, byte for byte, so that no diff tells who wrote."""
+"""TOML as Julia 1.12 writes it, byte for byte, so that no diff tells who wrote.
+
+Reading is tomli's; `loads` adds where Julia's reader differs.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timezone
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
+
+import tomli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +32,31 @@ _ESCAPES: Final = {
 
 _INT64: Final = range(-(2**63), 2**63)
 
+_OFFSET: Final = re.compile(r"[0-9]:[0-9]{2}(\.[0-9]+)?[+-][0-9]{2}:[0-9]{2}")
+
+
+def loads(data: bytes | str) -> dict[str, Any]:
+    """Read TOML as Julia does: a byte order mark is skipped, offsets are refused.
+
+    Raises:
+        ValueError: It is not UTF-8 or not TOML, or holds a date-time with an offset,
+            at which Julia's reader gives up (toml_parser.jl `parse_datetime`).
+    """
+    text = data if isinstance(data, str) else data.decode("utf-8")
+    table = tomli.loads(text.removeprefix("\ufeff"))
+    if _OFFSET.search(text) and _has_offset(table):
+        msg = "expected date-times without an offset, which Julia can't read, found one"
+        raise ValueError(msg)
+    return table
+
+
+def _has_offset(value: object) -> bool:
+    if isinstance(value, datetime):
+        return bool(value.utcoffset())
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return isinstance(value, list) and any(map(_has_offset, value))
+
 
 def dumps(mapping: Table) -> str:
     """Write data as Julia 1.12's ``TOML.print(data; sorted = true)`` does.
@@ -45,23 +75,18 @@ def dumps(mapping: Table) -> str:
     return "".join(_write_table(mapping, (), 0, first_block=True))
 
 
-def dump_table(table: Table, path: tuple[str, ...], *, element: bool = False) -> str:
-    """Write one table as `dumps` writes it where nothing stands before it.
+def dump_below(table: Table, path: tuple[str, ...]) -> str:
+    """Write what `dumps` writes for the keys of a table that stands below others.
 
     Args:
-        table: The table.
-        path: The keys that lead to it.
-        element: It is one element of an array of tables.
+        table: The keys to write, with their values.
+        path: The keys that lead to the table; each one's header is written already.
 
     Raises:
         TypeError: As `dumps`.
         ValueError: As `dumps`.
     """
-    indent = len(path) - 1
-    left, right = ("[[", "]]") if element else ("[", "]")
-    header = f"{'    ' * indent}{left}{dump_key(*path)}{right}\n"
-    body = _write_table(table, path, indent + 1, first_block=True)
-    return header + "".join(body)
+    return "".join(_write_table(table, path, len(path), first_block=True))
 
 
 def dump_key(*path: str) -> str:
@@ -111,7 +136,8 @@ def is_array_of_tables(value: object) -> TypeGuard[list[Table]]:
     )
 
 
-def _is_tabular(value: object) -> bool:
+def is_tabular(value: object) -> bool:
+    """Whether Julia writes a value with a header, or with one for each element."""
     return isinstance(value, Mapping) or is_array_of_tables(value)
 
 
@@ -130,7 +156,7 @@ def _write_table(
     # print.jl `print_table`: plain values first, then all that gets a header.
     keys = _keys(table)
     for key in keys:
-        if not _is_tabular(table[key]):
+        if not is_tabular(table[key]):
             yield "    " * max(0, indent - 1)
             yield f"{dump_key(key)} = {dump_value(table[key])}\n"
             first_block = False
@@ -140,7 +166,7 @@ def _write_table(
         if isinstance(value, Mapping):
             # A table of nothing but tables has no header, and then its first block
             # is set off by an empty line even at the top of the file.
-            header = not value or not all(map(_is_tabular, value.values()))
+            header = not value or not all(map(is_tabular, value.values()))
             if header:
                 yield f"{'' if first_block else chr(10)}{margin}[{dump_key(*name)}]\n"
                 first_block = False
