@@ -1,0 +1,355 @@
+"""Artifacts.toml: finding it, reading it, choosing what fits a platform.
+
+Julia: the part of ``Artifacts.jl`` that goes from a name to a hash. Where Julia raises,
+so do these functions, and say what is wrong where; where Julia logs an error and gives
+nothing, they log a warning and give None.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from fetch_artifacts import julia_toml
+from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.entries import ArtifactEntry, Place
+from fetch_artifacts.errors import (
+    ArtifactNotFoundError,
+    ArtifactsTomlError,
+    ArtifactsTomlNotFoundError,
+    HashParseError,
+    NoMatchingPlatformError,
+    PlatformError,
+)
+from fetch_artifacts.platforms import Platform, first_difference, select_platform
+from fetch_artifacts.remembered import Remembered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Table: TypeAlias = dict[str, Any]
+
+ARTIFACTS_TOML_NAMES: Final = ("JuliaArtifacts.toml", "Artifacts.toml")
+_PROJECT_NAMES: Final = ("JuliaProject.toml", "Project.toml")
+
+_LOG: Final = logging.getLogger("fetch_artifacts")
+
+
+def find_artifacts_toml(path: str | os.PathLike[str]) -> Path | None:
+    """Find the file that belongs to a source file or a folder, None if there is none.
+
+    Looks into the folder and upwards, but not beyond a folder with a Project.toml, and
+    not into ``/``. Julia: ``find_artifacts_toml`` (Artifacts.jl:510-539), which takes a
+    relative path for one that begins nowhere; here it begins in the working directory.
+    """
+    folder = os.path.abspath(path)  # noqa: PTH100 - links are not followed
+    if not os.path.isdir(folder):  # noqa: PTH112
+        folder = os.path.dirname(folder)  # noqa: PTH120
+    while (parent := os.path.dirname(folder)) != folder:  # noqa: PTH120
+        for name in ARTIFACTS_TOML_NAMES:
+            if os.path.isfile(f"{folder}{os.sep}{name}"):  # noqa: PTH113
+                return Path(folder, name)
+        if any(os.path.isfile(f"{folder}{os.sep}{name}") for name in _PROJECT_NAMES):  # noqa: PTH113
+            return None
+        folder = parent
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    table: Table
+    # What was chosen last for each name, and for which platform.
+    chosen: dict[str, tuple[Platform, ArtifactEntry]] = field(default_factory=dict)
+
+
+def parse_artifacts_toml(data: bytes, path: Path) -> Table:
+    """Read the bytes of a file.
+
+    Raises:
+        ArtifactsTomlError: Julia could not read them.
+    """
+    try:
+        return julia_toml.loads(data)
+    except ValueError as error:
+        msg = f"expected TOML: {error}"
+        raise ArtifactsTomlError(msg, path=path) from error
+
+
+def _read(name: str) -> _File:
+    path = Path(name)
+    try:
+        return _File(parse_artifacts_toml(path.read_bytes(), path))
+    except FileNotFoundError:
+        raise not_there(path) from None
+
+
+def not_there(path: Path) -> ArtifactsTomlNotFoundError:
+    """The error for a file that was named and is missing."""
+    msg = f"{path}: expected an Artifacts.toml, found no such file"
+    return ArtifactsTomlNotFoundError(msg, searched=[path])
+
+
+_FILES: Final = Remembered(_read)
+
+
+def load_artifacts_toml(path: str | os.PathLike[str]) -> Table:
+    """Read a file; what was read is remembered until the file changes.
+
+    The mapping must not be changed. Julia: ``load_artifacts_toml``.
+
+    Raises:
+        ArtifactsTomlNotFoundError: There is no such file.
+        ArtifactsTomlError: Julia could not read it.
+    """
+    return _FILES.get(os.fspath(path)).table
+
+
+def artifact_meta(
+    name: str, table: Mapping[str, Any], *, platform: Platform, path: Path | None = None
+) -> Table | None:
+    """Give the table of an artifact that suits a platform, None if there is none.
+
+    Julia: ``artifact_meta`` (Artifacts.jl:389-433).
+
+    Args:
+        name: The name it is bound to.
+        table: What the file says.
+        platform: What it shall suit; Julia's default is its host.
+        path: The file, for messages.
+
+    Raises:
+        ArtifactsTomlError: One of the name's entries can't be read.
+    """
+    meta, place = table.get(name), Place.of(name, path)
+    if isinstance(meta, list):
+        chosen = _choose(meta, platform, place)
+        if chosen is None:
+            return None
+        meta, place = chosen[1], place / chosen[0]
+    elif not isinstance(meta, dict):
+        if name in table:
+            _LOG.warning("%s", place.error(f"expected a table, found {meta!r}"))
+        return None
+    if "git-tree-sha1" not in meta:
+        _LOG.warning("%s", place.expected("40 hex digits", meta, "git-tree-sha1"))
+        return None
+    return meta
+
+
+def artifact_hash(
+    name: str, table: Mapping[str, Any], *, platform: Platform, path: Path | None = None
+) -> TreeHash | None:
+    """Give the tree hash of the entry that suits a platform, None if there is none.
+
+    Julia: ``artifact_hash`` (Artifacts.jl:445-454).
+
+    Raises:
+        ArtifactsTomlError: One of the name's entries can't be read, or has no hash.
+    """
+    meta = artifact_meta(name, table, platform=platform, path=path)
+    if meta is None:
+        return None
+    try:
+        return TreeHash.parse(meta["git-tree-sha1"])
+    except HashParseError as error:
+        raise Place.of(name, path).unparsed("git-tree-sha1", error) from None
+
+
+def select_downloadable_artifacts(
+    table: Mapping[str, Any],
+    *,
+    platform: Platform,
+    include_lazy: bool = False,
+    path: Path | None = None,
+) -> dict[str, Table]:
+    """Give the tables of all artifacts to be downloaded for a platform, by name.
+
+    Julia: ``select_downloadable_artifacts`` (Artifacts.jl:456-497).
+
+    Raises:
+        ArtifactsTomlError: An entry of any name can't be read.
+    """
+    return {
+        name: meta
+        for name, meta in _metas(table, platform, path)
+        if "download" in meta and (not _is_lazy(name, meta, path) or include_lazy)
+    }
+
+
+def extract_all_hashes(
+    table: Mapping[str, Any],
+    *,
+    platform: Platform,
+    include_lazy: bool = False,
+    path: Path | None = None,
+) -> tuple[TreeHash, ...]:
+    """Give the tree hash of every artifact that suits a platform.
+
+    Julia: ``extract_all_hashes`` (Pkg.jl Artifacts.jl:619-649).
+
+    Raises:
+        ArtifactsTomlError: An entry of any name can't be read.
+    """
+    hashes = (
+        artifact_hash(name, table, platform=platform, path=path)
+        for name, meta in _metas(table, platform, path)
+        if not _is_lazy(name, meta, path) or include_lazy
+    )
+    return tuple(tree_hash for tree_hash in hashes if tree_hash)
+
+
+def entry_for(
+    name: str, toml: str | os.PathLike[str] | Mapping[str, Any], platform: Platform
+) -> ArtifactEntry:
+    """Give the entry of an artifact that suits a platform.
+
+    Args:
+        name: The name it is bound to.
+        toml: The file, or what it says. From a file, the entry is remembered too.
+        platform: What it shall suit.
+
+    Raises:
+        ArtifactNotFoundError: The name is not in the file.
+        NoMatchingPlatformError: The name is there for other platforms only.
+        ArtifactsTomlNotFoundError: There is no such file.
+        ArtifactsTomlError: The file or one of the name's entries can't be read.
+    """
+    if not isinstance(toml, (str, os.PathLike)):
+        return _read_entry(name, toml, platform, None)
+    file = _FILES.get(os.fspath(toml))
+    remembered = file.chosen.get(name)
+    if remembered is not None and remembered[0] is platform:
+        return remembered[1]
+    entry = _read_entry(name, file.table, platform, Path(toml))
+    file.chosen[name] = platform, entry
+    return entry
+
+
+def platforms_of(
+    elements: list[Any], place: Place
+) -> Iterator[tuple[int, Platform, Table]]:
+    """Give number (from 1), platform and table of the elements of a name's array.
+
+    Julia: ``unpack_platform`` for each (Artifacts.jl:281-303).
+
+    Raises:
+        ArtifactsTomlError: An element has no platform that Julia could read.
+    """
+    for number, element in enumerate(elements, 1):
+        here = place / number
+        if not isinstance(element, dict):
+            raise here.error(f"expected a table, found {element!r}")
+        for key in ("os", "arch"):
+            if not isinstance(element.get(key), str):
+                raise here.expected("a string", element, key)
+        try:
+            yield number, Platform.from_entry(element), element
+        except PlatformError as error:
+            raise here.error(str(error)) from error
+
+
+def _choose(
+    elements: list[Any], platform: Platform, place: Place
+) -> tuple[int, Table, Platform] | None:
+    # Artifacts.jl:408-416: of two elements for equal platforms the later one counts.
+    candidates = {
+        candidate: (number, element, candidate)
+        for number, candidate, element in platforms_of(elements, place)
+    }
+    try:
+        return select_platform(candidates, platform)
+    except PlatformError as error:
+        raise place.error(str(error)) from error
+
+
+def _metas(
+    table: Mapping[str, Any], platform: Platform, path: Path | None
+) -> Iterator[tuple[str, Table]]:
+    for name in table:
+        meta = artifact_meta(name, table, platform=platform, path=path)
+        if meta is not None:
+            yield name, meta
+
+
+def _is_lazy(name: str, meta: Table, path: Path | None) -> bool:
+    lazy = meta.get("lazy", False)
+    if not isinstance(lazy, bool):
+        raise Place.of(name, path).expected("true or false", meta, "lazy")
+    return lazy
+
+
+def find_entry(
+    name: str, table: Mapping[str, Any], platform: Platform | None, path: Path | None
+) -> tuple[Table, Platform | None, Place]:
+    """Give the table that suits a platform, what it is built for, and its place.
+
+    Args:
+        name: The name it is bound to.
+        table: What the file says.
+        platform: What it shall suit; None where only one can be meant.
+        path: The file, for messages.
+
+    Raises:
+        ArtifactNotFoundError: The name is not in the file.
+        NoMatchingPlatformError: The name is there for other platforms only.
+        ArtifactsTomlError: One of the name's entries can't be read, or there are
+            several and no platform was given.
+    """
+    if name not in table:
+        raise _not_found(name, table, path)
+    value, place = table[name], Place.of(name, path)
+    if isinstance(value, dict):
+        return value, None, place
+    if not isinstance(value, list):
+        raise place.error(f"expected a table or an array of tables, found {value!r}")
+    if platform is None:
+        candidates = [built_for for _, built_for, _ in platforms_of(value, place)]
+        if len(candidates) != 1:
+            found = ", ".join(map(str, candidates)) or "none"
+            raise place.error(f"expected one platform or a choice, found {found}")
+        platform = candidates[0]
+    chosen = _choose(value, platform, place)
+    if chosen is None:
+        raise _no_match(name, value, platform, place)
+    number, entry, built_for = chosen
+    return entry, built_for, place / number
+
+
+def _read_entry(
+    name: str, table: Mapping[str, Any], platform: Platform, path: Path | None
+) -> ArtifactEntry:
+    entry, built_for, place = find_entry(name, table, platform, path)
+    return ArtifactEntry.from_entry(name, entry, built_for, place)
+
+
+def _not_found(
+    name: str, table: Mapping[str, Any], path: Path | None
+) -> ArtifactNotFoundError:
+    import difflib
+
+    names = sorted(table)
+    close = difflib.get_close_matches(name, names, n=1)
+    msg = f"{path or 'Artifacts.toml'}: expected an artifact {name!r}, found " + (
+        ", ".join(map(repr, names)) or "no artifacts at all"
+    )
+    if close:
+        msg += f"; did you mean {close[0]!r}?"
+    return ArtifactNotFoundError(msg, name=name, path=path)
+
+
+def _no_match(
+    name: str, elements: list[Any], platform: Platform, place: Place
+) -> NoMatchingPlatformError:
+    lines = [f"{place.path or 'Artifacts.toml'}: {name!r} has no entry for {platform}"]
+    for _, candidate, _ in platforms_of(elements, place):
+        difference = first_difference(candidate, platform)
+        if difference is not None:
+            tag, has, wanted = difference
+            lines.append(f"  {candidate}: {tag} is {has}, not {wanted}")
+    if not elements:
+        lines.append("  it has none for any platform")
+    msg = "\n".join(lines)
+    return NoMatchingPlatformError(msg, name=name, path=place.path)
