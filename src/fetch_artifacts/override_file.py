@@ -1,0 +1,164 @@
+"""Changing and listing what an Overrides.toml says.
+
+The file is written anew in Julia's bytes, in one step and under a lock; comments in it
+are lost. What it means is for `overrides` to say.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from fetch_artifacts._fs import write_atomically
+from fetch_artifacts._pidlock import pid_lock
+from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.errors import HashParseError, OverrideError
+from fetch_artifacts.julia_toml import dumps
+from fetch_artifacts.overrides import (
+    OVERRIDES_TOML,
+    parse_target,
+    parse_uuid,
+    read_overrides_toml,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from uuid import UUID
+
+_LOCK_STALE_AGE: Final = 10.0  # seconds; a change takes milliseconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedOverride:
+    """One line of an Overrides.toml, whether or not it takes effect.
+
+    Attributes:
+        path: The file.
+        package: The UUID of the package whose name is overridden, None for a hash.
+        key: The name, or the tree hash.
+        value: Where it is sent: an absolute path, a tree hash, or "" for an override
+            that is taken back.
+    """
+
+    path: Path
+    package: str | None
+    key: str
+    value: str
+
+
+def set_override(
+    artifacts_dir: str | os.PathLike[str],
+    key: str,
+    value: str | os.PathLike[str] | TreeHash,
+    *,
+    uuid: UUID | str | None = None,
+) -> None:
+    """Send a tree, or a package's artifact, elsewhere.
+
+    Args:
+        artifacts_dir: The ``artifacts`` folder of a depot; made if missing.
+        key: A tree hash; with ``uuid``, a name that the package binds.
+        value: An absolute path, a tree hash, or "" to take back what the depots
+            behind this one say.
+        uuid: The package's UUID.
+
+    Raises:
+        OverrideError: The key or the value is none, or the file can't be read.
+    """
+    target = str(value) if isinstance(value, TreeHash) else os.fspath(value)
+    try:
+        parse_target(target)
+    except OverrideError as error:
+        msg = f"override of {key}: {error}"
+        raise OverrideError(msg) from None
+
+    def change(names: dict[str, Any], key: str) -> bool:
+        names[key] = target
+        return True
+
+    Path(artifacts_dir).mkdir(parents=True, exist_ok=True)
+    _change(Path(artifacts_dir, OVERRIDES_TOML), key, uuid, change)
+
+
+def remove_override(
+    artifacts_dir: str | os.PathLike[str],
+    key: str,
+    *,
+    uuid: UUID | str | None = None,
+) -> bool:
+    """Remove what one depot says about a tree or a package's artifact.
+
+    Args:
+        artifacts_dir: The ``artifacts`` folder of the depot.
+        key: A tree hash; with ``uuid``, a name that the package binds.
+        uuid: The package's UUID.
+
+    Returns:
+        Whether it said anything.
+
+    Raises:
+        OverrideError: The key is none, or the file can't be read.
+    """
+    path = Path(artifacts_dir, OVERRIDES_TOML)
+    return path.is_file() and _change(
+        path, key, uuid, lambda names, key: names.pop(key, None) is not None
+    )
+
+
+def list_overrides(
+    artifacts_dirs: Iterable[str | os.PathLike[str]],
+) -> tuple[StatedOverride, ...]:
+    """List what the Overrides.toml of all ``artifacts`` folders say, as it is written.
+
+    Raises:
+        OverrideError: A file is not TOML.
+    """
+    paths = [Path(folder, OVERRIDES_TOML) for folder in artifacts_dirs]
+    return tuple(
+        StatedOverride(path=path, package=package, key=key, value=str(value))
+        for path in paths
+        for package, table in _by_package(read_overrides_toml(path))
+        for key, value in table.items()
+    )
+
+
+def _by_package(table: dict[str, Any]) -> list[tuple[str | None, dict[str, Any]]]:
+    hashes = {key: value for key, value in table.items() if not isinstance(value, dict)}
+    names = ((key, value) for key, value in table.items() if isinstance(value, dict))
+    return [(None, hashes), *names]
+
+
+def _change(
+    path: Path,
+    key: str,
+    uuid: UUID | str | None,
+    change: Callable[[dict[str, Any], str], bool],
+) -> bool:
+    """Make one change while nobody else does, and tell whether it changed anything."""
+    key = _tree_hash(key) if uuid is None else key
+    package = None if uuid is None else parse_uuid(str(uuid))
+    target = Path(os.path.realpath(path))
+    with pid_lock(Path(f"{target}.pid"), stale_age=_LOCK_STALE_AGE):
+        table = _lowered(read_overrides_toml(target))
+        names = table if package is None else table.setdefault(package, {})
+        if not change(names, key):
+            return False
+        if package and not names:
+            del table[package]
+        write_atomically(target, dumps(table))
+    return True
+
+
+def _tree_hash(key: str) -> str:
+    try:
+        return str(TreeHash.parse(key))
+    except HashParseError as error:
+        msg = f"override: {error}; to override a name, give the package's UUID too"
+        raise OverrideError(msg) from error
+
+
+def _lowered(table: dict[str, Any]) -> dict[str, Any]:
+    # Hashes and UUIDs of either case mean the same, names do not.
+    return {key.lower(): value for key, value in table.items()}

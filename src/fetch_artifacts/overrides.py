@@ -1,0 +1,270 @@
+"""Overrides.toml: which trees live elsewhere.
+
+Each ``artifacts`` folder may hold one. A key that is a tree hash sends that tree to a
+folder or to another tree; a table whose key is a package's UUID does so for the names
+that the package binds; ``""`` takes back what a later depot says. Julia: the part of
+``Artifacts.jl`` from 72 to 216, and ``process_overrides`` (341-375).
+
+Where Julia logs an error and goes on, a warning is logged; where it throws, so does
+this. It reads the files once per process; here a changed file is seen.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from fetch_artifacts import julia_toml
+from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.errors import HashParseError, OverrideError
+from fetch_artifacts.remembered import Remembered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from uuid import UUID
+
+Target: TypeAlias = "Path | TreeHash"
+
+OVERRIDES_TOML: Final = "Overrides.toml"
+
+_LOG: Final = logging.getLogger("fetch_artifacts")
+
+# uuid.jl: Julia takes no other form, and either case.
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """What the Overrides.toml of all depots say together.
+
+    Attributes:
+        by_hash: Where a tree is to be found, whatever binds it.
+        by_name: The same for the names that a package binds, by the package's UUID in
+            lower case.
+    """
+
+    by_hash: Mapping[TreeHash, Target]
+    by_name: Mapping[str, Mapping[str, Target]]
+
+    def resolve(self, tree_hash: TreeHash) -> Target | None:
+        """Follow the overrides of a tree to their end, None if it has none.
+
+        Julia: ``query_override(hash)`` (Artifacts.jl:195-209).
+
+        Returns:
+            A folder, which may be missing, or a tree that is not overridden itself.
+
+        Raises:
+            OverrideError: The overrides go round in a circle. Julia's stack overflows.
+        """
+        target = self.by_hash.get(tree_hash)
+        if target is None:
+            return None
+        seen = [tree_hash]
+        while isinstance(target, TreeHash):
+            if target in seen:
+                circle = " -> ".join(str(each) for each in (*seen, target))
+                msg = (
+                    f"{OVERRIDES_TOML}: expected overrides that end at a folder or at "
+                    f"a tree, found a circle: {circle}; remove one of them"
+                )
+                raise OverrideError(msg)
+            seen.append(target)
+            if target not in self.by_hash:
+                return target
+            target = self.by_hash[target]
+        return target
+
+    def resolve_name(self, package: UUID | str, name: str) -> Target | None:
+        """Follow the override of a package's artifact, None if it has none.
+
+        Julia: ``query_override(uuid, name)`` (Artifacts.jl:210-216).
+
+        Args:
+            package: The package's UUID, as text or ``uuid.UUID``.
+            name: The name that the package binds.
+
+        Raises:
+            OverrideError: The overrides go round in a circle.
+        """
+        target = self.by_name.get(str(package).lower(), {}).get(name)
+        if isinstance(target, TreeHash):
+            return self.resolve(target) or target
+        return target
+
+    def for_package(self, package: UUID | str, table: Mapping[str, Any]) -> Overrides:
+        """Add a package's overrides by name to those by hash.
+
+        Julia's ``process_overrides`` does so for the whole process; what is returned
+        here holds for those who use it.
+
+        Args:
+            package: The package's UUID, as text or ``uuid.UUID``.
+            table: The package's Artifacts.toml.
+
+        Raises:
+            OverrideError: A name that is overridden has an entry without a hash.
+        """
+        names = self.by_name.get(str(package).lower(), {})
+        added = {
+            tree_hash: names[name]
+            for name in names.keys() & table.keys()
+            for tree_hash in _hashes_of(name, table[name])
+        }
+        if not added:
+            return self
+        return Overrides(
+            by_hash=MappingProxyType({**self.by_hash, **added}), by_name=self.by_name
+        )
+
+
+def _hashes_of(name: str, value: object) -> Iterable[TreeHash]:
+    """The hash of every entry of a name, for all platforms."""
+    for entry in value if isinstance(value, list) else [value]:
+        text = entry.get("git-tree-sha1") if isinstance(entry, dict) else entry
+        try:
+            yield TreeHash.parse(text)  # type: ignore[arg-type] # it checks the type
+        except HashParseError as error:
+            msg = f"{name!r} is overridden, but one of its entries is wrong: {error}"
+            raise OverrideError(msg) from error
+
+
+def load_overrides(
+    artifacts_dirs: Iterable[str | os.PathLike[str]],
+) -> Overrides:
+    """Read the Overrides.toml of all ``artifacts`` folders; the first folder wins.
+
+    Remembered until a file changes, comes or goes. Julia: ``load_overrides``
+    (Artifacts.jl:111-192).
+
+    Raises:
+        OverrideError: A file is not TOML, or a package's table holds what is neither
+            an absolute path, nor a hash, nor empty. Julia throws there too.
+    """
+    return _FILES.get(
+        *[f"{os.fspath(d)}{os.sep}{OVERRIDES_TOML}" for d in artifacts_dirs]
+    )
+
+
+def _read_all(*paths: str) -> Overrides:
+    by_hash: dict[TreeHash, Target] = {}
+    by_name: dict[str, dict[str, Target]] = {}
+    for path in reversed(paths):
+        for key, value in read_overrides_toml(Path(path)).items():
+            if isinstance(value, dict):
+                _add_package(by_name, key, value, path)
+            else:
+                _add_hash(by_hash, key, value, path)
+    return Overrides(
+        by_hash=MappingProxyType(by_hash),
+        by_name=MappingProxyType(
+            {uuid: MappingProxyType(names) for uuid, names in by_name.items()}
+        ),
+    )
+
+
+_FILES: Final = Remembered(_read_all)
+
+
+def read_overrides_toml(path: Path) -> dict[str, Any]:
+    """Read one file as it is now; a missing one says nothing.
+
+    Raises:
+        OverrideError: It is not TOML.
+    """
+    try:
+        return julia_toml.loads(path.read_bytes()) if path.is_file() else {}
+    except ValueError as error:
+        msg = f"{path}: expected TOML: {error}"
+        raise OverrideError(msg) from error
+
+
+def parse_target(value: object) -> Target | None:
+    """Read what an override says; None for ``""``, which takes one back.
+
+    Raises:
+        OverrideError: It is neither an absolute path, nor a tree hash, nor empty.
+    """
+    if value == "":
+        return None
+    if isinstance(value, str) and os.path.isabs(value):  # noqa: PTH117
+        return Path(value)
+    try:
+        return TreeHash.parse(value)  # type: ignore[arg-type] # it checks the type
+    except HashParseError:
+        msg = f"expected an absolute path, 40 hex digits or nothing, found {value!r}"
+        raise OverrideError(msg) from None
+
+
+def parse_uuid(text: str) -> str:
+    """Give a UUID in lower case.
+
+    Raises:
+        OverrideError: It is none that Julia reads.
+    """
+    if not _UUID.fullmatch(text):
+        msg = f"expected a package's UUID, found {text!r}"
+        raise OverrideError(msg)
+    return text.lower()
+
+
+def _set(targets: dict[Any, Target], key: object, target: Target | None) -> None:
+    if target is None:
+        targets.pop(key, None)
+    else:
+        targets[key] = target
+
+
+def _add_hash(
+    by_hash: dict[TreeHash, Target], key: str, value: object, path: str
+) -> None:
+    try:
+        _set(by_hash, TreeHash.parse(key), parse_target(value))
+    except (HashParseError, OverrideError) as error:
+        _LOG.warning("%s: %s: %s; ignored", path, julia_toml.dump_key(key), error)
+
+
+def _add_package(
+    by_name: dict[str, dict[str, Target]], key: str, names: dict[str, Any], path: str
+) -> None:
+    try:
+        targets = by_name.setdefault(parse_uuid(key), {})
+    except OverrideError as error:
+        _LOG.warning("%s: %s: %s; ignored", path, julia_toml.dump_key(key), error)
+        return
+    name = ""
+    try:
+        for name, value in names.items():
+            _set(targets, name, parse_target(value))
+    except OverrideError as error:
+        # Artifacts.jl:170-177: unlike a bad value at the top, this one is not skipped.
+        msg = f"{path}: {julia_toml.dump_key(key, name)}: {error}"
+        raise OverrideError(msg) from None
+
+
+def artifact_paths(
+    tree_hash: TreeHash,
+    artifacts_dirs: Sequence[str | os.PathLike[str]],
+    overrides: Overrides,
+) -> tuple[Path, ...]:
+    """Give every place where a tree may be, whether or not it is there.
+
+    Julia: ``artifact_paths`` (Artifacts.jl:224-234): an override is the only place.
+
+    Raises:
+        OverrideError: The overrides go round in a circle.
+    """
+    target = overrides.resolve(tree_hash)
+    if isinstance(target, Path):
+        return (target,)
+    name = str(target or tree_hash)
+    places = tuple([Path(folder, name) for folder in artifacts_dirs])
+    if target is None or not places:
+        return places
+    # Artifacts.jl:196: of the other tree, the place that has it, or else the first
+    return (next((place for place in places if place.is_dir()), places[0]),)
