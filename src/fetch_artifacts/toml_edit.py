@@ -1,0 +1,260 @@
+"""Edits of a hand-written TOML text in place: no other line changes.
+
+tomlkit, which keeps comments too, takes those around a table away with it, and moves
+the elements of an array together where they stand apart; and what is new has to be in
+Julia's bytes. So the places are found here, and `julia_toml` writes what is new.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from fetch_artifacts.julia_toml import (
+    Table,
+    dump_below,
+    dump_key,
+    dump_value,
+    dumps,
+    is_array_of_tables,
+    is_tabular,
+    loads,
+)
+from fetch_artifacts.toml_text import KeyPath, Span, Statement, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_BOM: Final = "\ufeff"
+_BLANK_LINES: Final = re.compile(r"\A(?:[ \t\r]*\n)+")
+_TRAILING_BLANK_LINES: Final = re.compile(r"(?:\A|(?<=\n))(?:[ \t\r]*\n)+\Z")
+_AFTER_A_BLANK_LINE: Final = re.compile(r"(?:\A|\n)[ \t\r]*\n\Z|\A\Z")
+_UNEDITABLE: Final = "it is written in a way that can't be edited in place"
+
+
+def update(text: str, table: Table) -> str:
+    """Change a text as little as can be, so that it says what ``table`` says.
+
+    What is new is written as Julia writes it. What goes takes the comments between its
+    own lines along, and no others.
+
+    Raises:
+        ValueError: The text is not TOML, or written in a way that can't be edited.
+    """
+    document = _Document(text.removeprefix(_BOM))
+    _apply(document, (), loads(text), table)
+    if dumps(loads(document.text)) != dumps(table):
+        raise ValueError(_UNEDITABLE)
+    return _BOM * text.startswith(_BOM) + document.text
+
+
+def replace_value(text: str, path: KeyPath, old: object, new: object) -> str:
+    """Replace one value where it stands.
+
+    Args:
+        text: The TOML text.
+        path: The keys that lead to the value; elements are counted from 0.
+        old: What stands there now.
+        new: What shall stand there.
+
+    Raises:
+        ValueError: Something else stands there, or it can't be edited.
+    """
+    table = copy.deepcopy(loads(text))
+    parent: Any = table
+    for key in path[:-1]:
+        parent = parent[key]
+    if not _same(parent[path[-1]], old):
+        where = dump_key(*map(str, path))
+        msg = f"{where}: expected {old!r}, found {parent[path[-1]]!r}"
+        raise ValueError(msg)
+    parent[path[-1]] = new
+    return update(text, table)
+
+
+def _same(a: object, b: object) -> bool:
+    return dump_value(a) == dump_value(b)  # true for nan, and tells 1 from 1.0
+
+
+def _apply(document: _Document, path: KeyPath, old: object, new: object) -> None:
+    """Make a value that is ``old`` say ``new``."""
+    if _same(old, new):
+        return
+    inline = document.place_of(path) is not None
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        if inline and old.keys() != new.keys():
+            document.replace(path, new)
+        else:
+            _apply_table(document, path, old, new)
+    elif inline and isinstance(old, list) and isinstance(new, list) and old:
+        _apply_array(document, path, old, new)
+    elif inline and not is_array_of_tables(new):
+        document.replace(path, new)
+    elif is_array_of_tables(old) and is_array_of_tables(new):
+        _apply_elements(document, path, old, new)
+    else:
+        document.remove(path)
+        document.add(path, new)
+
+
+def _apply_table(document: _Document, path: KeyPath, old: Table, new: Table) -> None:
+    for key in old.keys() - new.keys():
+        document.remove((*path, key))
+    for key, value in new.items():
+        if key in old:
+            _apply(document, (*path, key), old[key], value)
+        else:
+            document.add((*path, key), value)
+
+
+def _apply_array(
+    document: _Document, path: KeyPath, old: list[object], new: list[object]
+) -> None:
+    """Change an array that is written between brackets."""
+    if len(new) < len(old):
+        document.replace(path, new)
+        return
+    for number, (before, after) in enumerate(zip(old, new, strict=False)):
+        _apply(document, (*path, number), before, after)
+    for number, value in enumerate(new[len(old) :], len(old)):
+        document.add_item((*path, number), value)
+
+
+def _apply_elements(
+    document: _Document, path: KeyPath, old: Sequence[Table], new: Sequence[Table]
+) -> None:
+    """Change an array whose elements have headers."""
+    kept = 0
+    gone = []
+    for number, element in enumerate(old):
+        if kept < len(new) and _same(element, new[kept]):
+            kept += 1
+        else:
+            gone.append(number)
+    pairs = enumerate(zip(old, new, strict=False))
+    changed = [number for number, pair in pairs if not _same(*pair)]
+    if len(old) <= len(new) and len(changed) <= len(gone):
+        for number in changed:
+            _apply(document, (*path, number), old[number], new[number])
+        kept = len(old)
+    elif not kept:
+        document.remove(path)
+        document.add(path, new)
+        return
+    else:
+        for number in reversed(gone):
+            document.remove((*path, number))
+    for element in new[kept:]:
+        document.add_element(path, element)
+
+
+class _Document:
+    """A text and the places in it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._newline = "\r\n" if "\r\n" in text else "\n"
+        self._statements = list(statements(text))
+
+    def place_of(self, path: KeyPath) -> Span | None:
+        """Where a value stands; None for what has a header, or is not there."""
+        for statement in self._statements:
+            if path in statement.values:
+                return statement.values[path]
+        return None
+
+    def replace(self, path: KeyPath, value: object) -> None:
+        """Write another value where one stands."""
+        self._splice(*self._place(path), dump_value(value))
+
+    def add_item(self, path: KeyPath, value: object) -> None:
+        """Add a value to an array in brackets, behind its last."""
+        *parents, number = path
+        _, end = self._place((*parents, int(number) - 1))
+        self._splice(end, end, f", {dump_value(value)}")
+
+    def add_element(self, path: KeyPath, element: Table) -> None:
+        """Add an element to an array with headers, set off like its last."""
+        *parents, key = _names(path)
+        block = dump_below({key: [element]}, tuple(parents))
+        inside = self._inside(path)
+        depth = len(path) + 1
+        _, *others = [n for n, s in enumerate(inside) if s.opens(depth)]
+        apart = False
+        if others:
+            gap = self.text[inside[others[-1] - 1].end : inside[others[-1]].start]
+            apart = any(not line.strip() for line in gap.splitlines())
+        self._insert(inside[-1].end, "\n" * apart + block)
+
+    def add(self, path: KeyPath, value: object) -> None:
+        """Write a key that its table has not yet."""
+        parents, key = path[:-1], str(path[-1])
+        block = dump_below({key: value}, _names(parents)).lstrip("\n")
+        if is_tabular(value):
+            end = self._inside(parents)[-1].end if parents else len(self.text)
+            self._insert(end, "\n" * (not self._is_apart(end)) + block)
+        else:
+            end = self._end_of_values(parents)
+            self._insert(end, block + "\n" * (not end and bool(self.text)))
+
+    def remove(self, path: KeyPath) -> None:
+        """Take out the lines of a value, at however many places they stand."""
+        groups = groupby(self._statements, key=lambda s: s.path[: len(path)] == path)
+        for run in reversed([list(group) for inside, group in groups if inside]):
+            self._cut(run[0].start, run[-1].end, block=run[0].is_header)
+        self._splice(0, 0, "")
+
+    def _place(self, path: KeyPath) -> Span:
+        place = self.place_of(path)
+        if place is None:
+            raise ValueError(_UNEDITABLE)
+        return place
+
+    def _inside(self, path: KeyPath) -> list[Statement]:
+        inside = [s for s in self._statements if s.path[: len(path)] == path]
+        if not inside:
+            raise ValueError(_UNEDITABLE)
+        return inside
+
+    def _end_of_values(self, path: KeyPath) -> int:
+        """Where the plain values of a table end."""
+        opened, end = not path, 0
+        for statement in self._statements:
+            if statement.is_header:
+                if opened:
+                    break
+                opened = statement.path == path
+            if opened:
+                end = statement.end
+        if not opened:
+            raise ValueError(_UNEDITABLE)
+        return end
+
+    def _is_apart(self, position: int) -> bool:
+        return bool(_AFTER_A_BLANK_LINE.search(self.text[:position]))
+
+    def _cut(self, start: int, end: int, *, block: bool) -> None:
+        before, after = self.text[:start], self.text[end:]
+        if block and not after:
+            before = _TRAILING_BLANK_LINES.sub("", before)
+        elif block and self._is_apart(start):
+            after = _BLANK_LINES.sub("", after, count=1)
+        self.text = before + after
+
+    def _insert(self, position: int, block: str) -> None:
+        """Insert whole lines."""
+        if position and self.text[position - 1] != "\n":
+            block = "\n" + block
+        self._splice(position, position, block.replace("\n", self._newline))
+
+    def _splice(self, start: int, end: int, new: str) -> None:
+        self.text = self.text[:start] + new + self.text[end:]
+        self._statements = list(statements(self.text))
+
+
+def _names(path: KeyPath) -> tuple[str, ...]:
+    """The keys of a path, as a header names them."""
+    return tuple(key for key in path if isinstance(key, str))

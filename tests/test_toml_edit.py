@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from textwrap import dedent
+from typing import Any
+
+import pytest
+import tomli
+
+from fetch_artifacts.toml_edit import replace_value, update
+
+Change = Callable[[dict[str, Any]], object]
+
+HAND_WRITTEN = dedent("""\
+    # Data of the project
+    title = "x"   # not an artifact
+
+    # about a
+    [a]   # the first
+    git-tree-sha1 = "aa"  # "why" # and why
+    # sources
+    [[a.download]]
+    url = "https://host/a#1"   # mirror
+    sha256 = 's1'
+
+    # about p
+    [[p]]
+    os = "linux"
+    arch = "x86_64"
+
+    # the other
+    [[p]]
+    os = "macos"  # mac
+        [[p.download]]
+        url = "u"
+
+    ["odd . name".sub]
+    text = '''
+    [not.a.header]
+    # no comment''''
+    list = [  # of numbers
+        1, # one
+        [2, {x = "]"}],
+    ]
+    # the end
+    """)
+
+
+def changed(change: Change, text: str = HAND_WRITTEN) -> str:
+    """The text after a change of its data, checked to say just that."""
+    table = tomli.loads(text)
+    change(table)
+    new = update(text, table)
+    assert tomli.loads(new) == table
+    return new
+
+
+def test_nothing_changes_where_nothing_is_new() -> None:
+    assert changed(lambda _: None) == HAND_WRITTEN
+
+
+@pytest.mark.parametrize(
+    ("change", "old", "new"),
+    [
+        # one value
+        (lambda t: t["a"].update({"git-tree-sha1": "bb"}), '"aa"', '"bb"'),
+        (lambda t: t["a"]["download"][0].update(sha256="s2"), "'s1'", '"s2"'),
+        (lambda t: t["p"][1].update(os="linux"), '"macos"', '"linux"'),
+        (lambda t: t.update(title="y"), 'title = "x"', 'title = "y"'),
+        (
+            lambda t: t["odd . name"]["sub"]["list"][1][1].update(x=[]),
+            '{x = "]"}',
+            "{x = []}",
+        ),
+        (lambda t: t["odd . name"]["sub"].update(text="t"), "'''\n[not", None),
+        # a new key
+        (
+            lambda t: t["a"].update(lazy=True),
+            "# and why\n",
+            "# and why\nlazy = true\n",
+        ),
+        (
+            lambda t: t["p"][1]["download"][0].update(size=3),
+            '    url = "u"\n',
+            '    url = "u"\n    size = 3\n',
+        ),
+        (
+            lambda t: t.update({"none": []}),
+            "# not an artifact\n",
+            "# not an artifact\nnone = []\n",
+        ),
+        # a new element
+        (
+            lambda t: t["a"]["download"].append({"url": "v", "sha256": "s2"}),
+            "sha256 = 's1'\n",
+            'sha256 = \'s1\'\n    [[a.download]]\n    sha256 = "s2"\n    url = "v"\n',
+        ),
+        (
+            lambda t: t["p"].append({"os": "windows", "download": [{"url": "w"}]}),
+            '    url = "u"\n',
+            """    url = "u"\n\n[[p]]\nos = "windows"\n
+    [[p.download]]\n    url = "w"\n""",
+        ),
+        (
+            lambda t: t["odd . name"]["sub"]["list"].append(3),
+            '[2, {x = "]"}],',
+            '[2, {x = "]"}], 3,',
+        ),
+        # a new table
+        (
+            lambda t: t.update({"é": {"k": 1, "download": [{"url": "v"}]}}),
+            "# the end\n",
+            '# the end\n\n["é"]\nk = 1\n\n    [["é".download]]\n    url = "v"\n',
+        ),
+        (
+            lambda t: t["p"][0].update(download=[{"url": "v"}]),
+            'arch = "x86_64"\n',
+            'arch = "x86_64"\n\n    [[p.download]]\n    url = "v"\n',
+        ),
+        # something goes
+        (lambda t: t.pop("title"), 'title = "x"   # not an artifact\n', ""),
+        (lambda t: t["p"][0].pop("arch"), 'arch = "x86_64"\n', ""),
+        (
+            lambda t: t["p"].pop(0),
+            '[[p]]\nos = "linux"\narch = "x86_64"\n\n',
+            "\n",
+        ),
+        (
+            lambda t: t["a"].pop("download"),
+            "[[a.download]]\nurl = \"https://host/a#1\"   # mirror\nsha256 = 's1'\n",
+            "",
+        ),
+        # the kind changes
+        (
+            lambda t: t.update(title={"k": 1}),
+            None,
+            None,
+        ),
+        (lambda t: t.update(a=[{"os": "linux"}]), None, None),
+        (lambda t: t.update(p=[]), None, None),
+        (lambda t: t.update(p=[{"os": "a"}]), None, None),
+    ],
+)
+def test_only_the_lines_of_the_change_change(
+    change: Change, old: str | None, new: str | None
+) -> None:
+    text = changed(change)
+    if old is not None and new is not None:
+        assert HAND_WRITTEN.count(old) == 1
+        assert text == HAND_WRITTEN.replace(old, new)
+    kept = ["# Data of the project", "# about a", "# about p", "# the end"]
+    assert [line for line in text.splitlines() if line in kept] == kept
+
+
+def test_an_emptied_array_is_written_at_the_top() -> None:
+    text = "# head\n\n[[p]]\nos = 'a'\n\n# next\n[q]\nk = 1\n"
+    expected = "p = []\n\n# head\n\n# next\n[q]\nk = 1\n"
+    assert changed(lambda t: t.update(p=[]), text) == expected
+
+
+def test_an_element_that_goes_leaves_the_others_where_they_are() -> None:
+    text = "[[p]]\nk = 1 # one\n[q]\nz = 0\n[[p]]\nk = 2 # two\n[[p]]\nk = 3 # three\n"
+    expected = "[[p]]\nk = 1 # one\n[q]\nz = 0\n[[p]]\nk = 3 # three\n"
+    assert changed(lambda t: t["p"].pop(1), text) == expected
+    expected = text.replace("[[p]]\nk = 2 # two\n", "") + "[[p]]\nk = 4\n"
+    assert changed(lambda t: (t["p"].pop(1), t["p"].append({"k": 4})), text) == expected
+
+
+def test_the_last_table_goes_with_the_empty_line_before_it() -> None:
+    assert changed(lambda t: t.pop("b"), "[a]\nk = 1\n\n[b]\nk = 2") == "[a]\nk = 1\n"
+    assert changed(lambda t: t.pop("a"), "[a]\nk = 1\n") == ""
+
+
+def test_line_ends_and_a_byte_order_mark_stay() -> None:
+    text = "\ufeff[a]\r\nk = 1\r\n"
+    table = {"a": {"k": 1}, "b": {"k": 2}}
+    assert update(text, table) == "\ufeff[a]\r\nk = 1\r\n\r\n[b]\r\nk = 2\r\n"
+
+
+def test_a_line_end_is_added_where_the_last_one_lacks() -> None:
+    assert changed(lambda t: t.update(b={"k": 1}), "a = 1") == "a = 1\n\n[b]\nk = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "expected"),
+    [
+        (
+            'a = {x = 1, download = [\n  {url = "u"}, # one\n]} # a\n',
+            lambda t: t["a"]["download"][0].update(url="v"),
+            'a = {x = 1, download = [\n  {url = "v"}, # one\n]} # a\n',
+        ),
+        (
+            'a = {x = 1, download = [\n  {url = "u"}, # one\n]} # a\n',
+            lambda t: t["a"]["download"].append({"url": "v"}),
+            'a = {x = 1, download = [\n  {url = "u"}, {url = "v"}, # one\n]} # a\n',
+        ),
+        ("a = {x = 1} # a\n", lambda t: t["a"].update(y=2), "a = {x = 1, y = 2} # a\n"),
+        ("a = [1, 2] # a\n", lambda t: t["a"].pop(), "a = [1] # a\n"),
+        ("a.b = 1\na.c = 2 # c\n", lambda t: t["a"].update(c=3), None),
+        ("a.b = 1\na.c = 2\n", lambda t: t.pop("a"), ""),
+        ("[a]\nb.'c d' = 1 # x\n", lambda t: t["a"]["b"].update({"c d": 2}), None),
+        ("a = 1e3 # x\n", lambda t: t.update(a=2020), "a = 2020 # x\n"),
+        ("a = 2020-01-02 03:04:05 # x\n", lambda t: t.update(a=1), "a = 1 # x\n"),
+        ('a = """x"""" # x\n', lambda t: t.update(a="y"), 'a = "y" # x\n'),
+        ("a = [] # x\n", lambda t: t.update(a=[{"k": 1}]), "[[a]]\nk = 1\n"),
+    ],
+)
+def test_other_spellings_are_understood(
+    text: str, change: Change, expected: str | None
+) -> None:
+    new = changed(change, text)
+    assert expected in {None, new}
+
+
+def test_what_cannot_be_edited_is_refused() -> None:
+    text = "a.b = 1\n"
+    with pytest.raises(ValueError, match="can't be edited in place"):
+        update(text, {"a": {"b": 1, "c": 2}})
+    with pytest.raises(ValueError, match="can't be edited in place"):
+        update("[a.b]\nk = 1\n", {"a": {"b": {"k": 1}, "c": 2}})
+
+
+def test_one_value_is_replaced_where_it_stands() -> None:
+    path = ("a", "download", 0, "sha256")
+    expected = HAND_WRITTEN.replace("'s1'", '"s2"')
+    assert replace_value(HAND_WRITTEN, path, "s1", "s2") == expected
+
+
+def test_a_value_is_not_replaced_where_another_stands() -> None:
+    with pytest.raises(
+        ValueError, match=r"a\.git-tree-sha1: expected 'bb', found 'aa'"
+    ):
+        replace_value(HAND_WRITTEN, ("a", "git-tree-sha1"), "bb", "cc")
