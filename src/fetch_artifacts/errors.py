@@ -12,6 +12,7 @@ reader of Python, would expect in its place::
     ├── PlatformError (ValueError)              a triplet or a tag
     ├── ArtifactNotFoundError (KeyError)        no such name in the file
     │   └── NoMatchingPlatformError             the name, but not for this platform
+    ├── ArtifactPathError (ValueError)          a path that leads out of an artifact
     ├── HashParseError (ValueError)             not a git-tree-sha1, not a sha256
     ├── HashMismatchError (RuntimeError)
     │   ├── TarballHashMismatchError            the archive's sha256
@@ -132,6 +133,10 @@ class ArtifactNotFoundError(FetchArtifactsError, KeyError):
 
 class NoMatchingPlatformError(ArtifactNotFoundError):
     """A file has the artifact, but for other platforms only."""
+
+
+class ArtifactPathError(FetchArtifactsError, ValueError):
+    """A path inside an artifact leads out of it."""
 
 
 class HashParseError(FetchArtifactsError, ValueError):

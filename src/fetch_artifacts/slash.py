@@ -1,0 +1,81 @@
+"""``name/sub/path``: an artifact and a place inside it, in one text."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from fetch_artifacts.artifacts_toml import artifact_hash
+from fetch_artifacts.errors import ArtifactNotFoundError, ArtifactPathError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from fetch_artifacts.digests import TreeHash
+    from fetch_artifacts.platforms import Platform
+
+_SEPARATOR: Final = re.compile(r"[/\\]")
+
+
+class SlashLookup(NamedTuple):
+    """What a text with slashes means, in the order in which Julia returns it.
+
+    Attributes:
+        name: The name of the artifact.
+        tail: The path inside it, "" for all of it.
+        tree_hash: The artifact's tree.
+    """
+
+    name: str
+    tail: str
+    tree_hash: TreeHash
+
+
+def split_artifact_slash(text: str) -> tuple[str, str]:
+    r"""Split a text into an artifact's name and a path inside the artifact.
+
+    Both ``/`` and ``\`` separate; the path has the separator of this system. Julia:
+    ``split_artifact_slash`` (Artifacts.jl:544-550).
+    """
+    name, *parts = _SEPARATOR.split(text)
+    tail = os.path.join(*parts) if parts else ""  # noqa: PTH118 - keeps a final slash
+    return name, tail
+
+
+def artifact_slash_lookup(
+    text: str, table: Mapping[str, Any], *, platform: Platform, path: Path | None = None
+) -> SlashLookup:
+    """Give the artifact and the path inside it that a text means.
+
+    Julia: ``artifact_slash_lookup`` (Artifacts.jl:652-663). A name that has a slash
+    itself is out of reach, as there.
+
+    Raises:
+        ArtifactNotFoundError: The name has no entry for the platform.
+        ArtifactsTomlError: One of the name's entries can't be read.
+    """
+    name, tail = split_artifact_slash(text)
+    tree_hash = artifact_hash(name, table, platform=platform, path=path)
+    if tree_hash is None:
+        where = path or "Artifacts.toml"
+        msg = f"{where}: expected an artifact {text!r} for {platform}, found none"
+        raise ArtifactNotFoundError(msg, name=name, path=path)
+    return SlashLookup(name, tail, tree_hash)
+
+
+def join_tail(directory: Path, tail: str) -> Path:
+    """Give a path inside an artifact, which need not be there.
+
+    Raises:
+        ArtifactPathError: The tail leads out of the artifact. Julia lets it.
+    """
+    parts = _SEPARATOR.split(tail)
+    if ".." in parts or os.path.isabs(tail) or os.path.splitdrive(tail)[0]:  # noqa: PTH117
+        msg = (
+            "path inside an artifact: expected one that does not lead out of it, "
+            f"found {tail!r}"
+        )
+        raise ArtifactPathError(msg)
+    return directory / tail if tail else directory
