@@ -76,9 +76,11 @@ def test_a_tree_has_the_hash_that_julia_gives_it(tmp_path: Path, name: str) -> N
         {"f": "1", "sub/.git": Link("nowhere")},
         {"f": "1", "sub/.git": "a file"},
         {"f": "1", "sub/.git": Link(".")},
+        {"f": "1", "sub/.git/l": Link(".")},
+        {"f": "1", "sub/.git/a/b/c": "", "sub/d": None},
     ],
 )
-def test_a_git_link_or_file_alone_makes_its_folder_an_entry_that_is_empty(
+def test_a_git_with_any_file_alone_makes_its_folder_an_entry_that_is_empty(
     tmp_path: Path, tree: Tree
 ) -> None:
     # Julia 1.5.3

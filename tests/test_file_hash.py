@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,20 @@ def test_large_files_have_their_digests(tmp_path: Path, count: int) -> None:
         for name, content in contents.items()
     }
     assert expected == hash_large_files(list(expected), "git-sha1")
+
+
+@ON_UNIX
+def test_an_error_does_not_wait_for_the_large_files(tmp_path: Path) -> None:
+    if (os.cpu_count() or 1) < 2:
+        pytest.skip("NOT TESTED: one core hashes one file after the other")
+    huge, pipe = tmp_path / "huge", tmp_path / "pipe"
+    huge.touch()
+    os.truncate(huge, 32 << 30)  # some 20 s, if it were read
+    os.mkfifo(pipe)
+    start = time.monotonic()
+    with pytest.raises(UnhashableFileError, match="FIFO"):
+        hash_large_files([os.fsencode(huge), os.fsencode(pipe)], "git-sha1")
+    assert time.monotonic() - start < 5
 
 
 @pytest.mark.parametrize("count", [1, 5])

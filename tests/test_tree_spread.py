@@ -39,6 +39,23 @@ class PicklingExecutor(Executor):
         return future
 
 
+class BrokenExecutor(Executor):
+    """It fails in the first job, and never begins another."""
+
+    def __init__(self) -> None:
+        self.failed = False
+        self.waiting: list[Future[Any]] = []
+
+    def submit(self, *_: Any, **__: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        if self.failed:
+            self.waiting.append(future)
+        else:
+            self.failed = True
+            future.set_exception(MemoryError("the worker is gone"))
+        return future
+
+
 @ON_UNIX
 @pytest.mark.parametrize("seconds", [tree_spread.JOB_SECONDS, 0], ids=["long", "short"])
 @pytest.mark.parametrize("name", TREES)
@@ -51,15 +68,22 @@ def test_workers_find_the_hash_that_julia_gives_a_tree(
     assert expected == str(hash_directory(path, executor=PicklingExecutor()))
 
 
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {f"d{i}/e{j}/f": str(i) for i in range(5) for j in range(5)},
+        {f"{i}": str(i) for i in range(25)},
+    ],
+    ids=["folders", "one folder"],
+)
 def test_the_jobs_of_workers_are_spread_over_a_tree(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tree_spread, "JOB_SECONDS", 0)
-    tree: Tree = {f"d{i}/e{j}/f": str(i) for i in range(5) for j in range(5)}
     path = make_tree(tmp_path / "tree", tree)
     executor = PicklingExecutor()
     assert hash_directory(path) == hash_directory(path, executor=executor)
-    assert executor.jobs > 25
+    assert executor.jobs >= 25
 
 
 def test_workers_take_an_empty_folder_for_an_empty_tree(tmp_path: Path) -> None:
@@ -85,3 +109,12 @@ def test_the_error_of_a_worker_comes_back(tmp_path: Path, folder: str) -> None:
     with pytest.raises(UnhashableFileError, match="FIFO") as caught:
         hash_directory(tree, executor=PicklingExecutor())
     assert tree / f"{folder}pipe" == caught.value.path
+
+
+def test_an_error_cancels_what_has_not_begun(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree", {"f": "1", "g": "1", "h": "1"})
+    executor = BrokenExecutor()
+    with pytest.raises(MemoryError, match="gone"):
+        hash_directory(tree, executor=executor)
+    assert len(executor.waiting) == 2
+    assert all(job.cancelled() for job in executor.waiting)

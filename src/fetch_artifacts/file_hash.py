@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -96,14 +95,17 @@ def hash_large_files(
     if workers < 2:
         return {path: _hash_by_blocks(path, algorithm) for path in ordered}
 
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor, as_completed
     from threading import Event
 
     stop = Event()
-    job = partial(_hash_by_blocks, algorithm=algorithm, stopped=stop.is_set)
     with ThreadPoolExecutor(workers) as pool:
+        jobs = {
+            pool.submit(_hash_by_blocks, path, algorithm, stop.is_set): path
+            for path in ordered
+        }
         try:
-            return dict(zip(ordered, pool.map(job, ordered), strict=True))
+            return {jobs[job]: job.result() for job in as_completed(jobs)}
         finally:
             stop.set()  # an error, or Ctrl-C, need not wait for gigabytes
 
@@ -155,9 +157,7 @@ def _mode(path: bytes, status: os.stat_result) -> bytes:
 
 
 def _hash_by_blocks(
-    path: bytes,
-    algorithm: Algorithm,
-    stopped: Callable[[], bool] = bool,
+    path: bytes, algorithm: Algorithm, stopped: Callable[[], bool] = bool
 ) -> bytes:
     try:
         descriptor, status = _open(path)
