@@ -1,0 +1,271 @@
+"""An archive's tree, made in a folder on a disk and in memory at the same time.
+
+The folder starts empty and nobody else writes to it, so memory knows what is in it and
+the disk is never asked: a small file costs three system calls.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.file_modes import FileModes
+from fetch_artifacts.git_objects import blob_hasher
+from fetch_artifacts.member import refusal, shown
+from fetch_artifacts.member_tree import MemberTree, symlink_target
+from fetch_artifacts.symlink_copies import plan_copies
+
+if TYPE_CHECKING:
+    from fetch_artifacts.member import Buffer, Member
+    from fetch_artifacts.member_tree import Node
+
+_LOG: Final = logging.getLogger("fetch_artifacts")
+
+_WRITE_NEW: Final = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_EXCL
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+)
+_READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_COPY_BYTES: Final = 1 << 20
+
+# What a system says to a name that it can't store, and to symbolic links.
+_NAME_ERRORS: Final = frozenset({errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL})
+_LINK_ERRORS: Final = frozenset(
+    {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much an archive may unpack to; a bomb is refused when it gets there.
+
+    Attributes:
+        max_size: Bytes in all files together.
+        max_members: Files, links and folders together.
+    """
+
+    max_size: int = 1 << 40
+    max_members: int = 10_000_000
+
+
+class DiskTree(MemberTree):
+    """A tree of members that is also made in an empty folder.
+
+    Attributes:
+        size: Bytes in all files written.
+        files: Files and links written.
+        faithful: The folder can be what the archive says, with its modes and links.
+    """
+
+    def __init__(
+        self,
+        directory: bytes,
+        *,
+        read_only: bool,
+        limits: Limits,
+        copy_symlinks: bool | None,
+    ) -> None:
+        super().__init__()
+        self.size = 0
+        self.files = 0
+        self._folders = 0
+        self._prefix = directory + b"/"
+        self._limits = limits
+        self._modes = FileModes.probe(directory, read_only=read_only)
+        self._copy_symlinks = copy_symlinks
+        self.faithful = self._modes.kept
+        if not self._modes.kept:
+            _LOG.info("%s: this file system keeps no execute bits", shown(directory))
+
+    def add(self, member: Member) -> None:
+        """Put the next member in its place, in memory and on the disk.
+
+        Raises:
+            UnpackError: The member is what Tar.jl calls a possible attack, a limit is
+                exceeded, or the file system can't store the name.
+            OSError: The disk is full, or can't be written for another reason.
+        """
+        try:
+            super().add(member)
+        except OSError as error:
+            fault = _name_fault(error)
+            if fault:
+                raise refusal(member.path, fault) from error
+            raise
+
+    def finish(self) -> None:
+        """Make the copies that stand for symbolic links, where there can't be any."""
+        if self._copy_symlinks:
+            for path, source in plan_copies(self.root):
+                self._copy(source, path)
+
+    def clear(self) -> None:
+        """Make the folder on the disk empty again."""
+        _empty_folder(self._prefix)
+
+    def put_folder(self, path: bytes) -> None:
+        """Make a folder."""
+        self._folders += 1
+        self._check_limits(path)
+        os.mkdir(self._prefix + path)
+
+    def put_file(self, member: Member) -> bytes:
+        """Write a file; gives its digest as a blob."""
+        self._charge(member.path, member.size)
+        path, mode = self._prefix + member.path, self._modes.of(member)
+        hasher = blob_hasher(member.size, self.algorithm)
+        handle = os.open(path, _WRITE_NEW, mode)
+        try:
+            for piece in member.pieces:
+                _write(handle, piece, path)
+                hasher.update(piece)
+            if self._modes.explicit:
+                os.fchmod(handle, mode)
+        finally:
+            os.close(handle)
+        return hasher.digest()
+
+    def put_copy(self, member: Member) -> None:
+        """Copy the file that a hard link names, as Tar.jl does (extract.jl:115).
+
+        So each has its own mode.
+        """
+        path, mode = self._prefix + member.path, self._modes.of(member)
+        if member.link == member.path:
+            if self._modes.kept:
+                os.chmod(path, mode)
+            return
+        if member.link.startswith(member.path + b"/"):
+            raise refusal(member.path, "hard link to a file that it replaces")
+        self._copy_file(self._prefix + member.link, path, mode)
+
+    def put_symlink(self, member: Member) -> None:
+        """Make a symbolic link, or remember that a copy has to stand for it."""
+        self._charge(member.path, 0)
+        if self._copy_symlinks:
+            self.faithful = False
+            return
+        try:
+            os.symlink(member.link, self._prefix + member.path)
+        except OSError as error:
+            no_links = error.errno in _LINK_ERRORS or os.name == "nt"
+            if self._copy_symlinks is False or not no_links:
+                raise
+            _LOG.warning(
+                "%s: symbolic links can't be made here (%s), so they become copies",
+                shown(self._prefix),
+                error.strerror,
+            )
+            self._copy_symlinks = True
+            self.faithful = False
+
+    def remove(self, path: bytes, node: Node) -> None:
+        """Remove what was made for an earlier member."""
+        full = self._prefix + path
+        if isinstance(node, dict):
+            _empty_folder(full)
+            os.rmdir(full)
+        elif not (self._copy_symlinks and symlink_target(node)):
+            _unlink(full)
+
+    def check_ancestor(self, path: bytes, member: Member) -> None:
+        """Refuse: Tar.jl fails here too, though it hashes such archives.
+
+        It removes a file in the place of the parent folder, but not one further up
+        (extract.jl:98, ``mkpath``).
+        """
+        raise refusal(member.path, f"path runs through the file {shown(path)}")
+
+    def _copy(self, source: bytes, path: bytes) -> None:
+        """Copy what is on the disk, a file or a folder, all of it inside ours."""
+        waiting = [(self._prefix + source, self._prefix + path)]
+        while waiting:
+            old, new = waiting.pop()
+            mode = os.lstat(old).st_mode
+            if not stat.S_ISDIR(mode):
+                self._copy_file(old, new, stat.S_IMODE(mode))
+                continue
+            self._folders += 1
+            self._check_limits(path)
+            os.mkdir(new)
+            names = os.listdir(old)
+            waiting += [(old + b"/" + name, new + b"/" + name) for name in names]
+
+    def _copy_file(self, source: bytes, path: bytes, mode: int) -> None:
+        with open(source, "rb", buffering=0) as file:
+            self._charge(path, os.fstat(file.fileno()).st_size)
+            handle = os.open(path, _WRITE_NEW, mode)
+            try:
+                while piece := file.read(_COPY_BYTES):
+                    _write(handle, piece, path)
+                if self._modes.explicit:
+                    os.fchmod(handle, mode)
+            finally:
+                os.close(handle)
+
+    def _charge(self, path: bytes, size: int) -> None:
+        self.files += 1
+        self.size += size
+        self._check_limits(path)
+
+    def _check_limits(self, path: bytes) -> None:
+        limits = self._limits
+        if self.size > limits.max_size:
+            fault = f"with it the files have {self.size} bytes, expected at most"
+            raise refusal(path, f"{fault} {limits.max_size}")
+        if self.files + self._folders > limits.max_members:
+            fault = "with it there are more files and folders than"
+            raise refusal(path, f"{fault} {limits.max_members}")
+
+
+def _empty_folder(path: bytes) -> None:
+    """Remove all that is in a folder, however deep, without recursion."""
+    folders = [path]
+    for folder in folders:  # the list grows while it is walked
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    _unlink(entry.path)
+    for folder in reversed(folders[1:]):
+        os.rmdir(folder)
+
+
+def _unlink(path: bytes) -> None:
+    if os.name == "nt":
+        os.chmod(path, stat.S_IWRITE)  # read-only files can't be removed there
+    os.unlink(path)
+
+
+def _write(handle: int, data: Buffer, path: bytes) -> None:
+    try:
+        written = os.write(handle, data)
+        while written < len(data):  # pragma: no cover - a disk is filling up
+            data = memoryview(data)[written:]
+            written = os.write(handle, data)
+    except OSError as error:
+        error.filename = os.fsdecode(path)
+        raise
+
+
+def _name_fault(error: OSError) -> str:
+    """Why a name from an archive is at fault for an error of ours, "" if it isn't."""
+    if not isinstance(error.filename, bytes):  # a text: an error of writing or reading
+        return ""
+    if isinstance(error, FileExistsError):
+        return (
+            "this file system takes the name for that of an earlier member: "
+            "it ignores case, or changes how letters are encoded"
+        )
+    if error.errno in _NAME_ERRORS:
+        return f"this file system can't store it ({error.strerror})"
+    return ""

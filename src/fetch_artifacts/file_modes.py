@@ -1,0 +1,67 @@
+"""The modes that unpacked files get."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fetch_artifacts.member import Member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileModes:
+    """The modes that unpacked files get, under this process's umask.
+
+    Attributes:
+        plain: The mode of a file.
+        executable: The mode of a file with the owner's execute bit in the archive.
+        explicit: They have to be set, because the umask takes bits away from them.
+        kept: The file system keeps the execute bit.
+    """
+
+    plain: int
+    executable: int
+    explicit: bool
+    kept: bool
+
+    @classmethod
+    def probe(cls, root: bytes, *, read_only: bool) -> FileModes:
+        """Find them out with a file in a folder, which is gone afterwards.
+
+        Tar.jl gives files 0644 or 0755, each less what the umask takes from a new
+        file's read and write bits; execute bits follow the read bits (extract.jl:
+        120-135). Pkg clears the write bits of what it installs (utils.jl:64).
+        """
+        probe = root + b"/probe"
+        handle = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o777)
+        try:
+            allowed = os.fstat(handle).st_mode & 0o777
+            kept = os.name != "nt" and _keeps_modes(handle)
+        finally:
+            os.close(handle)
+            os.unlink(probe)
+        new = allowed & 0o666
+        plain = new & 0o644
+        executable = (new | 0o100 | (new & 0o444) >> 2) & 0o755
+        if read_only:
+            plain, executable = plain & ~0o222, executable & ~0o222
+        explicit = bool((plain | executable) & ~allowed) and kept
+        return cls(plain=plain, executable=executable, explicit=explicit, kept=kept)
+
+    def of(self, member: Member) -> int:
+        """The mode that a file gets."""
+        return self.executable if member.executable else self.plain
+
+
+def _keeps_modes(handle: int) -> bool:
+    """Whether a file's execute bit is what it is set to."""
+    try:
+        for mode in (0o600, 0o700):
+            os.fchmod(handle, mode)
+            if os.fstat(handle).st_mode & 0o100 != mode & 0o100:
+                return False
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,241 @@
+"""The tree that an archive's members make, and its hash.
+
+Every consumer of an archive puts its members in here, one after the other, so what
+Tar.jl calls an attack is refused whoever asked (Tar.jl extract.jl:344-416): a path that
+runs through a symbolic link, a hard link to anything but an earlier plain file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from fetch_artifacts.git_objects import (
+    EXECUTABLE,
+    FILE,
+    FOLDER,
+    LINK,
+    blob_digest,
+    blob_hasher,
+    object_digest,
+    tree_entry,
+)
+from fetch_artifacts.member import refusal, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fetch_artifacts.digests import Algorithm
+    from fetch_artifacts.member import Member
+
+# A tree of 200,000 files has to fit in some 30 MB, so nodes are plain: a folder is a
+# dict of names, and a leaf is one bytes object: a letter for what it is, then a file's
+# digest or a symbolic link's target.
+Leaf: TypeAlias = bytes
+Folder: TypeAlias = "dict[bytes, Folder | Leaf]"
+Node: TypeAlias = "Folder | Leaf"
+
+_PLAIN: Final = b"p"
+_EXECUTABLE: Final = b"x"
+_SYMLINK: Final = b"l"
+# Files that came as hard links, which no other hard link may name.
+_LINKED_PLAIN: Final = b"P"
+_LINKED_EXECUTABLE: Final = b"X"
+
+_MODES: Final = {
+    _PLAIN: FILE,
+    _EXECUTABLE: EXECUTABLE,
+    _LINKED_PLAIN: FILE,
+    _LINKED_EXECUTABLE: EXECUTABLE,
+}
+
+
+class MemberTree:
+    """The tree of the members so far; later ones replace earlier ones.
+
+    The methods ``put_*`` and `remove` are what a subclass overrides to do the same
+    elsewhere, on a disk say; here they do nothing but hash the files' contents.
+
+    Attributes:
+        root: The folder that everything is in.
+    """
+
+    def __init__(self, algorithm: Algorithm = "git-sha1") -> None:
+        self.root: Folder = {}
+        self.algorithm: Algorithm = algorithm
+        # Most members are in the same folder as the one before.
+        self._parent_path = b""
+        self._parent = self.root
+        # Links that went with their folder: to Tar.jl they are links still, until a
+        # member takes their place (it keeps one flat table of paths, extract.jl:367).
+        self._lost_links: set[bytes] = set()
+
+    def add(self, member: Member) -> None:
+        """Put the next member in its place, and read its content.
+
+        Raises:
+            UnpackError: The member is what Tar.jl calls a possible attack.
+        """
+        path = member.path
+        if not path:  # "./", the root itself; only a directory gets this far
+            return
+        parent, _, name = path.rpartition(b"/")
+        if parent != self._parent_path:
+            self._enter(parent, member)
+        folder = self._parent
+        if self._lost_links:
+            self._lost_links.discard(path)
+        old = folder.get(name)
+        if member.kind == "directory":
+            if not isinstance(old, dict):
+                self._clear(path, old)
+                folder[name] = {}
+                self.put_folder(path)
+        else:
+            folder[name] = self._put_leaf(member, old)
+
+    def put_folder(self, path: bytes) -> None:
+        """A folder is new, by a member of its own or for one inside it."""
+
+    def put_file(self, member: Member) -> bytes:
+        """Take a file's content; gives its digest as a blob."""
+        return content_digest(member, self.algorithm)
+
+    def put_copy(self, member: Member) -> None:
+        """A hard link stands for a copy of the file that it names, or for itself."""
+
+    def put_symlink(self, member: Member) -> None:
+        """A symbolic link is new."""
+
+    def remove(self, path: bytes, node: Node) -> None:
+        """Something gives way to a later member."""
+
+    def check_ancestor(self, path: bytes, member: Member) -> None:
+        """A file at `path` gives way to a folder, for a member not directly in it."""
+
+    def _enter(self, path: bytes, member: Member) -> None:
+        """Make a member's parent the current folder, and make it if it is missing."""
+        folder = self.root
+        parts = path.split(b"/") if path else []
+        for count, part in enumerate(parts, 1):
+            node = folder.get(part)
+            if not isinstance(node, dict):
+                here = b"/".join(parts[:count])
+                if here in self._lost_links or (node and node[:1] == _SYMLINK):
+                    fault = f"path runs through the symbolic link {shown(here)}"
+                    raise refusal(member.path, f"{fault}; this may be an attack")
+                if node and count < len(parts):
+                    self.check_ancestor(here, member)
+                self._clear(here, node)
+                node = folder[part] = {}
+                self.put_folder(here)
+            folder = node
+        self._parent_path, self._parent = path, folder
+
+    def _put_leaf(self, member: Member, old: Node | None) -> Leaf:
+        if member.kind == "hardlink":
+            digest = self._target_digest(member)
+            if member.link != member.path:
+                self._clear(member.path, old)
+            self.put_copy(member)
+            return (_LINKED_EXECUTABLE if member.executable else _LINKED_PLAIN) + digest
+        self._clear(member.path, old)
+        if member.kind == "symlink":
+            self.put_symlink(member)
+            return _SYMLINK + member.link
+        return (_EXECUTABLE if member.executable else _PLAIN) + self.put_file(member)
+
+    def _target_digest(self, member: Member) -> bytes:
+        node: Node | None = self.root
+        for part in member.link.split(b"/"):
+            node = node.get(part) if isinstance(node, dict) else None
+        if isinstance(node, bytes) and node[:1] in {_PLAIN, _EXECUTABLE}:
+            return node[1:]
+        fault = f"hard link to {shown(member.link)}, which is no earlier plain file"
+        raise refusal(member.path, f"{fault}; this may be an attack")
+
+    def _clear(self, path: bytes, old: Node | None) -> None:
+        if old is None:
+            return
+        if isinstance(old, dict):
+            self._parent_path, self._parent = b"", self.root
+            for name, _ in symlinks(old):
+                self._lost_links.add(path + b"/" + name)
+        self.remove(path, old)
+
+
+def content_digest(member: Member, algorithm: Algorithm) -> bytes:
+    """Hash a file's content as a blob, and do nothing else with it."""
+    hasher = blob_hasher(member.size, algorithm)
+    for piece in member.pieces:
+        hasher.update(piece)
+    return hasher.digest()
+
+
+def symlink_target(node: Node) -> bytes | None:
+    """The target of a symbolic link; None for all else."""
+    if isinstance(node, bytes) and node[:1] == _SYMLINK:
+        return node[1:]
+    return None
+
+
+def symlinks(root: Folder) -> Iterator[tuple[bytes, bytes]]:
+    """Give the path and the target of every symbolic link in a tree."""
+    waiting = [(b"", root)]
+    while waiting:
+        prefix, folder = waiting.pop()
+        for name, node in folder.items():
+            if isinstance(node, dict):
+                waiting.append((prefix + name + b"/", node))
+            elif node[:1] == _SYMLINK:
+                yield prefix + name, node[1:]
+
+
+def hash_tree(
+    root: Folder,
+    algorithm: Algorithm,
+    *,
+    link_digest: Callable[[bytes, Algorithm], bytes] = blob_digest,
+    skip_empty: bool = False,
+    skip_git: bool = False,
+) -> bytes:
+    """Hash a tree as git would, or with the exceptions that Tar.jl and Pkg make.
+
+    Args:
+        root: The tree.
+        algorithm: Which hash to use at every level.
+        link_digest: What gives the digest of a symbolic link's target.
+        skip_empty: Leave out folders with no file at any depth.
+        skip_git: Leave out whatever is called ``.git``. It still makes the folder that
+            it is in count as one with files, as in Pkg (Pkg.jl GitTools.jl:300-310).
+    """
+    folders = [root]
+    for folder in folders:  # the list grows while it is walked: no recursion
+        folders.extend(node for node in folder.values() if isinstance(node, dict))
+    digests: dict[int, bytes] = {}
+    empty: set[int] = set()
+    for folder in reversed(folders):
+        if all(id(node) in empty for node in folder.values()):
+            empty.add(id(folder))
+        body = bytearray()
+        for key in _sorted_keys(folder, skipped=empty if skip_empty else set()):
+            name = key.rstrip(b"/")
+            if skip_git and name == b".git":
+                continue
+            node = folder[name]
+            if isinstance(node, dict):
+                body += tree_entry(FOLDER, name, digests[id(node)])
+            elif node[:1] == _SYMLINK:
+                body += tree_entry(LINK, name, link_digest(node[1:], algorithm))
+            else:
+                body += tree_entry(_MODES[node[:1]], name, node[1:])
+        digests[id(folder)] = object_digest(b"tree", body, algorithm)
+    return digests[id(root)]
+
+
+def _sorted_keys(folder: Folder, *, skipped: set[int]) -> list[bytes]:
+    """The names in git's order: those of folders count with a slash at the end."""
+    return sorted(
+        name + b"/" if isinstance(node, dict) else name
+        for name, node in folder.items()
+        if id(node) not in skipped
+    )

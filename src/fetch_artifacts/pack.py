@@ -1,0 +1,132 @@
+"""A folder as a tar archive, byte for byte as Tar.jl's ``create`` makes it.
+
+Names in the order of their bytes, each folder right before what is in it, no owners, no
+times, modes 0644 and 0755, no blocks at the end (Tar.jl create.jl:12-118). So the same
+tree gives the same archive on every machine.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.errors import UnhashableFileError, UnportableNameError
+from fetch_artifacts.file_hash import special_file, unreadable
+from fetch_artifacts.tar_header import (
+    DIRECTORY,
+    REGULAR,
+    SYMLINK,
+    padding,
+    tar_header,
+)
+from fetch_artifacts.windows_names import windows_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_READ_BYTES: Final = 1 << 20
+_CHUNK_BYTES: Final = 1 << 18
+
+
+def tar_chunks(directory: Path, *, portable: bool = False) -> Iterator[bytes]:
+    """Give the tar archive of what is in a folder, in pieces.
+
+    Julia: ``Tar.create``. The archive ends without blocks of zeros; an empty folder
+    makes one record, for itself.
+
+    Args:
+        directory: The folder.
+        portable: Refuse names that Windows can't store.
+
+    Raises:
+        NotADirectoryError: It is no folder.
+        UnhashableFileError: It holds something that is neither file nor folder nor
+            link, that can't be read, or that changes meanwhile.
+        UnportableNameError: A name can't be stored on Windows.
+    """
+    root = os.fsencode(directory)
+    if not os.path.isdir(root):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), directory)
+    pieces: list[bytes] = []
+    size = 0
+    for piece in _records(root, portable=portable):
+        pieces.append(piece)
+        size += len(piece)
+        if size >= _CHUNK_BYTES:
+            yield b"".join(pieces)
+            pieces.clear()
+            size = 0
+    yield b"".join(pieces)
+
+
+def _records(root: bytes, *, portable: bool) -> Iterator[bytes]:
+    waiting = _children(root, b"")
+    if not waiting:
+        yield tar_header(b".", DIRECTORY, 0o755)
+    while waiting:
+        path = waiting.pop()
+        full = root + b"/" + path
+        if portable and (fault := windows_fault(path)):
+            where = Path(os.fsdecode(full))
+            raise UnportableNameError(f"{where}: {fault}; rename it", path=where)
+        try:
+            status = os.lstat(full)
+            link = os.readlink(full) if stat.S_ISLNK(status.st_mode) else b""
+        except OSError as error:
+            raise unreadable(full, error) from error
+        if stat.S_ISREG(status.st_mode):
+            size = status.st_size
+            yield tar_header(path, REGULAR, _mode(full, status), size)
+            yield from _content(full, size)
+            yield padding(size)
+        elif link:
+            yield tar_header(path, SYMLINK, 0o755, link=link)
+        elif stat.S_ISDIR(status.st_mode):
+            yield tar_header(path, DIRECTORY, 0o755)
+            waiting += _children(full, path + b"/")
+        else:
+            raise special_file(full, status.st_mode)
+
+
+def _children(folder: bytes, prefix: bytes) -> list[bytes]:
+    """The paths in a folder, the last one first."""
+    try:
+        names = os.listdir(folder)
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    return [prefix + name for name in sorted(names, reverse=True)]
+
+
+def _mode(path: bytes, status: os.stat_result) -> int:
+    # header.jl:155: the owner's bit alone, but on Windows access()
+    if os.name == "nt":
+        return 0o755 if os.access(path, os.X_OK) else 0o644
+    return 0o755 if status.st_mode & stat.S_IXUSR else 0o644
+
+
+def _content(path: bytes, size: int) -> Iterator[bytes]:
+    """A file's content, which has to be `size` bytes."""
+    left = size
+    try:
+        with open(path, "rb", buffering=0) as file:
+            while left >= 0:
+                asked = min(left + 1, _READ_BYTES)  # one more, to see the end
+                piece = file.read(asked)
+                left -= len(piece)
+                if left >= 0 and piece:
+                    yield piece
+                if len(piece) < asked:
+                    break
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if left:
+        where = Path(os.fsdecode(path))
+        found = f"at least {size - left}" if left < 0 else f"{size - left}"
+        msg = (
+            f"{where}: expected {size} bytes, found {found}: something writes to this "
+            "file; archive the folder when it is complete"
+        )
+        raise UnhashableFileError(msg, path=where)

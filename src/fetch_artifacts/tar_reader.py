@@ -1,0 +1,279 @@
+"""The one reader of tar archives: bytes in, checked members out.
+
+Accepts and refuses what Tar.jl does (Tar.jl extract.jl:397-700): ustar and older
+headers, pax records for path, linkpath and size, GNU's long names, sizes in base 256;
+no devices, no sparse files, no other types. End-of-archive blocks may be missing, and
+what follows them is read and ignored.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.errors import UnpackError
+from fetch_artifacts.member import Header, make_member, refusal, shown
+from fetch_artifacts.tar_header import BLOCK, header_sum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fetch_artifacts.member import Buffer, Member
+
+_ZEROS: Final = bytes(BLOCK)
+
+# name, mode, size, checksum, type flag, link name, version, prefix
+_FIELDS: Final = struct.Struct("100s8s16x12s12x8sc100s6x2s80x155s12x")
+
+_FILE: Final = "file"
+_PAX: Final = "pax header"
+_PAX_GLOBAL: Final = "global pax header"
+_LONG_PATH: Final = "GNU long path"
+_LONG_LINK: Final = "GNU long link"
+_KINDS: Final = {
+    b"0": _FILE,
+    b"\0": _FILE,
+    b"1": "hardlink",
+    b"2": "symlink",
+    b"3": "character device",
+    b"4": "block device",
+    b"5": "directory",
+    b"6": "FIFO",
+    b"L": _LONG_PATH,
+    b"K": _LONG_LINK,
+    b"g": _PAX_GLOBAL,
+    b"x": _PAX,
+}
+_GNU_LONG: Final = frozenset({_LONG_PATH, _LONG_LINK})
+_EXTENSIONS: Final = _GNU_LONG | {_PAX, _PAX_GLOBAL}
+_GNU_NAME: Final = b"././@LongLink"
+
+_OCTAL: Final = re.compile(rb" *([0-7]+)(?:[ \0]|\Z)")
+_VERSION: Final = re.compile(rb"0* *$")
+_PAX_RECORD: Final = re.compile(rb"([0-9]{1,18}) ([^=]*)=")
+_PAX_SIZE: Final = re.compile(
+    rb"\s*(0x[0-9a-fA-F]{1,64}|0o[0-7]{1,64}|0b[01]{1,64}|[0-9]{1,64})\s*"
+)
+_PAX_KEYS: Final = frozenset({b"path", b"linkpath", b"size"})
+_LARGEST_MODE: Final = 0xFFFF
+_LARGEST_SIZE: Final = 2**63 - 1
+# Extended headers are held in memory; real ones have a few hundred bytes.
+_LONGEST_EXTENSION: Final = 1 << 20
+
+
+def read_members(chunks: Iterable[bytes]) -> Iterator[Member]:
+    """Give the members of an uncompressed tar archive, in its order.
+
+    A member's `pieces` must be read before the next member is asked for; what is left
+    of them is skipped.
+
+    Raises:
+        UnpackError: The bytes are no tar archive, it is cut short, or a member is not
+            allowed.
+    """
+    source = _Source(chunks)
+    global_records: dict[bytes, bytes] = {}
+    while (header := _read_header(source, global_records)) is not None:
+        pieces = source.content(header)
+        yield make_member(header, pieces)
+        for _ in pieces:  # nothing is left, unless the reader didn't want it
+            pass
+
+
+class _Source:
+    """The archive's bytes, handed out without copying more than headers."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._buffer = b""
+        self._view = memoryview(b"")
+        self._position = 0
+        self._before = 0  # bytes of the archive before the buffer
+
+    @property
+    def offset(self) -> int:
+        return self._before + self._position
+
+    def block(self) -> bytes | None:
+        """The next 512 bytes, None at the end of the archive."""
+        start = self._position
+        block = self._buffer[start : start + BLOCK]
+        if len(block) == BLOCK:
+            self._position += BLOCK
+            return block
+        if not block and not self._next_chunk():
+            return None
+        return b"".join(self._stream(BLOCK, "a header"))
+
+    def content(self, header: Header) -> Iterable[Buffer]:
+        """The content that follows a header, in pieces; the padding is skipped."""
+        size = header.size
+        if not size:
+            return ()
+        start = self._position
+        stop = start + size + -size % BLOCK
+        if stop <= len(self._buffer):
+            self._position = stop
+            return (self._view[start : start + size],)
+        return self._stream(size, shown(header.path))
+
+    def payload(self, header: Header) -> bytes:
+        """The content of an extended header."""
+        if header.size > _LONGEST_EXTENSION:
+            fault = f"{header.kind} of {header.size} bytes, expected at most 1 MiB"
+            raise refusal(header.path, fault)
+        return b"".join(self.content(header))
+
+    def drain(self) -> None:
+        for _ in self._chunks:
+            pass
+
+    def _stream(self, size: int, what: str) -> Iterator[memoryview]:
+        yield from self._take(size, what)
+        for _ in self._take(-size % BLOCK, what):
+            pass
+
+    def _take(self, size: int, what: str) -> Iterator[memoryview]:
+        while size:
+            start = self._position
+            piece = self._view[start : start + size]
+            if piece:
+                size -= len(piece)
+                self._position += len(piece)
+                yield piece
+            elif not self._next_chunk():
+                msg = (
+                    f"the archive is cut short: it ends after {self.offset} bytes, "
+                    f"in the middle of {what}; download or make it again"
+                )
+                raise UnpackError(msg)
+
+    def _next_chunk(self) -> bool:
+        for chunk in self._chunks:
+            if chunk:
+                self._before += len(self._buffer)
+                self._buffer, self._view, self._position = chunk, memoryview(chunk), 0
+                return True
+        return False
+
+
+def _read_header(source: _Source, global_records: dict[bytes, bytes]) -> Header | None:
+    """The next member's header with its extended headers; None at the end."""
+    block = source.block()
+    if block is None or block == _ZEROS:
+        source.drain()
+        return None
+    header = _parse_block(block, source)
+    if header.kind not in _EXTENSIONS and not global_records:
+        return header
+    records = dict(global_records)
+    while header.kind in _EXTENSIONS:
+        records.update(_read_extension(source, header, global_records))
+        block = source.block()
+        if block is None or block == _ZEROS:
+            msg = f"the archive is cut short: it ends after a {header.kind}"
+            raise UnpackError(msg)
+        header = _parse_block(block, source)
+    path = records.get(b"path", header.path)
+    size = header.size
+    if b"size" in records:
+        size = _pax_size(records[b"size"], path)
+    link = records.get(b"linkpath", header.link)
+    return header._replace(path=path, size=size, link=link)
+
+
+def _parse_block(block: bytes, source: _Source) -> Header:
+    try:
+        return _fields(block)
+    except ValueError as error:
+        msg = (
+            f"expected a tar header at byte {source.offset - BLOCK}, found "
+            f"{block[:16]!r}...: {error}; the archive is damaged, or is no tar archive"
+        )
+        raise UnpackError(msg) from None
+
+
+def _fields(block: bytes) -> Header:
+    """Read the fields of one header block; ValueError where it is none."""
+    name, mode, size, checksum, flag, link, version, prefix = _FIELDS.unpack(block)
+    if version != b"00" and not _VERSION.match(_text(version)):
+        raise ValueError(f"version is {version!r}")
+    if _octal(checksum, "checksum") != header_sum(block):
+        raise ValueError(f"checksum is {checksum!r}, expected {header_sum(block):o}")
+    bits = _octal(mode, "mode")
+    if bits > _LARGEST_MODE:
+        raise ValueError(f"mode is {mode!r}")
+    length = _base_256(size) if size[0] & 0x80 else _octal(size, "size")
+    path = _text(name)
+    if prefix[0]:
+        path = _text(prefix) + b"/" + path
+    kind = _KINDS.get(flag, "")
+    if not kind or (kind in _GNU_LONG and path != _GNU_NAME):
+        kind = f"type {flag!r}"
+    return Header(path, kind, bits, length, _text(link))
+
+
+def _text(field: bytes) -> bytes:
+    return field.partition(b"\0")[0]
+
+
+def _octal(field: bytes, name: str) -> int:
+    match = _OCTAL.match(field)
+    if not match:
+        raise ValueError(f"{name} is {field!r}")
+    return int(match[1], 8)
+
+
+def _base_256(field: bytes) -> int:
+    # extract.jl:663: the first byte is the mark and nothing else
+    size = int.from_bytes(field[1:], "big")
+    if field[0] != 0x80 or size > _LARGEST_SIZE:
+        raise ValueError(f"size is {field!r}")
+    return size
+
+
+def _read_extension(
+    source: _Source, header: Header, global_records: dict[bytes, bytes]
+) -> dict[bytes, bytes]:
+    """The records of one extended header; those of a global one are also kept."""
+    payload = source.payload(header)
+    if header.kind in _GNU_LONG:
+        if not payload.endswith(b"\0"):
+            raise refusal(payload, f"{header.kind} does not end in a NUL byte")
+        key = b"path" if header.kind == _LONG_PATH else b"linkpath"
+        return {key: payload[:-1]}
+    records = dict(_pax_records(payload))
+    if header.kind == _PAX_GLOBAL:
+        global_records.update(records)
+    return records
+
+
+def _pax_records(payload: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The records that count; each is ``<length> <key>=<value>`` and a newline."""
+    start = 0
+    while start < len(payload):
+        record = _PAX_RECORD.match(payload, start)
+        stop = start + int(record[1]) if record else 0
+        if (
+            not record
+            or not record.end() < stop <= len(payload)
+            or payload[stop - 1] != 0x0A
+        ):
+            msg = f"malformed pax record at {payload[start : start + 40]!r}..."
+            raise UnpackError(msg)
+        if record[2] in _PAX_KEYS:
+            yield record[2], payload[record.end() : stop - 1]
+        start = stop
+
+
+def _pax_size(text: bytes, path: bytes) -> int:
+    match = _PAX_SIZE.fullmatch(text)
+    if not match:
+        raise refusal(path, f"pax size is {text[:40]!r}, expected a number")
+    # Julia's tryparse, which Tar.jl uses, knows these prefixes too.
+    prefixed = match[1][1:2] in {b"x", b"o", b"b"}
+    size = int(match[1], 0 if prefixed else 10)
+    if size > _LARGEST_SIZE:
+        raise refusal(path, f"pax size is {text[:40]!r}, more than any file has")
+    return size

@@ -1,0 +1,157 @@
+"""Unpacking an archive in one pass: checked, written and hashed at the same time.
+
+By the rules of Tar.jl's extract (Tar.jl extract.jl:81-207), with the hash that Pkg's
+GitTools gives for the folder afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts._prefetch import prefetched
+from fetch_artifacts.compression import decompress, peek
+from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.disk_tree import DiskTree, Limits
+from fetch_artifacts.git_objects import blob_digest, link_digest
+from fetch_artifacts.member_tree import hash_tree, symlinks
+from fetch_artifacts.tar_reader import read_members
+from fetch_artifacts.zip_reader import read_zip_members, spooled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from fetch_artifacts.archive_kind import ArchiveKind
+    from fetch_artifacts.digests import Algorithm
+    from fetch_artifacts.member import Member
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpacked:
+    """What came out of an archive.
+
+    Attributes:
+        tree_hash: The hash by which Pkg knows the folder.
+        git_hash: The hash that git would give it; it differs only where symbolic links
+            have targets outside ASCII.
+        files: How many files and links were written.
+        size: How many bytes were written to files.
+        faithful: The folder is what the archive says. Where it is not, because the
+            file system keeps no execute bits or no symbolic links, the hashes are
+            those of the archive.
+        kind: What the archive was.
+    """
+
+    tree_hash: TreeHash
+    git_hash: TreeHash
+    files: int
+    size: int
+    faithful: bool
+    kind: ArchiveKind
+
+
+def unpack(
+    chunks: Iterable[bytes],
+    directory: Path,
+    *,
+    read_only: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    copy_symlinks: bool | None = None,
+) -> Unpacked:
+    """Unpack an uncompressed tar archive.
+
+    A thread reads, and so decompresses, the chunks ahead.
+
+    Args:
+        chunks: The archive, in pieces of any size.
+        directory: An empty folder that nobody else writes to.
+        read_only: Give files the modes of an installed artifact, without write bits.
+        limits: How much the archive may unpack to.
+        copy_symlinks: Make copies in place of symbolic links; None: only where the
+            file system has none.
+
+    Raises:
+        UnpackError: The archive is damaged, or asks for something that is not allowed.
+            The folder is empty again.
+        OSError: The folder can't be written. It is empty again.
+    """
+    tree = DiskTree(
+        os.fsencode(directory),
+        read_only=read_only,
+        limits=limits,
+        copy_symlinks=copy_symlinks,
+    )
+    with contextlib.closing(prefetched(chunks)) as ahead:
+        return _fill(tree, read_members(ahead), "tar")
+
+
+def unpack_archive(
+    chunks: Iterable[bytes],
+    directory: Path,
+    *,
+    read_only: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    copy_symlinks: bool | None = None,
+) -> Unpacked:
+    """Unpack an archive of any kind, told by its first bytes; otherwise as `unpack`.
+
+    Zip archives can't be read from the front, so they are kept in a temporary file
+    meanwhile. Julia can install neither them nor uncompressed tar archives.
+
+    Raises:
+        UnpackError: As `unpack`; also for bytes that are no archive at all.
+        OSError: The folder can't be written. It is empty again.
+    """
+    tree = DiskTree(
+        os.fsencode(directory),
+        read_only=read_only,
+        limits=limits,
+        copy_symlinks=copy_symlinks,
+    )
+    kind, chunks = peek(chunks)
+    if kind == "zip":
+        with spooled(chunks) as file:
+            return _fill(tree, read_zip_members(file), kind)
+    with contextlib.closing(prefetched(decompress(kind, chunks))) as ahead:
+        return _fill(tree, read_members(ahead), kind)
+
+
+def _fill(tree: DiskTree, members: Iterator[Member], kind: ArchiveKind) -> Unpacked:
+    try:
+        for member in members:
+            tree.add(member)
+        tree.finish()
+    except BaseException:
+        with contextlib.suppress(OSError):  # the first error says more
+            tree.clear()
+        raise
+    tree_hash = git_hash = _pkg_hash(tree, link_digest)
+    if not all(target.isascii() for _, target in symlinks(tree.root)):
+        git_hash = _pkg_hash(tree, blob_digest)
+    return Unpacked(
+        tree_hash=tree_hash,
+        git_hash=git_hash,
+        files=tree.files,
+        size=tree.size,
+        faithful=tree.faithful,
+        kind=kind,
+    )
+
+
+def _pkg_hash(
+    tree: DiskTree, link_digest: Callable[[bytes, Algorithm], bytes]
+) -> TreeHash:
+    """The hash of Pkg's GitTools for what was unpacked (Pkg.jl GitTools.jl:292)."""
+    digest = hash_tree(
+        tree.root,
+        tree.algorithm,
+        link_digest=link_digest,
+        skip_empty=True,
+        skip_git=True,
+    )
+    return TreeHash(digest)
