@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from compat_tests.oracle import NoJuliaError
+from compat_tests.questions import Julia, open_julia, version_numbers
 from isolation import isolate
-from oracle import NoJuliaError
-from questions import Julia, open_julia, version_numbers
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from oracle import Choice, JuliaError, OracleError, Transport, open_transport
+from compat_tests.oracle import (
+    Choice,
+    JuliaError,
+    OracleError,
+    Transport,
+    open_transport,
+)
 
 Value: TypeAlias = "str | bytes | int | float | os.PathLike[str]"
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from compat_tests.published import TREE, TREE_HASH
+from compat_tests.questions import Julia
+from compat_tests.trees import copy_tree, listing
 from fetch_artifacts import pkg_artifacts
-from published import TREE, TREE_HASH
-from questions import Julia
 from support import make_tree
-from trees import copy_tree, listing
 
 
 @pytest.fixture

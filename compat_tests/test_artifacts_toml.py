@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from compat_tests.questions import Julia
 from fetch_artifacts import pkg_artifacts
-from questions import Julia
 
 ARTIFACTS_TOML = """\
 [Plain]

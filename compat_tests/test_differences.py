@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from compat_tests.questions import Julia
 from fetch_artifacts import TreeHash, pkg_artifacts, tree_hash
 from fetch_artifacts.errors import UnhashableFileError
-from questions import Julia
 from support import Link, make_tree
 
 REFUSED = "refused"

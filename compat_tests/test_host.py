@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from compat_tests.questions import Julia
 from fetch_artifacts.hook import find_hook, run_hook
 from fetch_artifacts.host import host_facts
 from fetch_artifacts.platforms import Platform
-from questions import Julia
 
 HOOK = """
 triplet = ARGS[1]

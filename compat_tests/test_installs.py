@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
+from compat_tests.published import Published, publish
+from compat_tests.questions import Julia
+from compat_tests.trees import copy_tree, listing, random_tree
 from fetch_artifacts import TreeHash, artifact, pkg_artifacts
-from published import Published, publish
-from questions import Julia
 from support import make_tree
-from trees import copy_tree, listing, random_tree
 
 
 @pytest.fixture

@@ -9,8 +9,14 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from oracle import JuliaCall, JuliaError, JuliaProcess, NoJuliaError, OracleError
-from questions import Julia, open_julia, version_numbers
+from compat_tests.oracle import (
+    JuliaCall,
+    JuliaError,
+    JuliaProcess,
+    NoJuliaError,
+    OracleError,
+)
+from compat_tests.questions import Julia, open_julia, version_numbers
 
 
 def test_a_julia_answers_with_its_version(julia: Julia) -> None:

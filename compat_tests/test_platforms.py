@@ -6,10 +6,10 @@ from random import Random
 
 import pytest
 
+from compat_tests.oracle import JuliaError
+from compat_tests.questions import Julia
 from fetch_artifacts.errors import PlatformError
 from fetch_artifacts.platforms import Platform, platforms_match, select_platform
-from oracle import JuliaError
-from questions import Julia
 
 REFUSED = "refused"
 BASES = (

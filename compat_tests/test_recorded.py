@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from oracle import JuliaError
-from questions import Julia, version_numbers
-from support import FIXTURES, Case, Tree, load_vectors, make_tree
-from trees import recorded_tree
+from compat_tests.oracle import JuliaError
+from compat_tests.questions import Julia, version_numbers
+from support import FIXTURES, Case, Tree, load_vectors, make_tree, recorded_tree
 
 
 @pytest.fixture

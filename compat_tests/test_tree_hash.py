@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from compat_tests.questions import Julia
+from compat_tests.trees import random_tree
 from fetch_artifacts import tree_hash
-from questions import Julia
 from support import Link, Tree, make_tree
-from trees import random_tree
 
 TREES: dict[str, Tree] = {
     "nothing": {},

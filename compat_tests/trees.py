@@ -1,8 +1,7 @@
-"""Folders to compare: generated from a seed, or as a recorded case lists them."""
+"""Folders to compare: generated from a seed, copied, and listed."""
 
 from __future__ import annotations
 
-import base64
 import os
 import shutil
 import stat
@@ -10,7 +9,7 @@ import sys
 from pathlib import Path
 from random import Random
 
-from support import Case, Link, Tree
+from support import Link, Tree
 
 NAMES = [
     *("a", "a.b", "a-b", "a0", "ab", "README.md", "x y", "-dash", "~", "#", "con", "*"),
@@ -53,20 +52,6 @@ def random_tree(seed: int) -> Tree:
                 folders.append(path + "/")
             case _:
                 tree[f"{folder}.git/{random.choice(NAMES)}"] = "skipped"
-    return tree
-
-
-def recorded_tree(case: Case) -> Tree:
-    """The tree of a case in julia_fixtures/cases/tree.toml."""
-    tree: Tree = {}
-    for entry in case["entry"]:
-        match entry["kind"]:
-            case "dir":
-                tree[entry["path"]] = None
-            case "symlink":
-                tree[entry["path"]] = Link(entry["target"])
-            case _:
-                tree[entry["path"]] = base64.b64decode(entry["data"]), entry["mode"]
     return tree
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,20 @@ def load_vectors(domain: str, version: str = "1.12.5") -> tuple[tuple[Case, Case
     pairs = tuple(zip(cases["case"], answers["answer"], strict=True))
     assert pairs, f"no vectors for {domain}"
     return pairs
+
+
+def recorded_tree(case: Case) -> Tree:
+    """The tree of a case in julia_fixtures/cases/tree.toml."""
+    tree: Tree = {}
+    for entry in case["entry"]:
+        match entry["kind"]:
+            case "dir":
+                tree[entry["path"]] = None
+            case "symlink":
+                tree[entry["path"]] = Link(entry["target"])
+            case _:
+                tree[entry["path"]] = base64.b64decode(entry["data"]), entry["mode"]
+    return tree
 
 
 def make_tree(root: Path, tree: Tree) -> Path:

@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 import tomli
 
-from fetch_artifacts.julia_toml import Table, dump_key, dump_below, dumps
+from fetch_artifacts.julia_toml import Table, dump_below, dump_key, dumps
 from support import Case, load_vectors
 
 

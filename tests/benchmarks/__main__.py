@@ -16,8 +16,8 @@ HERE = Path(__file__).resolve().parent
 
 def main() -> None:
     """Run each benchmark's ``main()``, one after the other."""
-    # As in pytest's settings: `support`, `benchmarks.harness` and `oracle` are found.
-    sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "compat_tests")]
+    # As in pytest's settings: `support`, `benchmarks` and `compat_tests` are found.
+    sys.path[:0] = [str(HERE.parents[0]), str(HERE.parents[1])]
     names = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("name", nargs="*", help=", ".join(names))
