@@ -26,8 +26,7 @@ from fetch_artifacts.git_objects import (
     tree_digest,
 )
 from julia_trees import EXECUTABLE, OUTSIDE_ASCII, PLAIN, TREES
-from support import Link, Tree, load_vectors, make_tree
-from trees import recorded_tree
+from support import Link, Tree, load_vectors, make_tree, recorded_tree
 
 ON_UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
 ANY_NAMES = pytest.mark.skipif(
