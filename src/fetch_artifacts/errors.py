@@ -20,6 +20,7 @@ reader of Python, would expect in its place::
     ├── DownloadError (RuntimeError)            a URL that gave no body
     ├── UnpackError (ValueError)                an archive that must not be unpacked
     ├── UnhashableFileError (ValueError)        a FIFO, a socket, an unreadable file
+    ├── UnportableNameError (ValueError)        a name that Windows can't store
     ├── InstallError (RuntimeError)             every source failed
     │   └── ArtifactNotInstalledError           missing, and downloading is off
     ├── JuliaError (RuntimeError)               a Julia that was asked and failed
@@ -76,7 +77,9 @@ class ArtifactsTomlError(FetchArtifactsError, ValueError):
 
     Attributes:
         path: The file, None where a table was given instead of a file.
-        context: The dotted place of the fault, such as ``Foo[2].os``, or "".
+        context: The dotted place of the fault, such as ``Foo[2].os`` for the second
+            ``[[Foo]]``, or "".
+        problem: The message without path and context.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class ArtifactsTomlError(FetchArtifactsError, ValueError):
         super().__init__(": ".join(part for part in (where, context, message) if part))
         self.path = path
         self.context = context
+        self.problem = message
 
 
 class ArtifactsTomlNotFoundError(ArtifactsTomlError, FileNotFoundError):
@@ -203,6 +207,14 @@ class UnpackError(FetchArtifactsError, ValueError):
 
 class UnhashableFileError(FetchArtifactsError, ValueError):
     """A tree holds something that git can't store, or that can't be read."""
+
+    def __init__(self, message: str, *, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class UnportableNameError(FetchArtifactsError, ValueError):
+    """A portable archive was asked for, and Windows can't store a name in it."""
 
     def __init__(self, message: str, *, path: Path) -> None:
         super().__init__(message)
