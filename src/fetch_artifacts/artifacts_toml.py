@@ -28,7 +28,9 @@ from fetch_artifacts.platforms import Platform, first_difference, select_platfor
 from fetch_artifacts.remembered import Remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    AnyPlatform: TypeAlias = Platform | Callable[[], Platform]
 
 Table: TypeAlias = dict[str, Any]
 
@@ -62,7 +64,7 @@ def find_artifacts_toml(path: str | os.PathLike[str]) -> Path | None:
 class _File:
     table: Table
     # What was chosen last for each name, and for which platform.
-    chosen: dict[str, tuple[Platform, ArtifactEntry]] = field(default_factory=dict)
+    chosen: dict[str, tuple[AnyPlatform, ArtifactEntry]] = field(default_factory=dict)
 
 
 def parse_artifacts_toml(data: bytes, path: Path) -> Table:
@@ -202,14 +204,18 @@ def extract_all_hashes(
 
 
 def entry_for(
-    name: str, toml: str | os.PathLike[str] | Mapping[str, Any], platform: Platform
+    name: str,
+    toml: str | os.PathLike[str] | Mapping[str, Any],
+    platform: AnyPlatform,
 ) -> ArtifactEntry:
     """Give the entry of an artifact that suits a platform.
 
     Args:
         name: The name it is bound to.
         toml: The file, or what it says. From a file, the entry is remembered too.
-        platform: What it shall suit.
+        platform: What it shall suit, or a function that gives it. The function is
+            called only where there is a choice: to find out what this machine is may
+            mean to start a Julia.
 
     Raises:
         ArtifactNotFoundError: The name is not in the file.
@@ -224,7 +230,8 @@ def entry_for(
     if remembered is not None and remembered[0] is platform:
         return remembered[1]
     entry = _read_entry(name, file.table, platform, Path(toml))
-    file.chosen[name] = platform, entry
+    if entry.platform is None or not callable(platform):  # else it may change
+        file.chosen[name] = platform, entry
     return entry
 
 
@@ -239,16 +246,24 @@ def platforms_of(
         ArtifactsTomlError: An element has no platform that Julia could read.
     """
     for number, element in enumerate(elements, 1):
-        here = place / number
-        if not isinstance(element, dict):
-            raise here.error(f"expected a table, found {element!r}")
-        for key in ("os", "arch"):
-            if not isinstance(element.get(key), str):
-                raise here.expected("a string", element, key)
-        try:
-            yield number, Platform.from_entry(element), element
-        except PlatformError as error:
-            raise here.error(str(error)) from error
+        yield number, platform_of(element, place / number), element
+
+
+def platform_of(element: object, place: Place) -> Platform:
+    """Give the platform of one element of a name's array.
+
+    Raises:
+        ArtifactsTomlError: It has none that Julia could read.
+    """
+    if not isinstance(element, dict):
+        raise place.error(f"expected a table, found {element!r}")
+    for key in ("os", "arch"):
+        if not isinstance(element.get(key), str):
+            raise place.expected("a string", element, key)
+    try:
+        return Platform.from_entry(element)
+    except PlatformError as error:
+        raise place.error(str(error)) from error
 
 
 def _choose(
@@ -311,6 +326,8 @@ def find_entry(
             found = ", ".join(map(str, candidates)) or "none"
             raise place.error(f"expected one platform or a choice, found {found}")
         platform = candidates[0]
+    if callable(platform):
+        platform = platform()
     chosen = _choose(value, platform, place)
     if chosen is None:
         raise _no_match(name, value, platform, place)

@@ -11,7 +11,7 @@ from fetch_artifacts.errors import ArtifactsTomlError, HashParseError
 from fetch_artifacts.julia_toml import dump_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from fetch_artifacts.platforms import Platform
@@ -80,22 +80,14 @@ class DownloadSource:
         Raises:
             ArtifactsTomlError: It has no valid url, sha256 or size.
         """
-        if not isinstance(source, dict):
-            raise place.error(f"expected a table, found {source!r}")
-        url, size = source.get("url"), source.get("size")
-        if not isinstance(url, str) or not _URL.fullmatch(url):
-            raise place.expected(
-                "a URL such as https://host/file.tar.gz", source, "url"
-            )
-        if size is not None and (type(size) is not int or size < 0):
-            raise place.expected("a number of bytes", source, "size")
-        if "sha256" not in source:
-            raise place.expected("64 hex digits", source, "sha256")
-        try:
-            sha256 = Sha256.parse(source["sha256"])
-        except HashParseError as error:
-            raise place.unparsed("sha256", error) from None
-        return cls(url=url, sha256=sha256, size=size or None)
+        for fault in source_faults(source, place):
+            raise fault
+        assert isinstance(source, dict)  # noqa: S101 - or it would be a fault
+        return cls(
+            url=source["url"],
+            sha256=Sha256.parse(source["sha256"]),
+            size=source.get("size") or None,
+        )
 
     def to_entry(self) -> dict[str, str | int]:
         """The element of ``download`` that says this.
@@ -149,25 +141,20 @@ class ArtifactEntry:
             ArtifactsTomlError: It has no valid ``git-tree-sha1``, or another key that
                 is known has a value of another type.
         """
-        lazy = entry.get("lazy", False)
-        if not isinstance(lazy, bool):
-            raise place.expected("true or false", entry, "lazy")
-        download = entry.get("download", [])
-        if not isinstance(download, list):
-            raise place.expected("an array of tables", entry, "download")
-        tree_hash, archive_sha256 = _read_hash(entry, place)
+        for fault in entry_faults(entry, place):
+            raise fault
+        text = entry["git-tree-sha1"]
+        archive = archive_hash(entry)
+        sources = enumerate(entry.get("download", ()), 1)
         return cls(
             name=name,
-            git_tree_sha1=entry["git-tree-sha1"],
-            tree_hash=tree_hash,
-            archive_sha256=archive_sha256,
-            lazy=lazy,
+            git_tree_sha1=text,
+            tree_hash=None if archive else TreeHash.parse(text),
+            archive_sha256=archive,
+            lazy=entry.get("lazy", False),
             platform=platform,
             metadata={k: v for k, v in entry.items() if k not in _KNOWN_KEYS},
-            _sources=tuple(
-                (source, place / "download" / number)
-                for number, source in enumerate(download, 1)
-            ),
+            _sources=tuple((s, place / "download" / number) for number, s in sources),
         )
 
     @property
@@ -183,26 +170,51 @@ class ArtifactEntry:
         return tuple(DownloadSource.from_entry(*source) for source in self._sources)
 
 
-def _read_hash(
-    entry: Mapping[str, Any], place: Place
-) -> tuple[TreeHash | None, Sha256 | None]:
-    """The tree hash of an entry, or what stands in its place in an old one."""
-    if "git-tree-sha1" not in entry:
-        raise place.expected("40 hex digits", entry, "git-tree-sha1")
+def archive_hash(entry: Mapping[str, Any]) -> Sha256 | None:
+    """The sha256 that an old entry gives as its tree hash; None if it is not old."""
     text = entry["git-tree-sha1"]
-    try:
-        archive = _old_hash(text, entry.get("download", ()))
-        return (
-            (None, Sha256.parse(archive)) if archive else (TreeHash.parse(text), None)
-        )
-    except HashParseError as error:
-        raise place.unparsed("git-tree-sha1", error) from None
-
-
-def _old_hash(text: object, download: Iterable[object]) -> str:
-    """The sha256 of a source that ``git-tree-sha1`` repeats, "" if it repeats none."""
     if not isinstance(text, str) or len(text) not in {40, 64}:
-        return ""
-    hashes = (s.get("sha256") for s in download if isinstance(s, dict))
-    texts = (sha256 for sha256 in hashes if isinstance(sha256, str))
-    return next((t for t in texts if t.lower().startswith(text.lower())), "")
+        return None
+    for source in entry.get("download", ()):
+        sha256 = source.get("sha256") if isinstance(source, dict) else None
+        if isinstance(sha256, str) and sha256.lower().startswith(text.lower()):
+            return Sha256.parse(sha256)
+    return None
+
+
+def entry_faults(
+    entry: Mapping[str, Any], place: Place
+) -> Iterator[ArtifactsTomlError]:
+    """Give all that is wrong in the table of an entry, but for platform and sources."""
+    if not isinstance(entry.get("lazy", False), bool):
+        yield place.expected("true or false", entry, "lazy")
+    if not isinstance(entry.get("download", []), list):
+        yield place.expected("an array of tables", entry, "download")
+        return
+    if "git-tree-sha1" not in entry:
+        yield place.expected("40 hex digits", entry, "git-tree-sha1")
+        return
+    try:
+        if archive_hash(entry) is None:
+            TreeHash.parse(entry["git-tree-sha1"])
+    except HashParseError as error:
+        yield place.unparsed("git-tree-sha1", error)
+
+
+def source_faults(source: object, place: Place) -> Iterator[ArtifactsTomlError]:
+    """Give all that is wrong in one element of ``download``."""
+    if not isinstance(source, dict):
+        yield place.error(f"expected a table, found {source!r}")
+        return
+    url, size = source.get("url"), source.get("size", 0)
+    if not isinstance(url, str) or not _URL.fullmatch(url):
+        yield place.expected("a URL such as https://host/file.tar.gz", source, "url")
+    if type(size) is not int or size < 0:
+        yield place.expected("a number of bytes", source, "size")
+    if "sha256" not in source:
+        yield place.expected("64 hex digits", source, "sha256")
+        return
+    try:
+        Sha256.parse(source["sha256"])
+    except HashParseError as error:
+        yield place.unparsed("sha256", error)

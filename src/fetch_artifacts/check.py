@@ -1,0 +1,186 @@
+"""What is wrong with an Artifacts.toml, before somebody else finds out.
+
+Everything at which Julia or this package would fail is found, and what both accept but
+the author can't have meant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from fetch_artifacts.artifacts_toml import (
+    ARTIFACTS_TOML_NAMES,
+    not_there,
+    parse_artifacts_toml,
+    platform_of,
+)
+from fetch_artifacts.entries import Place, archive_hash, entry_faults, source_faults
+from fetch_artifacts.errors import ArtifactsTomlError, PlatformError
+from fetch_artifacts.platforms import Platform
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator, Mapping
+
+# Tags of Julia's own (binaryplatforms.jl), and of public JLL packages.
+_TAGS: Final = frozenset(
+    {"arch", "os", "libc", "call_abi", "os_version", "julia_version"}
+    | {"libgfortran_version", "libstdcxx_version", "cxxstring_abi"}
+    | {"cuda", "cuda_platform", "debug", "llvm_version", "march", "mpi", "sanitize"}
+)
+
+_TODO: Final = {
+    "git-tree-sha1": "write the hash of the folder, from `fetch-artifacts hash FOLDER`",
+    "sha256": "write the sha256 of the archive, as `sha256sum` prints it",
+    "url": "write the whole address of the archive",
+    "size": "write the archive's size, or leave the key out",
+    "lazy": "write true, or leave the key out",
+    "download": "write a [[NAME.download]] with url and sha256 for each source",
+    "os": "write such as linux, macos or windows",
+    "arch": "write such as x86_64 or aarch64",
+}
+_REPAIR: Final = "run `fetch-artifacts doctor --fix`, which finds the true one out"
+_OTHERWISE: Final = "write what was expected, or take it out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is wrong, and how to put it right.
+
+    Attributes:
+        path: The file.
+        key: The dotted key, elements of arrays counted from 1; "" for the whole file.
+        what: What is wrong.
+        todo: What to do about it.
+    """
+
+    path: Path
+    key: str
+    what: str
+    todo: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.key}: {self.what}: {self.todo}"
+
+    def to_json(self) -> dict[str, str]:
+        """The same as a dictionary of strings, with the file's path as ``file``."""
+        facts = {"key": self.key, "what": self.what, "todo": self.todo}
+        return {"file": str(self.path), **facts}
+
+
+def check_file(path: str | os.PathLike[str]) -> tuple[Finding, ...]:
+    """Give all that is wrong with a file, in the order of the file.
+
+    Raises:
+        ArtifactsTomlNotFoundError: There is no such file.
+    """
+    path = Path(path)
+    try:
+        table = parse_artifacts_toml(path.read_bytes(), path)
+    except FileNotFoundError:
+        raise not_there(path) from None
+    except ArtifactsTomlError as error:
+        return (_finding(error, "correct it; nothing in the file can be read"),)
+    findings = [*_check_names_of_files(path)]
+    for name, value in table.items():
+        findings += _check_name(name, value, Place.of(name, path))
+    return tuple(findings)
+
+
+def _finding(error: ArtifactsTomlError, todo: str = "") -> Finding:
+    key = error.context.rpartition(".")[2]
+    return Finding(
+        path=error.path or Path(),
+        key=error.context,
+        what=error.problem,
+        todo=todo or _TODO.get(key, _OTHERWISE),
+    )
+
+
+def _check_names_of_files(path: Path) -> Iterator[Finding]:
+    first, second = (path.with_name(name) for name in ARTIFACTS_TOML_NAMES)
+    if path in {first, second} and first.is_file() and second.is_file():
+        what = f"both {first.name} and {second.name} are here; the second is never read"
+        yield Finding(path=path, key="", what=what, todo="remove one of them")
+
+
+def _check_name(name: str, value: object, place: Place) -> Iterator[Finding]:
+    if "/" in name or "\\" in name:
+        yield _finding(
+            place.error("expected a name without slashes, which lead into an artifact"),
+            "choose another name, or no program can ask for it",
+        )
+    if isinstance(value, dict):
+        for key in [key for key in ("os", "arch") if key in value]:
+            what = f"a table suits every platform; Julia ignores {value[key]!r} here"
+            todo = f"write [[{place.key}]], or take it out"
+            yield _finding((place / key).error(what), todo)
+        yield from _check_entry(value, place)
+    elif isinstance(value, list):
+        yield from _check_elements(value, place)
+    else:
+        what = f"expected a table or an array of tables, found {value!r}"
+        yield _finding(place.error(what))
+
+
+def _check_elements(elements: list[object], place: Place) -> Iterator[Finding]:
+    platforms: dict[int, Platform] = {}
+    for number, element in enumerate(elements, 1):
+        here = place / number
+        try:
+            platform = platform_of(element, here)
+        except ArtifactsTomlError as error:
+            yield _finding(error)
+        else:
+            yield from _check_platform(platform, platforms, here)
+            platforms[number] = platform
+        if isinstance(element, dict):
+            yield from _check_entry(element, here)
+    meant = _TAGS | _telling_tags(platforms.values())
+    for number, platform in platforms.items():
+        for tag in platform.tags.keys() - meant:
+            what = "Julia takes this string for a platform tag"
+            todo = "take it out, or write an array with the string in it"
+            yield _finding((place / number / tag).error(what), todo)
+
+
+def _check_platform(
+    platform: Platform, before: Mapping[int, Platform], place: Place
+) -> Iterator[Finding]:
+    others = [number for number, other in before.items() if other == platform]
+    if others:
+        what = f"it is for the same platform as [{others[0]}], {platform}"
+        yield _finding(place.error(what), "remove one; the later one is what counts")
+    try:
+        arch, os, *tags = platform.tags.items()
+        Platform(arch[1], os[1], validate_strict=True, **dict(tags))
+        _ = platform.triplet
+    except PlatformError as error:
+        fault = place.error(str(error))
+        yield _finding(fault, "correct it, or no machine will ever choose this")
+
+
+def _telling_tags(platforms: Iterable[Platform]) -> set[str]:
+    """The tags without which two of the platforms would be the same."""
+    different = {frozenset(platform.tags.items()) for platform in platforms}
+    tags = {tag for each in different for tag, _ in each}
+    return {
+        tag
+        for tag in tags
+        if len({frozenset(t for t in each if t[0] != tag) for each in different})
+        < len(different)
+    }
+
+
+def _check_entry(entry: dict[str, Any], place: Place) -> Iterator[Finding]:
+    faults = list(entry_faults(entry, place))
+    yield from map(_finding, faults)
+    if not faults and archive_hash(entry) is not None:
+        what = "this is the hash of the archive, not of the folder; Julia refuses it"
+        yield _finding((place / "git-tree-sha1").error(what), _REPAIR)
+    download = entry.get("download")
+    if isinstance(download, list):
+        for number, source in enumerate(download, 1):
+            yield from map(_finding, source_faults(source, place / "download" / number))
