@@ -113,17 +113,3 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
         _fs.write_atomically(target, "new")
     assert target.read_text() == "old"
     assert names(tmp_path) == ["f"]
-
-
-def test_a_staging_directory_is_private_and_goes_away_after_an_error(
-    tmp_path: Path,
-) -> None:
-    def fails_halfway() -> None:
-        with _fs.staging_directory(tmp_path, "stage-") as path:
-            assert stat.S_IMODE(path.stat().st_mode) == 0o700
-            make_tree(path, {"a/f": (b"x", 0o400)})
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        fails_halfway()
-    assert names(tmp_path) == []

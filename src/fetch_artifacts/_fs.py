@@ -5,15 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import stat
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 # Pkg.jl Artifacts.jl:70-103: virus scanners hold new files for a while.
 _RETRIED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY})
@@ -48,6 +46,8 @@ def remove_tree(path: Path) -> None:
     if path.is_symlink() or not path.is_dir():
         path.unlink()
         return
+    import shutil
+
     shutil.rmtree(path, onerror=_make_removable)
 
 
@@ -89,6 +89,8 @@ def write_atomically(path: Path, data: str | bytes) -> None:
     Raises:
         OSError: The file could not be written; it is then as it was.
     """
+    import tempfile
+
     target = Path(os.path.realpath(path))
     try:
         mode = stat.S_IMODE(target.stat().st_mode)
@@ -115,19 +117,3 @@ def current_umask() -> int:
         mask = os.umask(0o022)
         os.umask(mask)
         return mask
-
-
-@contextlib.contextmanager
-def staging_directory(parent: Path, prefix: str) -> Iterator[Path]:
-    """A new private folder (0700) that is gone afterwards, whatever happened.
-
-    The folder may be renamed away meanwhile.
-
-    Raises:
-        OSError: The folder could not be made.
-    """
-    path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-    try:
-        yield path
-    finally:
-        remove_tree(path)

@@ -297,14 +297,15 @@ def _is_lazy(name: str, meta: Table, path: Path | None) -> bool:
 
 
 def find_entry(
-    name: str, table: Mapping[str, Any], platform: Platform | None, path: Path | None
+    name: str, table: Mapping[str, Any], platform: AnyPlatform | None, path: Path | None
 ) -> tuple[Table, Platform | None, Place]:
     """Give the table that suits a platform, what it is built for, and its place.
 
     Args:
         name: The name it is bound to.
         table: What the file says.
-        platform: What it shall suit; None where only one can be meant.
+        platform: What it shall suit, or a function that gives it; None where only one
+            can be meant.
         path: The file, for messages.
 
     Raises:
@@ -336,7 +337,7 @@ def find_entry(
 
 
 def _read_entry(
-    name: str, table: Mapping[str, Any], platform: Platform, path: Path | None
+    name: str, table: Mapping[str, Any], platform: AnyPlatform, path: Path | None
 ) -> ArtifactEntry:
     entry, built_for, place = find_entry(name, table, platform, path)
     return ArtifactEntry.from_entry(name, entry, built_for, place)

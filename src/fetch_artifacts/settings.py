@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -87,6 +86,8 @@ def parse_depot_path(
 
 @lru_cache(maxsize=8)
 def _find_julia(named: str | None, path: str | None) -> Path | None:
+    import shutil
+
     found = shutil.which(named or "julia", path=path)
     return Path(found) if found else None
 

@@ -1,0 +1,297 @@
+"""The verbs of Python programs, with defaults taken from where they are called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from fetch_artifacts import depot, lookup
+from fetch_artifacts.artifact_manager import ArtifactManager
+from fetch_artifacts.artifacts_toml import (
+    ARTIFACTS_TOML_NAMES,
+    entry_for,
+    find_artifacts_toml,
+    load_artifacts_toml,
+)
+from fetch_artifacts.directory_hash import hash_directory
+from fetch_artifacts.errors import (
+    ArtifactsTomlNotFoundError,
+    NoMatchingPlatformError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from concurrent.futures import Executor
+
+    from fetch_artifacts.digests import Algorithm, TreeHash
+    from fetch_artifacts.platforms import Platform
+    from fetch_artifacts.progress import Progress
+
+StrPath: TypeAlias = "str | os.PathLike[str]"
+
+_PACKAGE: Final = __name__.partition(".")[0]
+
+
+def artifact(
+    name: str,
+    toml_path: StrPath | None = None,
+    verbose: bool = False,  # noqa: FBT001, FBT002 - as in fetch-artifacts 0.1.0
+    *,
+    platform: Platform | str | None = None,
+    download: bool = True,
+) -> Path:
+    """Give the path of an artifact's folder; install the artifact first if missing.
+
+    Julia: ``artifact"name"``, which installs only lazy ones. The path is the one that
+    Julia gives. What is in it must not be changed; its files are read-only.
+
+    Args:
+        name: The name it is bound to, as in ``"MyData"``, or a path inside the
+            artifact, as in ``"MyData/tables/a.csv"``; that path need not exist.
+        toml_path: The Artifacts.toml, or the folder it is in. Without it: the one
+            found from the calling source file upwards, up to the nearest
+            Project.toml, else from the working directory upwards.
+        verbose: Whether to tell on standard error what is installed. On a terminal
+            and in a notebook a bar shows it anyway.
+        platform: A platform or its triplet, to choose the entry for; by default the
+            Julia that this machine would run.
+        download: Whether the artifact may be installed.
+
+    Raises:
+        ArtifactsTomlNotFoundError: No Artifacts.toml was found (a FileNotFoundError).
+        ArtifactNotFoundError: The name is not in the file (a KeyError).
+        NoMatchingPlatformError: It is there for other platforms only (a KeyError).
+        ArtifactsTomlError: The file, or the entry, can't be read (a ValueError).
+        ArtifactNotInstalledError: It is missing, and ``download`` is False.
+        InstallError: No source gave it; each is named with its reason (a
+            RuntimeError, as is the one before).
+        DepotError: The first depot can't be written.
+        OverrideError: An Overrides.toml can't be followed.
+        SettingsError: An environment variable has a value that means nothing.
+    """
+    return lookup.locate(
+        name,
+        resolve_toml(toml_path),
+        platform=platform,
+        download=download,
+        verbose=verbose,
+    )
+
+
+def artifact_exists(name: str, toml_path: StrPath | None = None) -> bool:
+    """Whether some depot has the artifact; False for a name that is not bound.
+
+    Args:
+        name: The name it is bound to.
+        toml_path: As for `artifact`.
+
+    Raises:
+        FetchArtifactsError: As for `artifact`, where the file can't be read.
+    """
+    return lookup.is_installed(name, resolve_toml(toml_path))
+
+
+def install_artifacts(
+    toml_path: StrPath | None = None,
+    names: Iterable[str] | None = None,
+    *,
+    platform: Platform | str | None = None,
+    include_lazy: bool = False,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Path]:
+    """Install several artifacts at once, and give their folders by name.
+
+    Julia: what ``Pkg.instantiate`` does for the artifacts of a project.
+
+    Args:
+        toml_path: As for `artifact`.
+        names: What to install; without it, all that suit the platform and are not
+            lazy.
+        platform: As for `artifact`.
+        include_lazy: Whether lazy artifacts count among all.
+        jobs: How many downloads may run at once: JULIA_PKG_CONCURRENT_DOWNLOADS, or 8,
+            by default.
+        progress: Is called with a `ProgressEvent` at each step, from several threads.
+
+    Raises:
+        InstallError: Some could not be installed; all others are.
+        FetchArtifactsError: As for `artifact`.
+    """
+    toml = resolve_toml(toml_path)
+    chosen = (
+        _suitable(toml, platform, include_lazy=include_lazy)
+        if names is None
+        else list(names)
+    )
+    return lookup.install_all(
+        chosen, toml, platform=platform, jobs=jobs, report=progress
+    )
+
+
+def load_artifacts(
+    toml_path: StrPath | None = None,
+    cache_dir: StrPath | None = None,
+    verbose: bool = False,  # noqa: FBT001, FBT002 - as in fetch-artifacts 0.1.0
+) -> ArtifactManager:
+    """Give the artifacts of a file, as a mapping from name to path.
+
+    Args:
+        toml_path: As for `artifact`.
+        cache_dir: Where to install them, as ``<cache_dir>/<hash>``; by default the
+            depots that Julia uses.
+        verbose: As for `artifact`.
+
+    Raises:
+        ArtifactsTomlNotFoundError: No Artifacts.toml was found.
+        ArtifactsTomlError: The file can't be read.
+    """
+    return ArtifactManager(resolve_toml(toml_path), cache_dir, verbose)
+
+
+def clear_artifact_cache(
+    name: str | None = None, toml_path: StrPath | None = None
+) -> None:
+    """Delete the artifact, or all artifacts of the file, from every depot.
+
+    Other projects, in Julia too, install them again when they need them.
+
+    Args:
+        name: The name it is bound to; all names of the file if None.
+        toml_path: As for `artifact`.
+
+    Raises:
+        DepotError: A folder could not be deleted.
+        FetchArtifactsError: As for `artifact`, where the file can't be read.
+    """
+    ArtifactManager(resolve_toml(toml_path)).clear(name)
+
+
+def get_artifacts_toml(search_path: StrPath | None = None) -> Path | None:
+    """Find an Artifacts.toml, None where there is none.
+
+    Args:
+        search_path: The file itself, or a folder to search from, upwards to the
+            nearest Project.toml. Where nothing is found there, and without it, the
+            search goes from the working directory upwards.
+    """
+    starts = [] if search_path is None else [Path(search_path).absolute()]
+    for start in (*starts, Path.cwd()):
+        if start.is_file():
+            return start
+        found = find_artifacts_toml(start)
+        if found is not None:
+            return found
+    return None
+
+
+def get_cache_dir() -> Path:
+    """Give the folder that holds, or will hold, new artifacts as ``<hash>`` folders.
+
+    Raises:
+        DepotError: There is no depot at all.
+    """
+    return depot.Depot.first().artifacts
+
+
+def set_cache_dir(path: StrPath) -> None:
+    """Use ``<path>/<hash>`` in place of all depots from now on, in all threads.
+
+    Julia's ``with_artifacts_directory`` without an end. The folder is made when
+    something is installed.
+    """
+    depot.set_artifacts_directory(path)
+
+
+def tree_hash(
+    path: StrPath,
+    *,
+    algorithm: Algorithm = "git-sha1",
+    executor: Executor | None = None,
+) -> TreeHash:
+    """Give the git tree hash of a folder, by the rules of Julia's Pkg.
+
+    Julia: ``Pkg.GitTools.tree_hash`` (GitTools.jl:292-343). Of modes only the owner's
+    execute bit counts; links are not followed; folders without files and anything
+    called ``.git`` are left out.
+
+    Args:
+        path: The folder.
+        algorithm: ``"git-sha1"``, the git-tree-sha1 of an Artifacts.toml, or
+            ``"git-sha256"``.
+        executor: Spreads the sub-folders over its workers, where given.
+
+    Returns:
+        The hash; ``str()`` of it is the hex.
+
+    Raises:
+        UnhashableFileError: The folder holds what git can't store or what can't be
+            read, or is no folder.
+    """
+    return hash_directory(path, algorithm=algorithm, executor=executor)
+
+
+def resolve_toml(toml_path: StrPath | None) -> Path:
+    """Give the absolute path of the file named, or of the one found.
+
+    Raises:
+        ArtifactsTomlNotFoundError: There is none.
+    """
+    if toml_path is not None:
+        path = Path(os.path.abspath(toml_path))  # noqa: PTH100 - links stay links
+        names = (path / name for name in ARTIFACTS_TOML_NAMES)
+        return next((file for file in names if file.is_file()), path)
+    caller = _caller_file()
+    starts = [Path(caller).parent] if caller else []
+    starts.append(Path.cwd())
+    for start in starts:
+        found = find_artifacts_toml(start)
+        if found is not None:
+            return found
+    raise _nowhere(caller, starts)
+
+
+def _nowhere(caller: str | None, starts: list[Path]) -> ArtifactsTomlNotFoundError:
+    looked = " and ".join(str(start) for start in dict.fromkeys(starts))
+    msg = (
+        f"expected an Artifacts.toml in {looked}, or above up to the nearest "
+        "Project.toml, found none; give its path as toml_path"
+    )
+    if caller and not Path(caller).parent.is_dir():
+        msg += (
+            f" ({caller} is not a file on disk, as in a zipped or frozen package: "
+            "importlib.resources.as_file gives a path for the package's own file)"
+        )
+    return ArtifactsTomlNotFoundError(msg, searched=starts)
+
+
+def _caller_file() -> str | None:
+    """The source file of the code that called into this package.
+
+    None in a notebook, in a REPL and for ``python -c``.
+    """
+    frame = sys._getframe(1)  # noqa: SLF001 - inspect.stack would read source files
+    while frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        if frame.f_back is None:
+            return None
+        frame = frame.f_back
+    file = frame.f_globals.get("__file__")
+    return file if isinstance(file, str) else None
+
+
+def _suitable(
+    toml: Path, platform: Platform | str | None, *, include_lazy: bool
+) -> list[str]:
+    """The names that have an entry for the platform."""
+    names = []
+    choice = lookup.wanted(platform)
+    for name in load_artifacts_toml(toml):
+        try:
+            entry = entry_for(name, toml, choice)
+        except NoMatchingPlatformError:
+            continue
+        if include_lazy or not entry.lazy:
+            names.append(name)
+    return names

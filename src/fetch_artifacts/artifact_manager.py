@@ -1,0 +1,201 @@
+"""The artifacts of one file as a mapping, as fetch-artifacts 0.1.0 had them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from fetch_artifacts import lookup
+from fetch_artifacts.artifacts_toml import entry_for, load_artifacts_toml
+from fetch_artifacts.depot import (
+    Depot,
+    remove_artifact,
+    with_artifacts_directory,
+)
+from fetch_artifacts.errors import ArtifactNotFoundError
+from fetch_artifacts.installed import tree_of
+
+if TYPE_CHECKING:
+    from fetch_artifacts.entries import ArtifactEntry
+
+StrPath: TypeAlias = "str | os.PathLike[str]"
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadInfo:
+    """Where an archive can be had.
+
+    Attributes:
+        url: Its address.
+        sha256: The hash of its bytes, 64 hex digits.
+        size: Their number, None where the file does not say.
+    """
+
+    url: str
+    sha256: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedEntry:
+    """One artifact of a file, for this machine.
+
+    Attributes:
+        name: The name it is bound to.
+        git_tree_sha1: The hash of its tree, as the file has it.
+        lazy: Whether Julia installs it on first use only; False unless the file says.
+        downloads: Where the archive can be had, best first.
+        os: The operating system it is for, None where that does not matter.
+        arch: The processor it is for, None where that does not matter.
+        metadata: All other keys of the entry, with their values.
+    """
+
+    name: str
+    git_tree_sha1: str
+    lazy: bool
+    downloads: tuple[DownloadInfo, ...]
+    os: str | None
+    arch: str | None
+    metadata: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, entry: ArtifactEntry) -> ManagedEntry:
+        """The view of an entry."""
+        tags = entry.platform.tags if entry.platform else {}
+        return cls(
+            name=entry.name,
+            git_tree_sha1=entry.git_tree_sha1,
+            lazy=entry.lazy,
+            downloads=tuple(
+                DownloadInfo(source.url, str(source.sha256), source.size)
+                for source in entry.downloads
+            ),
+            os=tags.get("os"),
+            arch=tags.get("arch"),
+            metadata=entry.metadata,
+        )
+
+
+class _Entries(Mapping[str, ManagedEntry]):
+    """The entries of a file by name, as the file is when they are asked for."""
+
+    def __init__(self, toml: Path) -> None:
+        self._toml = toml
+
+    def __getitem__(self, name: str) -> ManagedEntry:
+        return ManagedEntry.of(entry_for(name, self._toml, lookup.wanted(None)))
+
+    def __contains__(self, name: object) -> bool:
+        return name in load_artifacts_toml(self._toml)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(load_artifacts_toml(self._toml))
+
+    def __len__(self) -> int:
+        return len(load_artifacts_toml(self._toml))
+
+    def __repr__(self) -> str:
+        return f"<artifacts of {self._toml}: {', '.join(self)}>"
+
+
+class ArtifactManager(Mapping[str, Path]):
+    """The artifacts of one file: ``manager["name"]`` installs what is missing.
+
+    A file that changes is read again. Drop-in for the class of fetch-artifacts 0.1.0.
+
+    Args:
+        toml_path: The Artifacts.toml.
+        cache_dir: Where artifacts go, as ``<cache_dir>/<hash>``; by default the depots
+            that Julia uses.
+        verbose: Whether to tell on standard error what is installed.
+
+    Attributes:
+        artifacts: The entries by name.
+        toml_path: The Artifacts.toml.
+        verbose: As given.
+
+    Raises:
+        ArtifactsTomlNotFoundError: There is no such file.
+        ArtifactsTomlError: The file can't be read.
+    """
+
+    def __init__(
+        self,
+        toml_path: StrPath,
+        cache_dir: StrPath | None = None,
+        verbose: bool = False,  # noqa: FBT001, FBT002 - as in fetch-artifacts 0.1.0
+    ) -> None:
+        self.toml_path = Path(os.path.abspath(toml_path))  # noqa: PTH100
+        self.verbose = verbose
+        self.artifacts: Mapping[str, ManagedEntry] = _Entries(self.toml_path)
+        self._cache_dir = cache_dir
+        load_artifacts_toml(self.toml_path)
+
+    @property
+    def cache_dir(self) -> Path:
+        """The folder that holds, or will hold, new artifacts as ``<hash>`` folders."""
+        with self._here():
+            return Depot.first().artifacts
+
+    def __getitem__(self, name: str) -> Path:
+        return self.get_path(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.artifacts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.artifacts)
+
+    def __len__(self) -> int:
+        return len(self.artifacts)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.toml_path)!r})"
+
+    def get_path(
+        self,
+        name: str,
+        download: bool = True,  # noqa: FBT001, FBT002 - as in 0.1.0
+    ) -> Path:
+        """Give the path of an artifact; see `fetch_artifacts.artifact`.
+
+        Raises:
+            FetchArtifactsError: As for `fetch_artifacts.artifact`.
+        """
+        with self._here():
+            return lookup.locate(
+                name, self.toml_path, download=download, verbose=self.verbose
+            )
+
+    def exists(self, name: str) -> bool:
+        """Whether the artifact is installed; False for a name that is not bound.
+
+        Raises:
+            FetchArtifactsError: The entry can't be read.
+        """
+        with self._here():
+            return lookup.is_installed(name, self.toml_path)
+
+    def clear(self, name: str | None = None) -> None:
+        """Delete the artifact, or all of the file; a name that is not bound is fine.
+
+        Raises:
+            DepotError: A folder could not be deleted.
+            FetchArtifactsError: The entry can't be read.
+        """
+        with self._here():
+            for each in self.artifacts if name is None else [name]:
+                with contextlib.suppress(ArtifactNotFoundError):
+                    entry = entry_for(each, self.toml_path, lookup.wanted(None))
+                    tree_hash = tree_of(entry)
+                    if tree_hash is not None:
+                        remove_artifact(tree_hash)
+
+    def _here(self) -> contextlib.AbstractContextManager[object]:
+        if self._cache_dir is None:
+            return contextlib.nullcontext()
+        return with_artifacts_directory(self._cache_dir)

@@ -1,0 +1,7 @@
+"""The commands that look at folders, archives and machines."""
+
+from __future__ import annotations
+
+from typing import Final
+
+COMMANDS: Final = ()

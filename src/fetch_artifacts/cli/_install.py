@@ -1,0 +1,108 @@
+"""The commands that put artifacts into the depot, and take them out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from fetch_artifacts import _api, depot, progress
+from fetch_artifacts.artifacts_toml import entry_for
+from fetch_artifacts.cli._options import platform_option, resolve_toml, toml_option
+from fetch_artifacts.installed import tree_of
+from fetch_artifacts.lookup import wanted
+
+if TYPE_CHECKING:
+    from fetch_artifacts.platforms import Platform
+
+
+@click.command()
+@click.argument("name")
+@toml_option
+@platform_option
+@click.option("--no-download", is_flag=True, help="Fail where it is not installed.")
+def path(
+    name: str, toml_path: Path | None, platform: Platform | None, *, no_download: bool
+) -> None:
+    """Print the path of artifact NAME, and nothing else; install it first if missing.
+
+    NAME may go on with a path inside the artifact, as in MyData/tables/a.csv.
+    """
+    found = _api.artifact(
+        name,
+        str(resolve_toml(toml_path)),
+        platform=platform,
+        download=not no_download,
+    )
+    click.echo(found)
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@toml_option
+@platform_option
+@click.option("--include-lazy", is_flag=True, help="Lazy artifacts too.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Downloads at once; JULIA_PKG_CONCURRENT_DOWNLOADS or 8 unless given.",
+)
+def install(
+    names: tuple[str, ...],
+    toml_path: Path | None,
+    platform: Platform | None,
+    *,
+    include_lazy: bool,
+    jobs: int | None,
+) -> None:
+    """Install the artifacts named, or all that are not lazy."""
+    with progress.shown(verbose=True) as report:
+        installed = _api.install_artifacts(
+            resolve_toml(toml_path),
+            names or None,
+            platform=platform,
+            include_lazy=include_lazy,
+            jobs=jobs,
+            progress=report,
+        )
+    for name, where in installed.items():
+        click.echo(f"{name}\t{where}")
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@toml_option
+@platform_option
+def remove(
+    names: tuple[str, ...], toml_path: Path | None, platform: Platform | None
+) -> None:
+    """Delete the artifacts named from every depot.
+
+    Other projects, in Julia too, install them again when they need them.
+    """
+    toml = resolve_toml(toml_path)
+    for name in names:
+        tree_hash = tree_of(entry_for(name, toml, wanted(platform)))
+        if tree_hash is not None:
+            depot.remove_artifact(tree_hash)
+
+
+@click.command()
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Leave everything that the demo makes in this folder.",
+)
+def demo(keep: Path | None) -> None:
+    """Make, serve, bind, install and verify artifacts on this machine, in a minute.
+
+    Nothing is downloaded from elsewhere, and nothing is kept without --keep.
+    """
+    from fetch_artifacts import demo as _demo
+
+    _demo.run(click.echo, keep=keep)
+
+
+COMMANDS: Final = (demo, path, install, remove)

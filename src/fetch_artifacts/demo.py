@@ -1,0 +1,201 @@
+"""The whole way of an artifact, from made-up data to a verified path, on this machine.
+
+Makes a data set, archives it, serves it on loopback, binds it in a fresh
+Artifacts.toml, installs it from there into a throwaway depot, verifies it and reads a
+value out of it. The same with a real tree: the installed package folder of requests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.util
+import shutil
+import subprocess
+import tempfile
+import threading
+from dataclasses import dataclass
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts._api import artifact
+from fetch_artifacts.author import archive_directory
+from fetch_artifacts.bind import bind
+from fetch_artifacts.depot import verify_artifact, with_artifacts_directory
+from fetch_artifacts.directory_hash import hash_directory
+from fetch_artifacts.entries import DownloadSource
+from fetch_artifacts.errors import FetchArtifactsError
+from fetch_artifacts.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fetch_artifacts.digests import TreeHash
+
+_READINGS: Final = "day,celsius\n1,11.5\n2,12.25\n3,12.75\n"
+_SCRIPT: Final = '#!/bin/sh\ntail -n 1 "$(dirname "$0")/../data/readings.csv"\n'
+
+# Julia 1.3 and later; the depot comes as an argument, so no environment is touched.
+_ASK_JULIA: Final = """
+using Pkg, Pkg.Artifacts
+empty!(DEPOT_PATH); push!(DEPOT_PATH, ARGS[1])
+for name in ARGS[3:end]
+    hash = artifact_hash(name, ARGS[2])
+    println(verify_artifact(hash), '\\t', artifact_path(hash))
+end
+print(VERSION)
+"""
+_JULIA_SECONDS: Final = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One artifact that went all the way.
+
+    Attributes:
+        name: Its name in the Artifacts.toml.
+        tree_hash: Its git-tree-sha1.
+        path: Where it is installed.
+        source: Where its archive was served.
+    """
+
+    name: str
+    tree_hash: TreeHash
+    path: Path
+    source: str
+
+
+class _QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing: the demo tells its own story."""
+
+
+@contextlib.contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    """Serve a folder on loopback; gives the address."""
+    handler = functools.partial(_QuietHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _make_data(folder: Path) -> Path:
+    """A small data set with folders, an executable and a symbolic link."""
+    (folder / "data").mkdir(parents=True)
+    (folder / "bin").mkdir()
+    (folder / "data/readings.csv").write_text(_READINGS, "utf-8", newline="")
+    script = folder / "bin/latest.sh"
+    script.write_text(_SCRIPT, "utf-8", newline="")
+    script.chmod(0o755)
+    with contextlib.suppress(OSError):  # Windows, without the right to make links
+        (folder / "latest.csv").symlink_to("data/readings.csv")
+    return folder
+
+
+def _real_tree(folder: Path) -> Path:
+    """A copy of the installed package folder of requests, without compiled files."""
+    spec = importlib.util.find_spec("requests")
+    if spec is None or spec.origin is None:  # pragma: no cover - a dependency
+        msg = "requests is not installed as files; reinstall fetch-artifacts"
+        raise FetchArtifactsError(msg)
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(spec.origin).parent, folder, symlinks=True, ignore=ignore)
+    return folder
+
+
+def _publish(name: str, tree: Path, served: Path, url: str, toml: Path) -> str:
+    """Archive a tree where it is served, and bind it; gives the archive's URL."""
+    archive = archive_directory(tree, served / f"{name}.tar.gz", "gz")
+    source = DownloadSource(
+        url=f"{url}/{name}.tar.gz", sha256=archive.sha256, size=archive.size
+    )
+    bind(toml, name, hash_directory(tree), downloads=[source])
+    return source.url
+
+
+def _ask_julia(julia: Path, depot: Path, toml: Path, names: list[str]) -> list[str]:
+    """What real Pkg.Artifacts says: a line for each name, then Julia's version."""
+    flags = ["--startup-file=no", "--color=no", "-e", _ASK_JULIA]
+    command = [str(julia), *flags, str(depot), str(toml), *names]
+    answer = subprocess.run(  # noqa: S603 - the user's own Julia
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_JULIA_SECONDS,
+        check=True,
+    )
+    return answer.stdout.splitlines()
+
+
+def _compare_with_julia(
+    depot: Path, toml: Path, shown: list[Shown], say: Callable[[str], None]
+) -> None:
+    julia = Settings.from_environ().julia
+    if julia is None:
+        say("Julia: none found on this machine, so nothing was compared.")
+        return
+    try:
+        *lines, version = _ask_julia(julia, depot, toml, [one.name for one in shown])
+    except (OSError, subprocess.SubprocessError) as error:
+        say(f"Julia: {julia} gave no answer, so nothing was compared: {error}")
+        return
+    expected = [f"true\t{one.path}" for one in shown]
+    if lines != expected:
+        msg = f"Julia {version} disagrees: expected {expected}, found {lines}"
+        raise FetchArtifactsError(msg)
+    say(f"Julia {version} verifies both trees and gives the same paths.")
+
+
+def run(say: Callable[[str], None], *, keep: Path | None = None) -> tuple[Shown, ...]:
+    """Run the demo.
+
+    Args:
+        say: Takes each line of what is shown.
+        keep: A folder to leave everything in; without it nothing is kept.
+
+    Raises:
+        FetchArtifactsError: Something went wrong on the way, or Julia disagrees.
+        OSError: The folder can't be written.
+    """
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        return _run_in(keep.resolve(), say)
+    with tempfile.TemporaryDirectory(
+        prefix="fetch-artifacts-", ignore_cleanup_errors=True
+    ) as folder:
+        return _run_in(Path(folder).resolve(), say)
+
+
+def _run_in(folder: Path, say: Callable[[str], None]) -> tuple[Shown, ...]:
+    served, depot, toml = folder / "served", folder / "depot", folder / "Artifacts.toml"
+    served.mkdir(exist_ok=True)
+    shown: list[Shown] = []
+    with _served(served) as url, with_artifacts_directory(depot / "artifacts"):
+        for name, make in (
+            ("DemoReadings", _make_data),
+            ("RequestsPackage", _real_tree),
+        ):
+            tree = make(folder / "made" / name)
+            source = _publish(name, tree, served, url, toml)
+            say(f"{name}\n  served at      {source}")
+            path = artifact(name, toml_path=str(toml))
+            tree_hash = hash_directory(path)
+            if not verify_artifact(tree_hash):  # pragma: no cover - never seen
+                msg = f"{path}: does not hash to its name"
+                raise FetchArtifactsError(msg)
+            say(f"  git-tree-sha1  {tree_hash} (verified)\n  installed at   {path}")
+            shown.append(
+                Shown(name=name, tree_hash=tree_hash, path=path, source=source)
+            )
+        last = artifact("DemoReadings/data/readings.csv", toml_path=str(toml))
+        say(f"Read from the artifact: {last.read_text('utf-8').splitlines()[-1]!r}")
+    say(f"Bound in {toml}:\n\n{toml.read_text('utf-8')}")
+    _compare_with_julia(depot, toml, shown, say)
+    return tuple(shown)

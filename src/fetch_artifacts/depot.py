@@ -1,0 +1,389 @@
+"""Where artifacts are: the depots, the folders in them, and what overrides them.
+
+Julia: the part of ``Artifacts.jl`` that turns a hash into a path (218-272), and the
+part of ``Pkg.Artifacts`` that puts a tree there. Reading goes through all depots,
+writing into the first. A tree that is being made lies in
+``<depot>/.fetch_artifacts`` until it is complete and verified: gc of any Julia deletes
+unknown folders in ``artifacts`` itself (julia-spec 10.4).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from fetch_artifacts import overrides
+from fetch_artifacts._fs import remove_tree, rename_directory
+from fetch_artifacts.directory_hash import verify_directory
+from fetch_artifacts.errors import DepotError
+from fetch_artifacts.settings import depots_from_environ
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from fetch_artifacts.digests import TreeHash
+
+STAGING: Final = ".fetch_artifacts"
+_STAGED: Final = "jl_"  # Julia's own prefix for temporary folders (file.jl:722)
+_ATTEMPTS: Final = 100  # to make a folder in one that others keep removing
+_ABANDONED_AFTER: Final = 24 * 60 * 60.0  # seconds
+
+# What any program that backs up or cleans a disk looks for (bford.info/cachedir).
+_CACHEDIR_TAG: Final = (
+    "Signature: 8a477f597d28d172789f06886806bc55\n"
+    "# These are artifacts of Julia's Pkg and of fetch-artifacts.\n"
+    "# See https://bford.info/cachedir/\n"
+)
+
+_process_folder: Final[list[str]] = []  # of set_artifacts_directory; at most one
+_packages: Final[dict[str, Mapping[str, Any]]] = {}  # of honor_package_overrides
+_task_folder: ContextVar[str | None] = ContextVar("artifacts_directory", default=None)
+
+
+def depot_path() -> tuple[Path, ...]:
+    """List the depots, first the one that is written to.
+
+    Julia: ``DEPOT_PATH``, by the rules of 1.12 (initdefs.jl:105-139). Relative
+    entries are taken from the working directory.
+
+    Raises:
+        SettingsError: JULIA_DEPOT_PATH names another user's home.
+    """
+    return tuple(Path(os.path.abspath(depot)) for depot in depots_from_environ())  # noqa: PTH100
+
+
+def _chosen_folder() -> str | None:
+    chosen = _task_folder.get()
+    if chosen is None and _process_folder:
+        return _process_folder[0]
+    return chosen
+
+
+def _artifacts_folders() -> tuple[str, ...]:
+    """The folders that hold ``<hash>`` folders, as absolute paths."""
+    chosen = _chosen_folder()
+    if chosen is not None:
+        return (chosen,)
+    abspath = os.path.abspath
+    return tuple([abspath(depot + "/artifacts") for depot in depots_from_environ()])
+
+
+def artifacts_dirs(*parts: str) -> tuple[Path, ...]:
+    """List where artifacts may be, first where new ones go.
+
+    Julia: ``artifacts_dirs`` (Artifacts.jl:39-72). Inside `with_artifacts_directory`
+    that is the one folder chosen there.
+
+    Args:
+        parts: Names to append to each folder.
+    """
+    return tuple(Path(folder, *parts) for folder in _artifacts_folders())
+
+
+def log_folders() -> tuple[Path, ...]:
+    """List the folders for logs, first where new ones go."""
+    chosen = _chosen_folder()
+    roots = depot_path() if chosen is None else (Path(chosen),)
+    return tuple(root / "logs" for root in roots)
+
+
+@contextlib.contextmanager
+def with_artifacts_directory(directory: str | os.PathLike[str]) -> Iterator[Path]:
+    """Use ``<directory>/<hash>`` in place of all depots, within a ``with`` block.
+
+    Julia: ``with_artifacts_directory``. There the choice is the whole process's; here
+    it is the current thread's or task's, and the one before returns at the end.
+    """
+    folder = os.path.abspath(os.path.expanduser(directory))  # noqa: PTH100, PTH111
+    token = _task_folder.set(folder)
+    try:
+        yield Path(folder)
+    finally:
+        _task_folder.reset(token)
+
+
+def set_artifacts_directory(directory: str | os.PathLike[str] | None) -> None:
+    """Use ``<directory>/<hash>`` in place of all depots from now on, in all threads.
+
+    Args:
+        directory: The folder; None returns to the depots.
+    """
+    _process_folder.clear()
+    if directory is not None:
+        _process_folder.append(os.path.abspath(os.path.expanduser(directory)))  # noqa: PTH100, PTH111
+
+
+def honor_package_overrides(package: object, table: Mapping[str, Any]) -> None:
+    """Let a package's overrides by name count from now on, for the whole process.
+
+    Julia: ``process_overrides`` (Artifacts.jl:341-375).
+
+    Args:
+        package: The package's UUID.
+        table: What its Artifacts.toml says.
+    """
+    _packages[str(package)] = table
+
+
+def _overrides(folders: tuple[str, ...]) -> overrides.Overrides:
+    found = overrides.load_overrides(folders)
+    for package, table in _packages.items():
+        found = found.for_package(package, table)
+    return found
+
+
+def artifact_paths(
+    tree_hash: TreeHash, *, honor_overrides: bool = True
+) -> tuple[Path, ...]:
+    """List every place where a tree may be, whether or not it is there.
+
+    Julia: ``artifact_paths`` (Artifacts.jl:224-234). An overridden tree has one place.
+
+    Raises:
+        OverrideError: An Overrides.toml can't be followed.
+    """
+    folders = _artifacts_folders()
+    if honor_overrides:
+        return overrides.artifact_paths(tree_hash, folders, _overrides(folders))
+    name = str(tree_hash)
+    return tuple([Path(folder, name) for folder in folders])
+
+
+def find_artifact(tree_hash: TreeHash, *, honor_overrides: bool = True) -> Path | None:
+    """Give the folder of an installed tree, None where no depot has it.
+
+    Raises:
+        OverrideError: An Overrides.toml can't be followed.
+    """
+    for path in artifact_paths(tree_hash, honor_overrides=honor_overrides):
+        if os.path.isdir(path):  # noqa: PTH112 - half the time of Path.is_dir
+            return path
+    return None
+
+
+def artifact_path(tree_hash: TreeHash, *, honor_overrides: bool = True) -> Path:
+    """Give the folder of a tree, or where it would be installed.
+
+    Julia: ``artifact_path`` (Artifacts.jl:245-258).
+
+    Raises:
+        DepotError: There is no depot at all.
+        OverrideError: An Overrides.toml can't be followed.
+    """
+    paths = artifact_paths(tree_hash, honor_overrides=honor_overrides)
+    if not paths:
+        raise _no_depot()
+    return next((path for path in paths if path.is_dir()), paths[0])
+
+
+def artifact_exists(tree_hash: TreeHash, *, honor_overrides: bool = True) -> bool:
+    """Whether some depot has the tree; nothing in it is looked at.
+
+    Julia: ``artifact_exists`` (Artifacts.jl:270-272).
+
+    Raises:
+        OverrideError: An Overrides.toml can't be followed.
+    """
+    return find_artifact(tree_hash, honor_overrides=honor_overrides) is not None
+
+
+def is_overridden(tree_hash: TreeHash) -> bool:
+    """Whether some Overrides.toml sends this tree elsewhere.
+
+    Raises:
+        OverrideError: An Overrides.toml can't be followed.
+    """
+    return _overrides(_artifacts_folders()).resolve(tree_hash) is not None
+
+
+def remove_artifact(tree_hash: TreeHash) -> None:
+    """Delete a tree from every depot; an overridden one is left alone.
+
+    Julia: ``remove_artifact`` (Pkg.jl Artifacts.jl:117-131).
+
+    Raises:
+        DepotError: A folder could not be deleted.
+        OverrideError: An Overrides.toml can't be followed.
+    """
+    if is_overridden(tree_hash):
+        return
+    for path in artifact_paths(tree_hash, honor_overrides=False):
+        try:
+            remove_tree(path)
+        except OSError as error:
+            msg = f"{path}: could not be removed: {error.strerror or error}"
+            raise DepotError(msg) from error
+
+
+def verify_artifact(tree_hash: TreeHash, *, honor_overrides: bool = False) -> bool:
+    """Whether an installed tree still hashes to its name.
+
+    Julia: ``verify_artifact`` (Pkg.jl Artifacts.jl:140-155). A missing tree does not,
+    an overridden one does unless ``honor_overrides``. For links whose target is not
+    ASCII, both Julia's value and git's count.
+
+    Raises:
+        OverrideError: An Overrides.toml can't be followed.
+        UnhashableFileError: The tree holds what git can't store or what can't be read.
+    """
+    if not honor_overrides and is_overridden(tree_hash):
+        return True
+    path = find_artifact(tree_hash, honor_overrides=honor_overrides)
+    return path is not None and verify_directory(path, tree_hash) == tree_hash
+
+
+def _no_depot() -> DepotError:
+    msg = (
+        "there is no depot: JULIA_DEPOT_PATH is set and empty; "
+        "unset it for ~/.julia, or set it to a folder"
+    )
+    return DepotError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depot:
+    """The place that new artifacts are written to.
+
+    Attributes:
+        artifacts: The folder of the ``<hash>`` folders.
+        staging: Where trees are made and partial downloads kept, on the same disk.
+        root: The depot itself, None inside `with_artifacts_directory`.
+    """
+
+    artifacts: Path
+    staging: Path
+    root: Path | None
+
+    @classmethod
+    def first(cls) -> Depot:
+        """The first depot, or the folder that `with_artifacts_directory` chose.
+
+        Raises:
+            DepotError: There is no depot at all.
+        """
+        chosen = _chosen_folder()
+        if chosen is not None:
+            folder = Path(chosen)
+            return cls(artifacts=folder, staging=folder / STAGING, root=None)
+        depots = depot_path()
+        if not depots:
+            raise _no_depot()
+        root = depots[0]
+        return cls(artifacts=root / "artifacts", staging=root / STAGING, root=root)
+
+    def prepare(self) -> None:
+        """Make the folders.
+
+        Raises:
+            DepotError: The depot can't be written.
+        """
+        try:
+            self.artifacts.mkdir(parents=True, exist_ok=True)
+            self.staging.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        tag = self.artifacts / "CACHEDIR.TAG"
+        with contextlib.suppress(OSError):  # Pkg.jl Pkg.jl:50-59: it is only a hint
+            if not tag.exists():
+                tag.write_text(_CACHEDIR_TAG, "ascii")
+
+    @contextlib.contextmanager
+    def stage(self) -> Iterator[Path]:
+        """A new empty folder to make a tree in; gone afterwards unless committed.
+
+        Raises:
+            DepotError: The depot can't be written.
+        """
+        folder = self._new_folder()
+        try:
+            yield folder
+        finally:
+            remove_tree(folder)
+            self.tidy()
+
+    def commit(self, staged: Path, tree_hash: TreeHash) -> Path:
+        """Move a finished tree to its place, in one step.
+
+        The folder gets the mode of ``artifacts``, as in Julia (Pkg.jl
+        Artifacts.jl:84-89). A place that is taken is success: somebody was faster.
+
+        Raises:
+            DepotError: The depot can't be written.
+        """
+        target = self.artifacts / str(tree_hash)
+        try:
+            staged.chmod(stat.S_IMODE(self.artifacts.stat().st_mode))
+            rename_directory(staged, target)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return target
+
+    def tidy(self) -> None:
+        """Remove what crashed processes left a day ago, and the staging if empty."""
+        for folder in (self.staging, self.artifacts):
+            for path in folder.glob(f"{_STAGED}*"):
+                with contextlib.suppress(OSError):
+                    if time.time() - path.stat().st_mtime > _ABANDONED_AFTER:
+                        remove_tree(path)
+        with contextlib.suppress(OSError):
+            self.staging.rmdir()  # fails while partial downloads are in it
+
+    def _new_folder(self) -> Path:
+        """A private folder (0700) from which one rename leads into ``artifacts``."""
+        import tempfile
+
+        for attempt in range(_ATTEMPTS):
+            self.prepare()
+            try:
+                home = self.staging if self._renames() else self.artifacts
+                return Path(tempfile.mkdtemp(prefix=_STAGED, dir=home))
+            except FileNotFoundError as error:
+                # Another process has just tidied the empty staging away.
+                if attempt == _ATTEMPTS - 1:
+                    raise self._unwritable(error) from error
+            except OSError as error:
+                raise self._unwritable(error) from error
+        raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+    def _renames(self) -> bool:
+        """Whether one rename takes something from the staging into ``artifacts``.
+
+        Not where one of them is a mount, or a link to another disk.
+        """
+        import tempfile
+
+        handle, name = tempfile.mkstemp(dir=self.staging)
+        os.close(handle)
+        probe = self.artifacts / Path(name).name
+        try:
+            Path(name).rename(probe)
+        except OSError:
+            Path(name).unlink()
+            return False
+        probe.unlink()
+        return True
+
+    def _unwritable(self, error: OSError) -> DepotError:
+        import shutil
+
+        root = self.root or self.artifacts
+        if shutil.disk_usage(_existing(root)).free == 0:
+            hint = "free some space"
+        else:
+            hint = (
+                "make it writable, or put a folder that you can write first in "
+                "JULIA_DEPOT_PATH"
+            )
+        reason = error.strerror or str(error)
+        msg = f"{root}: can't install into this depot: {reason}; {hint}"
+        return DepotError(msg)
+
+
+def _existing(path: Path) -> Path:
+    return next(parent for parent in (path, *path.parents) if parent.exists())

@@ -1,0 +1,335 @@
+"""From an entry to the path of its tree: one pass from the network to the disk.
+
+The bytes of an archive are hashed while they arrive, decompressed, unpacked and hashed
+again as git objects on their way to the disk; nothing is read twice. Nothing appears
+under ``artifacts/<hash>`` before both hashes are known to be right, and then in one
+rename. Julia: ``ensure_artifact_installed`` and ``download_artifact`` (Pkg.jl
+Artifacts.jl:324-533).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts._pidlock import pid_lock
+from fetch_artifacts._prefetch import prefetched
+from fetch_artifacts.depot import Depot, artifact_path, is_overridden
+from fetch_artifacts.digests import Sha256
+from fetch_artifacts.download import HttpFetcher
+from fetch_artifacts.errors import (
+    DownloadError,
+    FetchArtifactsError,
+    HashMismatchError,
+    InstallError,
+    OverrideError,
+    TarballHashMismatchError,
+    TreeHashMismatchError,
+    UnpackError,
+)
+from fetch_artifacts.installed import find_installed
+from fetch_artifacts.old_entries import record_tree, warn_of_old_entry
+from fetch_artifacts.progress import ProgressEvent
+from fetch_artifacts.settings import Settings
+from fetch_artifacts.sources import sources_of
+from fetch_artifacts.transfer import StartOverError
+from fetch_artifacts.unpack import unpack_archive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from fetch_artifacts._pidlock import LockHolder
+    from fetch_artifacts.digests import TreeHash
+    from fetch_artifacts.entries import ArtifactEntry
+    from fetch_artifacts.progress import Progress, Stage
+    from fetch_artifacts.sources import Source
+    from fetch_artifacts.unpack import Unpacked
+
+_LOG: Final = logging.getLogger("fetch_artifacts")
+
+LOCK_STALE_AGE: Final = 20.0  # seconds, Pkg.jl Artifacts.jl:341 of 1.13
+_STARTS: Final = 3  # of one source, when what was downloaded turns out void
+_DRAINED_AT_MOST: Final = 1 << 26  # bytes of a bad archive still read for its sha256
+
+
+class _Hashed:
+    """The chunks of one archive, hashed and counted as they pass."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._hasher = hashlib.sha256()
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self._hasher.update(chunk)
+            self.size += len(chunk)
+            yield chunk
+
+    def sha256(self) -> Sha256:
+        """The hash of what has passed so far."""
+        return Sha256(self._hasher.digest())
+
+    def drain(self, *, at_most: int | None = None) -> bool:
+        """Let the rest pass; False where that is more than is worth reading."""
+        limit = None if at_most is None else self.size + at_most
+        return not any(limit is not None and self.size > limit for _ in self)
+
+
+class Installer(contextlib.AbstractContextManager["Installer"]):
+    """Installs entries into the first depot.
+
+    Args:
+        settings: The environment to go by; the present one unless given.
+        progress: Told of each step, from several threads; None for nobody.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, progress: Progress | None = None
+    ) -> None:
+        self._settings = settings or Settings.from_environ()
+        self._progress = progress
+        self._fetcher = HttpFetcher(self._settings, partial_dir=Depot.first().staging)
+        self._given_up = threading.Event()
+
+    def __exit__(self, *_: object) -> None:
+        self._fetcher.__exit__()
+
+    def ensure(self, entry: ArtifactEntry) -> Path:
+        """Give the folder of an entry's tree, installed first where it is missing.
+
+        Raises:
+            InstallError: No source gave the tree; the message names each, and why.
+            DepotError: The depot can't be written.
+            ArtifactsTomlError: A source of the entry is not valid.
+            OverrideError: An Overrides.toml can't be followed.
+        """
+        found = find_installed(entry)
+        if found is not None:
+            return found
+        _refuse_missing_override(entry)
+        sources = sources_of(entry, self._settings)
+        with self._locked(entry):
+            return find_installed(entry) or self._install(entry, sources)
+
+    def ensure_all(
+        self, entries: Iterable[ArtifactEntry], *, jobs: int | None = None
+    ) -> dict[str, Path]:
+        """Do the same for many entries at once; one job for each tree.
+
+        Args:
+            entries: What to install.
+            jobs: How many downloads may run at once; what the settings say if None.
+
+        Returns:
+            The folders by name, in the order of the entries.
+
+        Raises:
+            InstallError: Some could not be installed; all others are.
+            FetchArtifactsError: As for `ensure`, where it is only one that failed.
+        """
+        entries = tuple(entries)
+        of_tree = {entry.git_tree_sha1.lower(): entry for entry in entries}
+        jobs = jobs or self._settings.concurrent_downloads
+        with ThreadPoolExecutor(jobs, "install") as pool:
+            running = {
+                tree: pool.submit(self.ensure, entry) for tree, entry in of_tree.items()
+            }
+            try:
+                wait(running.values())
+            except BaseException:  # Ctrl-C: no thread goes on for the rest of it
+                self._given_up.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        _raise_together({of_tree[tree].name: done for tree, done in running.items()})
+        return {
+            entry.name: running[entry.git_tree_sha1.lower()].result()
+            for entry in entries
+        }
+
+    @contextlib.contextmanager
+    def _locked(self, entry: ArtifactEntry) -> Iterator[None]:
+        """Hold ``<hash>.pid``, as Julia 1.13 does, so that nobody downloads twice."""
+
+        def tell(holder: LockHolder) -> None:
+            self._report(entry.name, "waiting", note=f"waiting for {holder}")
+
+        depot = Depot.first()
+        depot.prepare()
+        lock = depot.artifacts / f"{entry.tree_hash or entry.archive_sha256}.pid"
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(
+                    pid_lock(lock, stale_age=LOCK_STALE_AGE, on_wait=tell)
+                )
+            except OSError as error:  # it only saves work
+                _LOG.debug("%s: installing without the lock: %s", lock, error)
+            yield
+
+    def _install(self, entry: ArtifactEntry, sources: Sequence[Source]) -> Path:
+        attempts: list[tuple[str, Exception]] = []
+        for source in sources:
+            try:
+                return self._install_from(source, entry)
+            except (DownloadError, HashMismatchError, UnpackError) as error:
+                _LOG.info("%s: %s: %s", entry.name, source.url, error)
+                attempts.append((source.url, error))
+        self._report(entry.name, "failed")
+        raise _all_failed(entry, attempts)
+
+    def _install_from(self, source: Source, entry: ArtifactEntry) -> Path:
+        for _ in range(_STARTS - 1):
+            try:
+                return self._install_in_one_go(source, entry)
+            except StartOverError as error:
+                _LOG.info("%s: starting over: %s", entry.name, error)
+        return self._install_in_one_go(source, entry)
+
+    def _install_in_one_go(self, source: Source, entry: ArtifactEntry) -> Path:
+        depot = Depot.first()
+        with depot.stage() as folder:
+            with self._open(source, entry.name) as body:
+                unpacked, size = self._unpack(source, body, folder)
+                self._report(entry.name, "verifying", size, size)
+                tree_hash = _checked_tree(entry, unpacked, self._settings)
+            path = depot.commit(folder, tree_hash)
+        if entry.archive_sha256 is not None:
+            with contextlib.suppress(OSError):  # it only saves work
+                record_tree(entry.archive_sha256, tree_hash)
+            warn_of_old_entry(entry, tree_hash)
+        self._report(entry.name, "installed", size, size)
+        return path
+
+    def _open(
+        self, source: Source, name: str
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        def report(done: int, total: int | None) -> None:
+            if self._given_up.is_set():
+                msg = f"{name}: given up"
+                raise InstallError(msg, name=name)
+            self._report(name, "downloading", done, total)
+
+        return self._fetcher.open(
+            source.url, sha256=source.sha256, headers=source.headers, progress=report
+        )
+
+    def _unpack(
+        self, source: Source, body: Iterator[bytes], folder: Path
+    ) -> tuple[Unpacked, int]:
+        """Unpack an archive while it arrives; gives its length in bytes as well."""
+        hashed = _Hashed(body)
+        try:
+            with contextlib.closing(prefetched(hashed)) as chunks:
+                unpacked = unpack_archive(
+                    chunks,
+                    folder,
+                    read_only=True,
+                    copy_symlinks=self._settings.copy_symlinks,
+                )
+        except UnpackError as error:
+            # Bytes that are not the promised ones explain whatever is wrong with them.
+            if hashed.drain(at_most=_DRAINED_AT_MOST):
+                _check_sha256(source, hashed.sha256(), error)
+            raise
+        hashed.drain()
+        _check_sha256(source, hashed.sha256(), None)
+        return unpacked, hashed.size
+
+    def _report(
+        self,
+        name: str,
+        stage: Stage,
+        done: int = 0,
+        total: int | None = None,
+        note: str = "",
+    ) -> None:
+        if self._progress is not None:
+            self._progress(
+                ProgressEvent(name=name, stage=stage, done=done, total=total, note=note)
+            )
+
+
+def _refuse_missing_override(entry: ArtifactEntry) -> None:
+    # Julia would download the tree, and then give the missing folder all the same.
+    if entry.tree_hash is not None and is_overridden(entry.tree_hash):
+        target = artifact_path(entry.tree_hash)
+        msg = (
+            f"{entry.name}: {entry.tree_hash} is overridden to {target}, where there "
+            "is no folder; make it, or remove the override from Overrides.toml"
+        )
+        raise OverrideError(msg)
+
+
+def _check_sha256(source: Source, actual: Sha256, cause: Exception | None) -> None:
+    if source.sha256 is not None and source.sha256 != actual:
+        msg = (
+            f"expected an archive of sha256 {source.sha256}, found {actual}; "
+            "the file was changed where it is served, or the sha256 in the "
+            "Artifacts.toml is wrong"
+        )
+        raise TarballHashMismatchError(
+            msg, expected=source.sha256, actual=actual
+        ) from cause
+
+
+def _checked_tree(
+    entry: ArtifactEntry, unpacked: Unpacked, settings: Settings
+) -> TreeHash:
+    """The hash to file a tree under.
+
+    Raises:
+        TreeHashMismatchError: It is not the tree that was promised.
+    """
+    actual, expected = unpacked.tree_hash, entry.tree_hash
+    if expected is None or expected in (actual, unpacked.git_hash):
+        return expected or actual
+    msg = (
+        f"expected a tree of git-tree-sha1 {expected}, found {actual}; "
+        "the archive holds another tree, or the git-tree-sha1 in the Artifacts.toml "
+        "is wrong"
+    )
+    if settings.ignores_hashes():
+        _LOG.error("%s: %s; JULIA_PKG_IGNORE_HASHES lets it through", entry.name, msg)
+        return expected
+    raise TreeHashMismatchError(msg, expected=expected, actual=actual)
+
+
+def _all_failed(
+    entry: ArtifactEntry, attempts: Sequence[tuple[str, Exception]]
+) -> InstallError:
+    if not attempts:
+        msg = (
+            f"{entry.name}: {entry.git_tree_sha1} is not installed, and the "
+            "Artifacts.toml has no download for it; add one, or install it by other "
+            "means"
+        )
+        return InstallError(msg, name=entry.name)
+    lines = [f"{entry.name}: could not be installed from any source:"]
+    lines += [f"  {url}: {error}" for url, error in attempts]
+    return InstallError("\n".join(lines), name=entry.name, attempts=attempts)
+
+
+def _raise_together(done: Mapping[str, Future[Path]]) -> None:
+    """Raise what went wrong, as one error."""
+    failures = {
+        name: error for name, each in done.items() if (error := each.exception())
+    }
+    for error in failures.values():
+        if len(failures) == 1 or not isinstance(error, FetchArtifactsError):
+            raise error
+    if failures:
+        lines = [f"{len(failures)} of {len(done)} artifacts could not be installed:"]
+        lines += [str(error) for error in failures.values()]
+        attempts = [
+            (name, e) for name, e in failures.items() if isinstance(e, Exception)
+        ]
+        raise InstallError(
+            "\n".join(lines), name=", ".join(failures), attempts=attempts
+        )

@@ -1,0 +1,34 @@
+"""Whether the tree of an entry is installed, and where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fetch_artifacts.depot import find_artifact
+from fetch_artifacts.old_entries import recorded_tree, warn_of_old_entry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fetch_artifacts.digests import TreeHash
+    from fetch_artifacts.entries import ArtifactEntry
+
+
+def tree_of(entry: ArtifactEntry) -> TreeHash | None:
+    """The tree that an entry means, None for an old one that was never installed."""
+    if entry.archive_sha256 is None:
+        return entry.tree_hash
+    tree_hash = recorded_tree(entry.archive_sha256)
+    if tree_hash is not None:
+        warn_of_old_entry(entry, tree_hash)
+    return tree_hash
+
+
+def find_installed(entry: ArtifactEntry) -> Path | None:
+    """Give the folder of an entry's tree, None where no depot has it.
+
+    Raises:
+        OverrideError: An Overrides.toml can't be followed.
+    """
+    tree_hash = tree_of(entry)
+    return None if tree_hash is None else find_artifact(tree_hash)

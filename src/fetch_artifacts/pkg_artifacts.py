@@ -1,0 +1,432 @@
+"""Julia's ``Pkg.Artifacts``, function for function, without the exclamation marks.
+
+The names, arguments and results are Julia's, with Python's types: a hash is a
+`TreeHash` (where one is asked for, its hex does too), a path a ``Path``, nothing is
+None. Where Julia logs an error and gives nothing, a warning is logged and None given;
+where it raises, so does this.
+
+A ``platform`` is a `Platform` or a triplet; without one, this machine's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from fetch_artifacts import artifacts_toml as _toml
+from fetch_artifacts import author as _author
+from fetch_artifacts import bind as _bind
+from fetch_artifacts import depot as _depot
+from fetch_artifacts import install as _install
+from fetch_artifacts import lookup as _lookup
+from fetch_artifacts import overrides as _overrides
+from fetch_artifacts import progress as _progress
+from fetch_artifacts import slash as _slash
+from fetch_artifacts.artifacts_toml import find_artifacts_toml
+from fetch_artifacts.depot import (
+    artifacts_dirs,
+    depot_path,
+    with_artifacts_directory,
+)
+from fetch_artifacts.digests import Sha256, TreeHash
+from fetch_artifacts.entries import DownloadSource
+from fetch_artifacts.platforms import Platform, as_platform, host_platform
+from fetch_artifacts.slash import SlashLookup, split_artifact_slash
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from uuid import UUID
+
+    from fetch_artifacts.progress import Progress
+
+__all__ = [
+    "SlashLookup",
+    "archive_artifact",
+    "artifact_exists",
+    "artifact_hash",
+    "artifact_meta",
+    "artifact_path",
+    "artifact_paths",
+    "artifact_slash_lookup",
+    "artifacts_dirs",
+    "bind_artifact",
+    "create_artifact",
+    "depot_path",
+    "ensure_artifact_installed",
+    "extract_all_hashes",
+    "find_artifacts_toml",
+    "load_artifacts_toml",
+    "load_overrides",
+    "query_override",
+    "remove_artifact",
+    "select_downloadable_artifacts",
+    "split_artifact_slash",
+    "unbind_artifact",
+    "verify_artifact",
+    "with_artifacts_directory",
+]
+
+StrPath: TypeAlias = "str | os.PathLike[str]"
+AnyHash: TypeAlias = "TreeHash | str"
+AnyPlatform: TypeAlias = "Platform | str | None"
+Package: TypeAlias = "UUID | str | None"
+
+
+def _hash(tree_hash: AnyHash) -> TreeHash:
+    return tree_hash if isinstance(tree_hash, TreeHash) else TreeHash.parse(tree_hash)
+
+
+def _platform(platform: AnyPlatform) -> Platform:
+    return host_platform() if platform is None else as_platform(platform)
+
+
+def _table(
+    toml: StrPath | Mapping[str, Any], pkg_uuid: Package
+) -> tuple[Mapping[str, Any], Path | None]:
+    """What a file says, and the file; nothing of a file that is missing."""
+    if isinstance(toml, Mapping):
+        return toml, None
+    path = Path(toml)
+    if not path.is_file():
+        return {}, path
+    return load_artifacts_toml(path, pkg_uuid=pkg_uuid), path
+
+
+def load_artifacts_toml(
+    artifacts_toml: StrPath, *, pkg_uuid: Package = None
+) -> Mapping[str, Any]:
+    """Read a file; the mapping must not be changed.
+
+    Julia: ``load_artifacts_toml`` (Artifacts.jl:341-375).
+
+    Args:
+        artifacts_toml: The file.
+        pkg_uuid: The package it belongs to; its overrides by name count from now on.
+
+    Raises:
+        ArtifactsTomlNotFoundError: There is no such file.
+        ArtifactsTomlError: It can't be read.
+    """
+    table = _toml.load_artifacts_toml(artifacts_toml)
+    if pkg_uuid is not None:
+        _depot.honor_package_overrides(pkg_uuid, table)
+    return table
+
+
+def artifact_meta(
+    name: str,
+    artifacts_toml: StrPath | Mapping[str, Any],
+    *,
+    platform: AnyPlatform = None,
+    pkg_uuid: Package = None,
+) -> dict[str, Any] | None:
+    """Give the entry that is bound to a name, None where there is none that fits.
+
+    Julia: ``artifact_meta`` (Artifacts.jl:389-433).
+
+    Raises:
+        ArtifactsTomlError: The file, or the entry, can't be read.
+    """
+    table, path = _table(artifacts_toml, pkg_uuid)
+    return _toml.artifact_meta(name, table, platform=_platform(platform), path=path)
+
+
+def artifact_hash(
+    name: str,
+    artifacts_toml: StrPath | Mapping[str, Any],
+    *,
+    platform: AnyPlatform = None,
+    pkg_uuid: Package = None,
+) -> TreeHash | None:
+    """Give the hash that is bound to a name, None where there is none that fits.
+
+    Julia: ``artifact_hash`` (Artifacts.jl:445-454).
+
+    Raises:
+        ArtifactsTomlError: The file, or the entry, can't be read.
+    """
+    table, path = _table(artifacts_toml, pkg_uuid)
+    return _toml.artifact_hash(name, table, platform=_platform(platform), path=path)
+
+
+def select_downloadable_artifacts(
+    artifacts_toml: StrPath | Mapping[str, Any],
+    *,
+    platform: AnyPlatform = None,
+    include_lazy: bool = False,
+    pkg_uuid: Package = None,
+) -> dict[str, dict[str, Any]]:
+    """Give the entries that fit and have a download, by name.
+
+    Julia: ``select_downloadable_artifacts`` (Artifacts.jl:456-497).
+
+    Raises:
+        ArtifactsTomlError: The file, or some entry, can't be read.
+    """
+    table, path = _table(artifacts_toml, pkg_uuid)
+    return _toml.select_downloadable_artifacts(
+        table, platform=_platform(platform), include_lazy=include_lazy, path=path
+    )
+
+
+def extract_all_hashes(
+    artifacts_toml: StrPath | Mapping[str, Any],
+    *,
+    platform: AnyPlatform = None,
+    include_lazy: bool = False,
+    pkg_uuid: Package = None,
+) -> tuple[TreeHash, ...]:
+    """Give the hashes of all entries that fit, with a download or without.
+
+    Julia: ``extract_all_hashes`` (Pkg.jl Artifacts.jl:619-649).
+
+    Raises:
+        ArtifactsTomlError: The file, or some entry, can't be read.
+    """
+    table, path = _table(artifacts_toml, pkg_uuid)
+    return _toml.extract_all_hashes(
+        table, platform=_platform(platform), include_lazy=include_lazy, path=path
+    )
+
+
+def artifact_slash_lookup(
+    name: str,
+    artifacts_toml: StrPath | Mapping[str, Any],
+    *,
+    platform: AnyPlatform = None,
+    pkg_uuid: Package = None,
+) -> SlashLookup:
+    """Give the name, the path inside the artifact and the hash that a text means.
+
+    Julia: ``artifact_slash_lookup`` (Artifacts.jl:652-663).
+
+    Raises:
+        ArtifactNotFoundError: No entry of that name fits.
+        ArtifactsTomlError: The file, or the entry, can't be read.
+    """
+    table, path = _table(artifacts_toml, pkg_uuid)
+    return _slash.artifact_slash_lookup(
+        name, table, platform=_platform(platform), path=path
+    )
+
+
+def load_overrides() -> _overrides.Overrides:
+    """Read the Overrides.toml of all depots; the first depot wins.
+
+    Julia: ``load_overrides`` (Artifacts.jl:111-193).
+
+    Raises:
+        OverrideError: A file can't be read.
+    """
+    return _overrides.load_overrides(artifacts_dirs())
+
+
+def query_override(
+    tree_hash: AnyHash | None = None,
+    *,
+    pkg_uuid: Package = None,
+    name: str | None = None,
+) -> Path | None:
+    """Give the path that an override leads to, None where there is no override.
+
+    Julia: ``query_override`` (Artifacts.jl:195-216), by hash, or by package and name.
+
+    Raises:
+        OverrideError: The overrides can't be followed.
+        TypeError: Neither a hash nor a package and a name was given.
+    """
+    found = load_overrides()
+    if tree_hash is not None:
+        target = found.resolve(_hash(tree_hash))
+    elif pkg_uuid is not None and name is not None:
+        target = found.resolve_name(pkg_uuid, name)
+    else:
+        msg = "query_override: expected a hash, or pkg_uuid and name"
+        raise TypeError(msg)
+    return _depot.artifact_path(target) if isinstance(target, TreeHash) else target
+
+
+def artifact_paths(
+    tree_hash: AnyHash, *, honor_overrides: bool = True
+) -> tuple[Path, ...]:
+    """List every place where a tree may be, whether or not it is there.
+
+    Julia: ``artifact_paths`` (Artifacts.jl:224-234).
+
+    Raises:
+        OverrideError: An Overrides.toml can't be followed.
+    """
+    return _depot.artifact_paths(_hash(tree_hash), honor_overrides=honor_overrides)
+
+
+def artifact_path(tree_hash: AnyHash, *, honor_overrides: bool = True) -> Path:
+    """Give the folder of a tree, or where it would be installed.
+
+    Julia: ``artifact_path`` (Artifacts.jl:245-258).
+
+    Raises:
+        DepotError: There is no depot at all.
+        OverrideError: An Overrides.toml can't be followed.
+    """
+    return _depot.artifact_path(_hash(tree_hash), honor_overrides=honor_overrides)
+
+
+def artifact_exists(tree_hash: AnyHash, *, honor_overrides: bool = True) -> bool:
+    """Whether some depot has the tree.
+
+    Julia: ``artifact_exists`` (Artifacts.jl:270-272).
+
+    Raises:
+        OverrideError: An Overrides.toml can't be followed.
+    """
+    return _depot.artifact_exists(_hash(tree_hash), honor_overrides=honor_overrides)
+
+
+def ensure_artifact_installed(
+    name: str,
+    artifacts_toml: StrPath,
+    *,
+    platform: AnyPlatform = None,
+    pkg_uuid: Package = None,
+    verbose: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Give the folder of an artifact; install it first where it is missing.
+
+    Julia: ``ensure_artifact_installed`` (Pkg.jl Artifacts.jl:429-533).
+
+    Raises:
+        ArtifactNotFoundError: The name is not in the file, or not for this platform.
+        ArtifactsTomlError: The file, or the entry, can't be read.
+        InstallError: No source gave it; each is named with its reason.
+        DepotError: The first depot can't be written.
+    """
+    path = Path(os.path.abspath(artifacts_toml))  # noqa: PTH100
+    load_artifacts_toml(path, pkg_uuid=pkg_uuid)
+    entry = _toml.entry_for(name, path, _platform(platform))
+    with (
+        _progress.shown(verbose=verbose) as shown,
+        _install.Installer(progress=progress or shown) as installer,
+    ):
+        installed = installer.ensure(entry)
+    _lookup.record_use(path)
+    return installed
+
+
+def create_artifact(fill: Callable[[Path], object]) -> TreeHash:
+    """Let ``fill`` make a tree in an empty folder, and install it by its hash.
+
+    Julia: ``create_artifact`` (Pkg.jl Artifacts.jl:29-103).
+
+    Raises:
+        DepotError: The first depot can't be written.
+        UnhashableFileError: The tree holds what git can't store or what can't be read.
+    """
+    return _author.create_artifact(fill)
+
+
+def remove_artifact(tree_hash: AnyHash) -> None:
+    """Delete a tree from every depot; an overridden one is left alone.
+
+    Julia: ``remove_artifact`` (Pkg.jl Artifacts.jl:117-131).
+
+    Raises:
+        DepotError: A folder could not be deleted.
+        OverrideError: An Overrides.toml can't be followed.
+    """
+    _depot.remove_artifact(_hash(tree_hash))
+
+
+def verify_artifact(tree_hash: AnyHash, *, honor_overrides: bool = False) -> bool:
+    """Whether an installed tree still hashes to its name.
+
+    Julia: ``verify_artifact`` (Pkg.jl Artifacts.jl:140-155).
+
+    Raises:
+        OverrideError: An Overrides.toml can't be followed.
+        UnhashableFileError: The tree holds what git can't store or what can't be read.
+    """
+    return _depot.verify_artifact(_hash(tree_hash), honor_overrides=honor_overrides)
+
+
+def archive_artifact(
+    tree_hash: AnyHash, tarball_path: StrPath, *, honor_overrides: bool = False
+) -> Sha256:
+    """Write an installed artifact to a gzipped tarball; gives the file's sha256.
+
+    Julia: ``archive_artifact`` (Pkg.jl Artifacts.jl:164-182). Ours is reproducible.
+
+    Raises:
+        DepotError: No depot has the tree.
+        OverrideError: The tree is overridden, and ``honor_overrides`` was not given.
+    """
+    return _author.archive_artifact(
+        _hash(tree_hash), Path(tarball_path), honor_overrides=honor_overrides
+    ).sha256
+
+
+def bind_artifact(  # noqa: PLR0913 - Julia's parameters
+    artifacts_toml: StrPath,
+    name: str,
+    tree_hash: AnyHash,
+    *,
+    platform: AnyPlatform = None,
+    download_info: Iterable[tuple[str, str] | tuple[str, str, int]] | None = None,
+    lazy: bool = False,
+    force: bool = False,
+) -> None:
+    """Bind a name to a tree; the file is made if there is none.
+
+    Julia: ``bind_artifact!`` (Pkg.jl Artifacts.jl:203-280), by 1.12's rules. All of
+    the file is written anew, comments are lost.
+
+    Args:
+        artifacts_toml: The file; its folder must exist.
+        name: The name.
+        tree_hash: The tree.
+        platform: What the tree is for; here None means every platform.
+        download_info: For each source its URL, its sha256 and, where known, its size
+            in bytes.
+        lazy: Whether Julia is to install it on first use only.
+        force: Whether a binding for the same platform is replaced.
+
+    Raises:
+        BindingExistsError: The name is bound for this platform already.
+        ArtifactsTomlError: The file can't be read.
+        HashParseError: A sha256 is not one.
+    """
+    sources = None
+    if download_info is not None:
+        sources = [
+            DownloadSource(
+                url=url, sha256=Sha256.parse(sha256), size=size[0] if size else None
+            )
+            for url, sha256, *size in download_info
+        ]
+    _bind.bind(
+        artifacts_toml,
+        name,
+        _hash(tree_hash),
+        platform=None if platform is None else as_platform(platform),
+        downloads=sources,
+        lazy=lazy,
+        force=force,
+    )
+    _lookup.record_use(Path(os.path.abspath(artifacts_toml)))  # noqa: PTH100
+
+
+def unbind_artifact(
+    artifacts_toml: StrPath, name: str, *, platform: AnyPlatform = None
+) -> None:
+    """Remove a name, or its binding for one platform; a name that is not there is fine.
+
+    Julia: ``unbind_artifact!`` (Pkg.jl Artifacts.jl:289-311).
+
+    Raises:
+        ArtifactsTomlNotFoundError: There is no such file.
+        ArtifactsTomlError: The file can't be read.
+    """
+    chosen = None if platform is None else as_platform(platform)
+    _bind.unbind(artifacts_toml, name, platform=chosen)
