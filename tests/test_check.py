@@ -86,7 +86,7 @@ def test_real_packages_have_no_findings(path: Path, tmp_path: Path) -> None:
         (
             f"['a/b']\ngit-tree-sha1 = '{ONE}'",
             '"a/b"',
-            "expected a name without slashes, which lead into an artifact",
+            "what follows the slash is a path inside the artifact to Julia",
         ),
         ("a = [3]", "a[1]", "expected a table, found 3"),
         (

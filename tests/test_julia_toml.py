@@ -103,17 +103,16 @@ def test_tables_are_laid_out_as_julia_lays_them_out(table: Table, text: str) -> 
     assert text == dumps(table)
 
 
-def test_one_table_can_be_written_by_itself() -> None:
-    entry = {"os": "linux", "download": [{"url": "u"}], "arch": "x86_64"}
+def test_the_keys_of_a_table_that_stands_below_others_can_be_written_alone() -> None:
+    table = {"download": [{"url": "u"}], "lazy": True}
     expected = """\
-        [["my lib"]]
-        arch = "x86_64"
-        os = "linux"
+        lazy = true
 
             [["my lib".download]]
             url = "u"
         """
-    assert dedent(expected) == dump_below(entry, ("my lib",), element=True)
+    assert dedent(expected) == dump_below(table, ("my lib",))
+    assert dump_below({"size": 3}, ("a", "download")) == "    size = 3\n"
 
 
 def test_a_dotted_key_is_quoted_part_by_part() -> None:

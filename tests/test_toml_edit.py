@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import tomli
 
+from fetch_artifacts.julia_toml import Table
 from fetch_artifacts.toml_edit import replace_value, update
 
 Change = Callable[[dict[str, Any]], object]
@@ -212,12 +213,18 @@ def test_other_spellings_are_understood(
     assert expected in {None, new}
 
 
-def test_what_cannot_be_edited_is_refused() -> None:
-    text = "a.b = 1\n"
+@pytest.mark.parametrize(
+    ("text", "table"),
+    [
+        ("a.b = 1\n", {"a": {"b": 1, "c": 2}}),
+        ("a = {b.c = 1}\n", {"a": {"b": {"c": 1, "d": [{"e": 2}]}}}),
+        ("[a.b]\nk = 1\n", {"a": {"b": {"k": 1}, "c": 2}}),
+        ("[a.b]\nk = 1\n", {"a": {}}),
+    ],
+)
+def test_what_cannot_be_edited_is_refused(text: str, table: Table) -> None:
     with pytest.raises(ValueError, match="can't be edited in place"):
-        update(text, {"a": {"b": 1, "c": 2}})
-    with pytest.raises(ValueError, match="can't be edited in place"):
-        update("[a.b]\nk = 1\n", {"a": {"b": {"k": 1}, "c": 2}})
+        update(text, table)
 
 
 def test_one_value_is_replaced_where_it_stands() -> None:

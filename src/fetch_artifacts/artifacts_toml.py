@@ -362,11 +362,13 @@ def _no_match(
     name: str, elements: list[Any], platform: Platform, place: Place
 ) -> NoMatchingPlatformError:
     lines = [f"{place.path or 'Artifacts.toml'}: {name!r} has no entry for {platform}"]
-    for _, candidate, _ in platforms_of(elements, place):
-        difference = first_difference(candidate, platform)
-        if difference is not None:
-            tag, has, wanted = difference
-            lines.append(f"  {candidate}: {tag} is {has}, not {wanted}")
+    candidates = [candidate for _, candidate, _ in platforms_of(elements, place)]
+    differences = [first_difference(each, platform) for each in candidates]
+    lines += [
+        f"  {candidate}: {difference[0]} is {difference[1]}, not {difference[2]}"
+        for candidate, difference in zip(candidates, differences, strict=True)
+        if difference
+    ]
     if not elements:
         lines.append("  it has none for any platform")
     msg = "\n".join(lines)

@@ -108,10 +108,8 @@ def _check_names_of_files(path: Path) -> Iterator[Finding]:
 
 def _check_name(name: str, value: object, place: Place) -> Iterator[Finding]:
     if "/" in name or "\\" in name:
-        yield _finding(
-            place.error("expected a name without slashes, which lead into an artifact"),
-            "choose another name, or no program can ask for it",
-        )
+        what = "what follows the slash is a path inside the artifact to Julia"
+        yield _finding(place.error(what), "choose a name without slashes")
     if isinstance(value, dict):
         for key in [key for key in ("os", "arch") if key in value]:
             what = f"a table suits every platform; Julia ignores {value[key]!r} here"

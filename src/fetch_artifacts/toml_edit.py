@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
+import tomli
+
 from fetch_artifacts.julia_toml import (
     Table,
     dump_below,
@@ -46,7 +48,7 @@ def update(text: str, table: Table) -> str:
     """
     document = _Document(text.removeprefix(_BOM))
     _apply(document, (), loads(text), table)
-    if dumps(loads(document.text)) != dumps(table):
+    if not _says(document.text, table):
         raise ValueError(_UNEDITABLE)
     return _BOM * text.startswith(_BOM) + document.text
 
@@ -75,6 +77,13 @@ def replace_value(text: str, path: KeyPath, old: object, new: object) -> str:
     return update(text, table)
 
 
+def _says(text: str, table: Table) -> bool:
+    try:
+        return dumps(loads(text)) == dumps(table)
+    except tomli.TOMLDecodeError:
+        return False
+
+
 def _same(a: object, b: object) -> bool:
     return dump_value(a) == dump_value(b)  # true for nan, and tells 1 from 1.0
 
@@ -83,7 +92,7 @@ def _apply(document: _Document, path: KeyPath, old: object, new: object) -> None
     """Make a value that is ``old`` say ``new``."""
     if _same(old, new):
         return
-    inline = document.place_of(path) is not None
+    inline = document.has_in_line(path)
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         if inline and old.keys() != new.keys():
             document.replace(path, new)
@@ -159,12 +168,9 @@ class _Document:
         self._newline = "\r\n" if "\r\n" in text else "\n"
         self._statements = list(statements(text))
 
-    def place_of(self, path: KeyPath) -> Span | None:
-        """Where a value stands; None for what has a header, or is not there."""
-        for statement in self._statements:
-            if path in statement.values:
-                return statement.values[path]
-        return None
+    def has_in_line(self, path: KeyPath) -> bool:
+        """Whether a value stands behind a key or in brackets, without a header."""
+        return any(path in statement.values for statement in self._statements)
 
     def replace(self, path: KeyPath, value: object) -> None:
         """Write another value where one stands."""
@@ -208,16 +214,10 @@ class _Document:
         self._splice(0, 0, "")
 
     def _place(self, path: KeyPath) -> Span:
-        place = self.place_of(path)
-        if place is None:
-            raise ValueError(_UNEDITABLE)
-        return place
+        return next(s.values[path] for s in self._statements if path in s.values)
 
     def _inside(self, path: KeyPath) -> list[Statement]:
-        inside = [s for s in self._statements if s.path[: len(path)] == path]
-        if not inside:
-            raise ValueError(_UNEDITABLE)
-        return inside
+        return [s for s in self._statements if s.path[: len(path)] == path]
 
     def _end_of_values(self, path: KeyPath) -> int:
         """Where the plain values of a table end."""
