@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-import tomli
-
 from fetch_artifacts.julia_toml import (
     Table,
     dump_below,
@@ -48,7 +46,7 @@ def update(text: str, table: Table) -> str:
     """
     document = _Document(text.removeprefix(_BOM))
     _apply(document, (), loads(text), table)
-    if not _says(document.text, table):
+    if dumps(loads(document.text)) != dumps(table):
         raise ValueError(_UNEDITABLE)
     return _BOM * text.startswith(_BOM) + document.text
 
@@ -75,13 +73,6 @@ def replace_value(text: str, path: KeyPath, old: object, new: object) -> str:
         raise ValueError(msg)
     parent[path[-1]] = new
     return update(text, table)
-
-
-def _says(text: str, table: Table) -> bool:
-    try:
-        return dumps(loads(text)) == dumps(table)
-    except tomli.TOMLDecodeError:
-        return False
 
 
 def _same(a: object, b: object) -> bool:
@@ -217,7 +208,10 @@ class _Document:
         return next(s.values[path] for s in self._statements if path in s.values)
 
     def _inside(self, path: KeyPath) -> list[Statement]:
-        return [s for s in self._statements if s.path[: len(path)] == path]
+        inside = [s for s in self._statements if s.path[: len(path)] == path]
+        if not inside:
+            raise ValueError(_UNEDITABLE)
+        return inside
 
     def _end_of_values(self, path: KeyPath) -> int:
         """Where the plain values of a table end."""
