@@ -1,0 +1,209 @@
+"""Which headers go to which host, so that private artifacts can be downloaded.
+
+They are written in the nearest pyproject.toml, from the working directory upwards::
+
+    [tool.fetch-artifacts.auth."gitlab.example.org"]
+    PRIVATE-TOKEN = "$GITLAB_TOKEN"
+
+    [tool.fetch-artifacts.auth."*.example.com"]
+    Authorization = "Bearer $EXAMPLE_TOKEN"
+
+and, without the ``tool.fetch-artifacts.`` in front, in ``config.toml`` in the user's
+configuration folder (``~/.config/fetch-artifacts``). There the user has the last word
+on a pattern that is in both.
+
+- A pattern is a host, or a host and a port. ``*`` stands for any text. The longest of
+  those that match counts, a host without ``*`` before all others; the tables of the
+  others do not.
+- A value is the text of the header. ``$NAME`` and ``${NAME}`` in it are the values of
+  environment variables, ``$$`` is a dollar sign. A header with a variable that is not
+  set is not sent.
+- A host that no pattern matches gets the user and password that are written in the
+  URL, or else those of ``~/.netrc`` (or of the file that ``NETRC`` names).
+
+Nothing of this is ever sent over plain http, except to this machine, nor to another
+host that the first one redirects to; nor is it written into a log or an error.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import unquote
+
+import tomli
+
+from fetch_artifacts.errors import SettingsError
+from fetch_artifacts.pyproject import TABLE, nearest_pyproject, read_table
+from fetch_artifacts.urls import is_secure, origin, split_url, without_user
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from urllib.parse import SplitResult
+
+    from fetch_artifacts.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+_FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110
+
+_Headers: TypeAlias = "dict[str, Template]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What a user has written down about hosts.
+
+    Attributes:
+        environ: The variables that headers may name.
+        patterns: The headers of each host pattern.
+    """
+
+    environ: Mapping[str, str] = field(repr=False)
+    patterns: Mapping[str, _Headers] = field(repr=False, default_factory=dict)
+
+    @classmethod
+    def load(cls, settings: Settings, folder: Path) -> Credentials:
+        """Read the configuration that holds for a working directory.
+
+        Raises:
+            SettingsError: A table in it can't be understood.
+        """
+        tables: dict[str, _Headers] = {}
+        pyproject = nearest_pyproject(folder)
+        if pyproject is not None:
+            auth = read_table(pyproject).get("auth", {})
+            tables |= _parse(auth, f"{pyproject}: {TABLE}.auth")
+        config = settings.user_config / "config.toml"
+        if config.is_file():
+            tables |= _parse(_read(config).get("auth", {}), f"{config}: auth")
+        return cls(environ=settings.environ, patterns=tables)
+
+    def headers(self, url: str) -> dict[str, str]:
+        """Give the headers that may be sent with a request, none over plain http.
+
+        Raises:
+            SettingsError: A header's value can't be sent.
+            DownloadError: It is not a URL.
+        """
+        if not is_secure(without_user(url)):
+            return {}
+        pattern = self._pattern(url)
+        if pattern:
+            return {
+                name: _sendable(pattern, name, template.substitute(self.environ))
+                for name, template in self.patterns[pattern].items()
+                if not _unset(template, self.environ)
+            }
+        login = _login_in(split_url(url)) or self._netrc_login(url)
+        return {"Authorization": _basic(*login)} if login else {}
+
+    def unset_variables(self, url: str) -> tuple[str, ...]:
+        """List the variables that headers for a URL need, and that are not set."""
+        headers = self.patterns.get(self._pattern(url) or "", {})
+        unset = (_unset(template, self.environ) for template in headers.values())
+        return tuple(filter(None, unset))
+
+    def _pattern(self, url: str) -> str | None:
+        """The pattern that counts for a URL's host."""
+        _, host, port = origin(url)
+        found = [
+            pattern
+            for pattern in self.patterns
+            if _matches(pattern, host) or _matches(pattern, f"{host}:{port}")
+        ]
+        return max(found, key=lambda it: ("*" not in it, len(it)), default=None)
+
+    def _netrc_login(self, url: str) -> tuple[str, str] | None:
+        from netrc import NetrcParseError, netrc
+
+        named = self.environ.get("NETRC")
+        places = [named] if named else ["~/.netrc", "~/_netrc"]
+        for place in places:
+            try:
+                file = Path(place).expanduser()
+                found = netrc(file).authenticators(origin(url)[1])
+            except FileNotFoundError:
+                continue
+            except (OSError, NetrcParseError, RuntimeError) as error:
+                # The error quotes the file, so it may quote a password.
+                _log.warning("%s: ignored, %s", place, type(error).__name__)
+                continue
+            return (found[0], found[2] or "") if found else None
+        return None
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        return tomli.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        msg = f"{path}: expected TOML: {error}"
+        raise SettingsError(msg) from error
+
+
+def _parse(auth: object, where: str) -> dict[str, _Headers]:
+    if not isinstance(auth, dict):
+        msg = f"{where}: expected a table for each host, found {type(auth).__name__}"
+        raise SettingsError(msg)
+    return {
+        pattern: _parse_headers(headers, f'{where}."{pattern}"')
+        for pattern, headers in auth.items()
+    }
+
+
+def _parse_headers(headers: object, where: str) -> _Headers:
+    # No message shows a value: it may be a token.
+    if not isinstance(headers, dict):
+        msg = f"{where}: expected a table of headers, found {type(headers).__name__}"
+        raise SettingsError(msg)
+    for name, value in headers.items():
+        if not isinstance(value, str) or not _FIELD_NAME.fullmatch(name):
+            msg = f'{where}.{name}: expected a header such as X-Token = "$TOKEN"'
+            raise SettingsError(msg)
+        try:
+            Template(value).substitute(defaultdict(str))
+        except ValueError:
+            msg = f"{where}.{name}: expected $NAME, ${{NAME}} or $$ at each dollar sign"
+            raise SettingsError(msg) from None
+    return {name: Template(value) for name, value in headers.items()}
+
+
+def _matches(pattern: str, host: str) -> bool:
+    expression = ".*".join(map(re.escape, pattern.split("*")))
+    return re.fullmatch(expression, host, re.IGNORECASE) is not None
+
+
+def _unset(template: Template, environ: Mapping[str, str]) -> str:
+    """The first variable in a text that is not set or empty, "" if there is none."""
+    try:
+        template.substitute({name: value for name, value in environ.items() if value})
+    except KeyError as missing:
+        return str(missing.args[0])
+    return ""
+
+
+def _sendable(pattern: str, name: str, value: str) -> str:
+    value = value.strip()
+    if not (value.isascii() and value.isprintable()):
+        msg = (
+            f"{name} for {pattern}: expected printable ASCII, found something else in "
+            "the configured value"
+        )
+        raise SettingsError(msg)
+    return value
+
+
+def _login_in(parts: SplitResult) -> tuple[str, str] | None:
+    if not parts.username:
+        return None
+    return unquote(parts.username), unquote(parts.password or "")
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()

@@ -1,0 +1,42 @@
+"""The table of a project's pyproject.toml that is this package's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import tomli
+
+from fetch_artifacts.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TABLE: Final = "tool.fetch-artifacts"
+
+
+def nearest_pyproject(folder: Path) -> Path | None:
+    """Find the pyproject.toml that holds for a folder: its own, or one further up."""
+    candidates = (parent / "pyproject.toml" for parent in (folder, *folder.parents))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """Read ``[tool.fetch-artifacts]``, empty where there is none.
+
+    Raises:
+        SettingsError: The file is not TOML, or the table is none.
+        OSError: The file can't be read.
+    """
+    data = path.read_bytes()
+    if b"fetch-artifacts" not in data:
+        return {}  # the usual case, not worth parsing a file of any size for
+    try:
+        table = tomli.loads(data.decode("utf-8")).get("tool", {})
+    except ValueError as error:  # also UnicodeDecodeError and TOMLDecodeError
+        msg = f"{path}: expected TOML, to read [{TABLE}] from it: {error}"
+        raise SettingsError(msg) from error
+    table = table.get("fetch-artifacts", {}) if isinstance(table, dict) else table
+    if not isinstance(table, dict):
+        msg = f"{path}: expected a table [{TABLE}], found {type(table).__name__}"
+        raise SettingsError(msg)
+    return table

@@ -1,0 +1,90 @@
+"""What a URL says about itself: whose it is, whether it is safe, what may be shown."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Final
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
+
+from fetch_artifacts.errors import DownloadError
+
+# Pkg.jl PlatformEngines.jl:43 `is_secure_url`.
+_SECURE: Final = re.compile(
+    r"(https://|\w+://(127\.0\.0\.1|localhost)(:\d+)?(\Z|/))", re.IGNORECASE | re.ASCII
+)
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+def split_url(url: str) -> SplitResult:
+    """Take a URL apart.
+
+    Raises:
+        DownloadError: It is not one.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read here, because reading it may fail
+    except ValueError:
+        msg = f"expected a URL, found {redacted(url)}"
+        raise DownloadError(msg, url=redacted(url)) from None
+    return parts
+
+
+def is_secure(url: str) -> bool:
+    """Whether a secret may be sent there: https, or this machine by any scheme."""
+    return _SECURE.match(url) is not None
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """The scheme, the host and the port: whom a header for this URL is meant for.
+
+    Raises:
+        DownloadError: It is not a URL.
+    """
+    parts = split_url(url)
+    return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
+
+
+def without_user(url: str) -> str:
+    """The URL less its ``user:password@`` and its fragment.
+
+    Raises:
+        DownloadError: It is not a URL.
+    """
+    parts = split_url(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
+
+
+def redacted(url: str) -> str:
+    """The URL as it may be shown and logged: no user, no password, no query.
+
+    Signed links carry their secret in the query, under many names.
+    """
+    address, query, _ = url.partition("#")[0].partition("?")
+    scheme, separator, rest = address.rpartition("://")
+    host, slash, path = rest.partition("/")
+    address = scheme + separator + host.rpartition("@")[2] + slash + path
+    return f"{address}?..." if query else address
+
+
+def local_path(url: str) -> Path:
+    """The file that a ``file:`` URL means.
+
+    Raises:
+        DownloadError: It is on another host.
+    """
+    parts = split_url(url)
+    if parts.netloc.lower() not in {"", "localhost"}:
+        msg = (
+            f"{url}: expected a file on this machine, found the host "
+            f"{parts.netloc}; write file:///folder/file"
+        )
+        raise DownloadError(msg, url=url)
+    # As for curl, a "?" or a "#" in a name must be written %3F or %23.
+    path = os.fsdecode(unquote_to_bytes(parts.path))
+    if sys.platform == "win32" and re.match(r"/[A-Za-z]:", path):
+        path = path[1:]
+    return Path(path)
