@@ -1,0 +1,180 @@
+"""From a URL to the bytes behind it, whatever happens on the way.
+
+A body comes as one stream of chunks, in order and each byte once:
+
+- What may be temporary is tried again, after a growing pause or the one that the
+  server asks for: no connection, a body that is cut short or stalls, and the statuses
+  408, 425, 429 and 5xx. No other status is.
+- A body that was cut is continued where it ended, with ``Range`` and ``If-Range``.
+- So is a body that an earlier process began, where its sha256 is known
+  (`fetch_artifacts.partial`).
+- Bytes are given as they are sent: a ``Content-Encoding`` is left alone, or no sha256
+  would fit. Whether they are the right bytes is for the caller to find out, within the
+  ``with`` block, so that a body that turned out wrong leaves no partial file behind::
+
+    with HttpFetcher(settings) as fetcher:
+        with fetcher.open(url, sha256=sha256) as body:
+            for chunk in body:
+                ...
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from fetch_artifacts.credentials import Credentials
+from fetch_artifacts.errors import DownloadError, HashMismatchError, UnpackError
+from fetch_artifacts.http_failures import failure
+from fetch_artifacts.http_session import HttpSession
+from fetch_artifacts.limits import Limits
+from fetch_artifacts.partial import Partial, partial_path, remove_old_partials
+from fetch_artifacts.transfer import Transfer
+from fetch_artifacts.urls import local_path, split_url
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from fetch_artifacts.digests import Sha256
+    from fetch_artifacts.settings import Settings
+    from fetch_artifacts.transfer import Progress
+
+_CHUNK: Final = 1 << 18
+
+
+class Fetcher(Protocol):
+    """Anything that turns URLs into bytes."""
+
+    def open(
+        self,
+        url: str,
+        *,
+        sha256: Sha256 | None = None,
+        headers: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """Give the chunks of a body; the first of them makes the connection.
+
+        Args:
+            url: Where from.
+            sha256: What the bytes will hash to; with it, a partial file can be used.
+            headers: For the URL's own host, and for none that it redirects to.
+            progress: Called for each chunk.
+        """
+        ...
+
+
+class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
+    """Fetches http, https and file URLs; threads may share it.
+
+    Args:
+        settings: The environment to go by.
+        credentials: The headers for each host; what the user has configured if None.
+        partial_dir: Where partial files are kept, None for nowhere.
+        limits: How much to bear with a server.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        credentials: Credentials | None = None,
+        partial_dir: Path | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._partial_dir = partial_dir
+        self._limits = limits or Limits()
+        self._session: HttpSession | None = None
+        self._lock = threading.Lock()
+
+    def __exit__(self, *_: object) -> None:
+        if self._session is not None:
+            self._session.close()
+
+    @contextlib.contextmanager
+    def open(
+        self,
+        url: str,
+        *,
+        sha256: Sha256 | None = None,
+        headers: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
+    ) -> Iterator[Iterator[bytes]]:
+        """Give the chunks of a body, as `Fetcher.open`.
+
+        Raises:
+            StartOverError: The bytes given are void: the file was changed on the
+                server meanwhile, or an earlier download had left bytes that don't fit.
+            DownloadError: There is no body, or no rest of it.
+            SettingsError: The configured credentials can't be understood.
+        """
+        scheme = split_url(url).scheme
+        if scheme == "file":
+            with contextlib.closing(_file_chunks(url, progress)) as chunks:
+                yield chunks
+            return
+        if scheme not in {"http", "https"}:
+            raise failure(url, "expected a URL of http, https or file")
+        if self._settings.offline:
+            raise failure(
+                url, f"not downloaded, because {self._settings.offline} is set"
+            )
+        transfer = Transfer(
+            self._shared_session(),
+            url,
+            headers or {},
+            self._limits,
+            self._partial(sha256),
+        )
+        with contextlib.closing(transfer.chunks(progress)) as chunks:
+            try:
+                yield chunks
+            except (HashMismatchError, UnpackError) as error:
+                transfer.judge(error)
+                raise
+
+    def read(self, url: str, headers: Mapping[str, str]) -> bytes:
+        """Give a small body whole.
+
+        Raises:
+            DownloadError: There is none.
+        """
+        with self.open(url, headers=headers) as chunks:
+            return b"".join(chunks)
+
+    def _partial(self, sha256: Sha256 | None) -> Partial:
+        if self._partial_dir is None or sha256 is None:
+            return Partial(None)
+        return Partial(partial_path(self._partial_dir, sha256))
+
+    def _shared_session(self) -> HttpSession:
+        with self._lock:
+            if self._session is None:
+                if self._partial_dir is not None:
+                    remove_old_partials(self._partial_dir)
+                credentials = self._credentials
+                if credentials is None:
+                    credentials = Credentials.load(self._settings, Path.cwd())
+                self._session = HttpSession(self._settings, credentials, self._limits)
+            return self._session
+
+
+def _file_chunks(url: str, progress: Progress | None) -> Generator[bytes]:
+    path = local_path(url)
+    given = 0
+    try:
+        with path.open("rb") as file:
+            total = path.stat().st_size
+            while chunk := file.read(_CHUNK):
+                given += len(chunk)
+                if progress:
+                    progress(given, total)
+                yield chunk
+    except OSError as error:
+        msg = f"{url}: {error.strerror or error}"
+        raise DownloadError(msg, url=url) from error

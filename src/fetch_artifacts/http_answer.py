@@ -1,0 +1,88 @@
+"""One answer of a server, and which part of which file its body is."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.http_failures import explained, retryable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import requests
+
+_CHUNK: Final = 1 << 18
+_CONTENT_RANGE: Final = re.compile(r"bytes (?:([0-9]+)-[0-9]+|\*)/([0-9]+|\*)")
+
+
+class Answer:
+    """An answer of status 2xx or 416, with its body still to be read.
+
+    Args:
+        response: What requests made of it.
+        stall_timeout: Seconds that may pass at less than `slowest`.
+        slowest: Bytes a second.
+
+    Attributes:
+        has_body: False where the range that was asked for is not in the file.
+        start: Where in the file the body begins; None for a range that can't be told.
+        total: How long the file is, None where that was not said.
+        validator: What ``If-Range`` can compare, or "": a strong ETag, or else a date
+            (RFC 9110, 13.1.5).
+    """
+
+    def __init__(
+        self, response: requests.Response, stall_timeout: float, slowest: float
+    ) -> None:
+        self._response = response
+        self._stall_timeout = stall_timeout
+        self._slowest = slowest
+        headers = response.headers
+        found = _CONTENT_RANGE.match(headers.get("Content-Range", ""))
+        start, total = found.groups() if found else (None, None)
+        self.has_body = response.status_code != 416
+        if self.has_body and response.status_code != 206:
+            start, total = "0", headers.get("Content-Length")
+        self.start = _number(start)
+        self.total = _number(total)
+        tag = headers.get("ETag", "")
+        strong = tag and not tag.startswith("W/")
+        self.validator: str = tag if strong else headers.get("Last-Modified", "")
+
+    def chunks(self) -> Iterator[bytes]:
+        """Give the body as it comes, undecoded.
+
+        Raises:
+            RetryableError: It is cut short, or comes too slowly.
+        """
+        from urllib3.exceptions import HTTPError
+
+        url = self._response.url
+        waited, received = 0.0, 0
+        while True:
+            began = time.monotonic()
+            try:
+                chunk = self._response.raw.read1(_CHUNK, decode_content=False)
+            except HTTPError as error:
+                raise explained(url, error) from None
+            if not chunk:
+                return
+            # Only the time spent on waiting for the server counts, not the reader's.
+            waited += time.monotonic() - began
+            received += len(chunk)
+            if waited >= self._stall_timeout:
+                if received < waited * self._slowest:
+                    why = f"slower than {self._slowest:g} B/s for {waited:.0f} s"
+                    raise retryable(url, why)
+                waited, received = 0.0, 0
+            yield chunk
+
+    def close(self) -> None:
+        """Have done with the answer, read or not."""
+        self._response.close()
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and re.fullmatch("[0-9]{1,18}", text) else None

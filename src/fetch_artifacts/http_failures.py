@@ -1,0 +1,119 @@
+"""What goes wrong between a request and its answer, and whether to ask again.
+
+The errors of requests and urllib3 quote the URL with all that is secret in it, so
+nothing of their text is passed on but the sentence at the bottom.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from http import HTTPStatus
+from typing import Final
+
+from fetch_artifacts.errors import DownloadError
+from fetch_artifacts.urls import redacted
+
+_TEMPORARY: Final = frozenset({408, 425, 429})
+_TO_STRANGERS: Final = frozenset({401, 403, 404})
+_CERTIFICATES: Final = (
+    "a file with the right CA certificates can be named in REQUESTS_CA_BUNDLE or "
+    "SSL_CERT_FILE"
+)
+
+
+class RetryableError(DownloadError):
+    """A request that may do better in a moment.
+
+    Attributes:
+        wait: The seconds that the server asks us to wait, 0 where it said nothing.
+    """
+
+    def __init__(
+        self, message: str, *, url: str, status: int | None = None, wait: float = 0.0
+    ) -> None:
+        super().__init__(message, url=url, status=status)
+        self.wait = wait
+
+
+def failure(url: str, why: str, *, status: int | None = None) -> DownloadError:
+    """The error for a request that is not worth repeating."""
+    shown = redacted(url)
+    return DownloadError(f"{shown}: {why}", url=shown, status=status)
+
+
+def retryable(url: str, why: str) -> RetryableError:
+    """The error for a request that had no answer, or half of one."""
+    shown = redacted(url)
+    return RetryableError(f"{shown}: {why}", url=shown)
+
+
+def refused(
+    url: str, status: int, retry_after: str, unset: tuple[str, ...]
+) -> DownloadError:
+    """The error for an answer whose status is not a good one.
+
+    Args:
+        url: Who answered.
+        status: The HTTP status.
+        retry_after: The ``Retry-After`` header, or "".
+        unset: Environment variables that credentials for the host need.
+    """
+    shown = redacted(url)
+    phrase = HTTPStatus(status).phrase if status in _STATUSES else ""
+    message = f"{shown}: HTTP {status} {phrase}".rstrip()
+    if status in _TEMPORARY or status >= 500:
+        wait = _seconds(retry_after)
+        return RetryableError(message, url=shown, status=status, wait=wait)
+    if status in _TO_STRANGERS and unset:
+        message += f"; not set, and needed for its credentials: {', '.join(unset)}"
+    elif status == 401:
+        message += (
+            "; its credentials go into [tool.fetch-artifacts.auth] of pyproject.toml, "
+            "or into ~/.netrc"
+        )
+    return DownloadError(message, url=shown, status=status)
+
+
+def explained(url: str, error: Exception) -> DownloadError:
+    """What an error of requests or urllib3 means."""
+    import requests
+    import urllib3
+
+    why = _why(error)
+    if isinstance(error, requests.exceptions.SSLError):
+        return failure(url, f"{why}; {_CERTIFICATES}")
+    temporary = (
+        requests.ConnectionError,
+        requests.Timeout,
+        urllib3.exceptions.HTTPError,
+    )
+    return retryable(url, why) if isinstance(error, temporary) else failure(url, why)
+
+
+def _why(error: BaseException) -> str:
+    """The sentence of the error at the bottom of a chain of them."""
+    inner: BaseException | None = error
+    while inner is not None:
+        error = inner
+        parts = (getattr(error, "reason", None), *error.args, error.__cause__)
+        inner = next((it for it in parts if isinstance(it, BaseException)), None)
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    words = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
+    return words or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
+
+
+_STATUSES: Final = frozenset(HTTPStatus)
+
+
+def _seconds(text: str) -> float:
+    """The seconds that a ``Retry-After`` header means (RFC 9110, 10.2.3)."""
+    if re.fullmatch("[0-9]{1,9}", text.strip()):
+        return float(text)
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return 0.0

@@ -1,0 +1,173 @@
+"""One body, in as many requests as it takes."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
+
+from fetch_artifacts.errors import DownloadError
+from fetch_artifacts.http_failures import RetryableError, failure, retryable
+from fetch_artifacts.urls import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
+    from fetch_artifacts.http_answer import Answer
+    from fetch_artifacts.http_session import HttpSession
+    from fetch_artifacts.limits import Limits
+    from fetch_artifacts.partial import Partial
+
+Progress: TypeAlias = "Callable[[int, int | None], object]"
+"""Told how many bytes have come, and how many there will be, None if nobody said."""
+
+_STEP: Final = 1 << 16  # bytes that make a try count as progress
+
+
+class StartOverError(DownloadError):
+    """All bytes given so far are void; the same URL may be asked again at once."""
+
+
+class Transfer:
+    """The download of one body.
+
+    Args:
+        session: Where requests are made.
+        url: Where from.
+        headers: For the URL's own host.
+        limits: How much to bear with the server.
+        partial: What an earlier download left.
+    """
+
+    def __init__(
+        self,
+        session: HttpSession,
+        url: str,
+        headers: Mapping[str, str],
+        limits: Limits,
+        partial: Partial,
+    ) -> None:
+        self._session = session
+        self._url = url
+        self._headers = headers
+        self._limits = limits
+        self._partial = partial
+        self._given = 0
+        self._is_resumed = False
+        self._first: Answer | None = None
+
+    def chunks(self, progress: Progress | None) -> Generator[bytes]:
+        """Give the body, in order and each byte once.
+
+        Raises:
+            StartOverError: The bytes given are void: the file was changed meanwhile.
+            DownloadError: There is no body, or no rest of it.
+        """
+        tries, at_last_failure = 0, 0
+        try:
+            while True:
+                try:
+                    for chunk in self._try_once():
+                        self._count(chunk)
+                        if progress:
+                            progress(self._given, self._total)
+                        yield chunk
+                except RetryableError as error:
+                    got_on = self._given - at_last_failure >= _STEP
+                    tries = 1 if got_on else tries + 1
+                    at_last_failure = self._given
+                    self._pause(tries, error)
+                else:
+                    # All is there: right or wrong, nothing is left to continue.
+                    self._partial.discard()
+                    return
+        finally:
+            self._partial.close()
+
+    def judge(self, error: Exception) -> None:
+        """Learn that the bytes were wrong.
+
+        Raises:
+            StartOverError: Those of an earlier download may be to blame.
+        """
+        self._partial.discard()
+        if self._is_resumed:
+            shown = redacted(self._url)
+            msg = f"{shown}: wrong when completed from an earlier download: {error}"
+            raise StartOverError(msg, url=shown) from error
+
+    @property
+    def _total(self) -> int | None:
+        return self._first.total if self._first else None
+
+    def _try_once(self) -> Generator[bytes]:
+        begin = self._given or self._partial.size
+        with contextlib.closing(self._ask(begin)) as answer:
+            self._check(answer, begin)
+            if answer.start == 0:
+                if not self._given:
+                    self._partial.discard()
+            elif not self._given:
+                self._is_resumed = True
+                yield from self._partial.chunks()
+                if self._given != begin:
+                    self._begin_again("the partial file was changed meanwhile")
+            if not answer.has_body:
+                return  # nothing is missing
+            surplus = self._given - (answer.start or 0)
+            for chunk in answer.chunks():
+                rest = chunk[surplus:] if surplus else chunk
+                surplus = max(0, surplus - len(chunk))
+                if rest:
+                    self._partial.append(rest)
+                    yield rest
+
+    def _ask(self, begin: int) -> Answer:
+        headers = dict(self._headers)
+        if begin:
+            headers["Range"] = f"bytes={begin}-"
+            if self._first and self._first.validator:
+                headers["If-Range"] = self._first.validator
+        return self._session.get(self._url, headers)
+
+    def _check(self, answer: Answer, begin: int) -> None:
+        """Make sure that an answer fits what was given already."""
+        if not answer.has_body:
+            if answer.total != begin:
+                self._begin_again(f"the file has no byte {begin}")
+            return
+        if answer.start not in {0, begin}:
+            self._begin_again(f"asked for what follows byte {begin}, got another part")
+        first = self._first = self._first or answer
+        other_length = None not in {answer.total, first.total} and (
+            answer.total != first.total
+        )
+        if other_length or answer.validator != first.validator:
+            self._begin_again("the file was changed meanwhile")
+
+    def _begin_again(self, why: str) -> NoReturn:
+        self._partial.discard()
+        self._first = None
+        error = retryable(self._url, f"can't be continued: {why}")
+        if self._given:
+            raise StartOverError(error.message, url=error.url)
+        raise error
+
+    def _count(self, chunk: bytes) -> None:
+        self._given += len(chunk)
+        if max(self._given, self._total or 0) > self._limits.size:
+            raise failure(self._url, f"more than {self._limits.size} bytes")
+
+    def _pause(self, tries: int, error: RetryableError) -> None:
+        why = ""
+        if tries >= self._limits.tries:
+            why = f"given up after {tries} tries"
+        elif error.wait > self._limits.longest_pause:
+            why = f"the server asks to come back in {error.wait:.0f} s"
+        if why:
+            msg = f"{error}; {why}"
+            raise DownloadError(msg, url=error.url, status=error.status) from None
+        # Not all at the same moment, where many wait for one server.
+        pause = self._limits.pause * 2 ** (tries - 1) * random.uniform(0.5, 1)  # noqa: S311
+        time.sleep(max(pause, error.wait))
