@@ -1,0 +1,213 @@
+"""Julia's package server: where it is, what it is told, and how one logs in to it.
+
+A server keeps the archive of every registered artifact under ``/artifact/<tree hash>``
+(julia-spec 9.2, 11.1). There is no sha256 for it; the tree hash is the check.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from fetch_artifacts._fs import write_atomically
+from fetch_artifacts.errors import DownloadError
+from fetch_artifacts.julia_toml import dumps, loads
+from fetch_artifacts.urls import is_secure, redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from fetch_artifacts.digests import TreeHash
+
+_log = logging.getLogger(__name__)
+
+PUBLIC_SERVER: Final = "https://pkg.julialang.org"
+
+# Whose rules we follow. The User-Agent says who we are.
+JULIA_VERSION: Final = "1.12.5"
+
+_CI_VARIABLES: Final = (  # Pkg.jl PlatformEngines.jl:200-213
+    "APPVEYOR",
+    "CI",
+    "CI_SERVER",
+    "CIRCLECI",
+    "CONTINUOUS_INTEGRATION",
+    "GITHUB_ACTIONS",
+    "GITLAB_CI",
+    "JULIA_CI",
+    "JULIA_PKGEVAL",
+    "JULIA_REGISTRYCI_AUTOMERGE",
+    "TF_BUILD",
+    "TRAVIS",
+)
+_TRUE: Final = frozenset({"true", "t", "1", "yes", "y"})
+_FALSE: Final = frozenset({"false", "f", "0", "no", "n"})
+_EXTRA: Final = re.compile(r"JULIA_PKG_SERVER_([A-Z0-9_]+)", re.IGNORECASE | re.ASCII)
+_VALID_FOR: Final = 600  # seconds that a token must still be good for
+
+
+def server_url(value: str | None) -> str | None:
+    """The server that a value of JULIA_PKG_SERVER means, None for none.
+
+    Julia: ``pkg_server()`` (Pkg.jl:34-39).
+
+    Args:
+        value: The variable as it stands, None where it is not set.
+    """
+    if value is None:
+        return PUBLIC_SERVER
+    if not value:
+        return None
+    return (value if re.match(r"\w+://", value) else f"https://{value}").rstrip("/")
+
+
+def artifact_url(server: str, tree_hash: TreeHash) -> str:
+    """Where a server has the archive of a tree."""
+    return f"{server}/artifact/{tree_hash}"
+
+
+def belongs_to(server: str, url: str) -> bool:
+    """Whether a URL is the server's own, so that its headers may go there."""
+    return url == server or url.startswith(f"{server}/")
+
+
+def headers(
+    server: str,
+    url: str,
+    *,
+    triplet: str,
+    environ: Mapping[str, str],
+    depot: Path,
+    read: Callable[[str, Mapping[str, str]], bytes],
+) -> dict[str, str]:
+    """What to send with a request: who asks, and the token; nothing to other URLs.
+
+    The token is that of ``<depot>/servers/<server>/auth.toml``, renewed where it runs
+    out.
+
+    Args:
+        server: The server, as `server_url` gives it.
+        url: Where the request goes.
+        triplet: The host platform's.
+        environ: The environment variables.
+        depot: The first depot.
+        read: Gives what is behind a URL, asked for with the headers given. It may
+            raise DownloadError.
+    """
+    folder = _server_directory(depot, server)
+    if folder is None or not belongs_to(server, url):
+        return {}
+    known = _metadata(server, triplet=triplet, environ=environ)
+    return {**known, **_login(url, folder / "auth.toml", read)}
+
+
+def _metadata(
+    server: str, *, triplet: str, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """PlatformEngines.jl:215 `get_metadata_headers`."""
+    states = (f"{name}={_ci_state(environ.get(name))}" for name in _CI_VARIABLES)
+    headers = {
+        "Julia-Pkg-Protocol": "1.0",
+        "Julia-Pkg-Server": server,
+        "Julia-Version": JULIA_VERSION,
+        "Julia-System": triplet,
+        "Julia-CI-Variables": ";".join(states),
+        "Julia-Interactive": "true" if hasattr(sys, "ps1") else "false",
+    }
+    for variable, value in environ.items():
+        found = _EXTRA.fullmatch(variable)
+        words = [word.title() for word in found[1].split("_") if word] if found else []
+        if words and value.strip():
+            headers.setdefault("-".join(["Julia", *words]), value.strip())
+    return headers
+
+
+def _ci_state(value: str | None) -> str:
+    if value is None:
+        return "n"
+    word = value.lower()
+    return "t" if word in _TRUE else "f" if word in _FALSE else "o"
+
+
+def _server_directory(depot: Path, server: str) -> Path | None:
+    """PlatformEngines.jl:46 `get_server_dir`."""
+    found = re.match(r"\w+://([^\\/]+)(?:\Z|/)", server)
+    if found is None:
+        _log.warning("malformed Pkg server value %s", redacted(server))
+        return None
+    return depot / "servers" / re.sub(r'[:/<>"\\|?*]', "_", found[1])
+
+
+def _login(
+    url: str, file: Path, read: Callable[[str, Mapping[str, str]], bytes]
+) -> dict[str, str]:
+    """PlatformEngines.jl:102 `get_auth_header`."""
+    if not file.is_file():
+        return {}
+    if not is_secure(url):
+        _log.warning("%s: sending no token to it, it is not https", redacted(url))
+        return {}
+    try:
+        auth = loads(file.read_bytes())
+        lasts = _expires_at(auth, file) - time.time()
+    except (OSError, ValueError, TypeError) as error:
+        _log.error("%s: sending no token, the file is damaged: %s", file, error)
+        return {}
+    if "access_token" in auth and lasts < _VALID_FOR:
+        auth = _renewed(auth, file, read, expired=lasts <= 0)
+    token = auth.get("access_token")
+    if not isinstance(token, str):
+        _log.warning("%s: expected an access_token in it, found none", file)
+        return {}
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _expires_at(auth: Mapping[str, Any], file: Path) -> float:
+    moments = [float("inf")]
+    if "expires_at" in auth:
+        moments.append(float(auth["expires_at"]))
+    if "expires_in" in auth:
+        moments.append(file.stat().st_mtime + float(auth["expires_in"]))
+    return min(moments)
+
+
+def _renewed(
+    auth: dict[str, Any],
+    file: Path,
+    read: Callable[[str, Mapping[str, str]], bytes],
+    *,
+    expired: bool,
+) -> dict[str, Any]:
+    """The content of an auth.toml with a new token; as it was where there is none."""
+    url, token = auth.get("refresh_url"), auth.get("refresh_token")
+    if not isinstance(url, str) or not isinstance(token, str):
+        if expired:
+            _log.warning("%s: the token has expired, and can't be renewed", file)
+        return auth
+    if not is_secure(url):
+        _log.warning("%s: its refresh_url is not https, so it is not used", file)
+        return auth
+    moment = time.time()
+    try:
+        new = loads(read(url, {"Authorization": f"Bearer {token}"}))
+    except DownloadError as error:
+        _log.warning("%s: the token can't be renewed: %s", file, error)
+        return {}
+    except ValueError:
+        new = {}
+    if not isinstance(new.get("access_token"), str):
+        _log.warning("%s: no access_token came from %s", file, redacted(url))
+        return auth
+    if isinstance(new.get("expires_in"), int | float):
+        # An absolute time: the file's own may be that of another clock.
+        new["expires_at"] = float(math.floor(moment + new["expires_in"]))
+    try:
+        write_atomically(file, dumps(new))
+    except (OSError, ValueError) as error:
+        _log.warning("%s: the new token can't be kept: %s", file, error)
+    return new
