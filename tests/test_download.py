@@ -790,7 +790,7 @@ def test_a_missing_ca_bundle_is_an_error_at_once(
     monkeypatch.setenv(name, str(tmp_path / "none.pem"))
     with (
         HttpFetcher(Settings.from_environ(), limits=QUICK) as fetcher,
-        pytest.raises(DownloadError),
+        pytest.raises(DownloadError, match=r"none\.pem"),
     ):
         fetch(fetcher, f"https://{nothing_listens()}/x")
 

@@ -16,6 +16,7 @@ from fetch_artifacts.urls import redacted
 
 _TEMPORARY: Final = frozenset({408, 425, 429})
 _TO_STRANGERS: Final = frozenset({401, 403, 404})
+_STATUSES: Final = frozenset(HTTPStatus)
 _CERTIFICATES: Final = (
     "a file with the right CA certificates can be named in REQUESTS_CA_BUNDLE or "
     "SSL_CERT_FILE"
@@ -80,15 +81,16 @@ def explained(url: str, error: Exception) -> DownloadError:
     import requests
     import urllib3
 
+    http_error = urllib3.exceptions.HTTPError
+    if not isinstance(error, requests.RequestException | http_error):
+        return failure(url, f"{error}; {_CERTIFICATES}")  # a file that can't be read
     why = _why(error)
     if isinstance(error, requests.exceptions.SSLError):
         return failure(url, f"{why}; {_CERTIFICATES}")
-    temporary = (
-        requests.ConnectionError,
-        requests.Timeout,
-        urllib3.exceptions.HTTPError,
+    temporary = isinstance(
+        error, requests.ConnectionError | requests.Timeout | http_error
     )
-    return retryable(url, why) if isinstance(error, temporary) else failure(url, why)
+    return retryable(url, why) if temporary else failure(url, why)
 
 
 def _why(error: BaseException) -> str:
@@ -102,9 +104,6 @@ def _why(error: BaseException) -> str:
         return "no answer in time"
     words = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
     return words or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
-
-
-_STATUSES: Final = frozenset(HTTPStatus)
 
 
 def _seconds(text: str) -> float:
