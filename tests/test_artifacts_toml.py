@@ -315,6 +315,13 @@ def test_an_old_entry_is_known_by_the_sha256_it_repeats(digits: int) -> None:
     assert Sha256.parse(SHA) == entry.archive_sha256
 
 
+@pytest.mark.parametrize("sha256", [ONE, ONE + "x" * 24, 3])
+def test_an_entry_is_not_old_because_of_a_sha256_that_is_none(sha256: object) -> None:
+    download = [{"sha256": sha256}]
+    table = {"a": {"git-tree-sha1": ONE, "download": download}}
+    assert TreeHash.parse(ONE) == entry_for("a", table, LINUX).tree_hash
+
+
 @pytest.mark.parametrize(
     ("meta", "message"),
     [

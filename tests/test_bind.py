@@ -119,9 +119,11 @@ def test_an_empty_list_of_sources_is_written_as_julia_writes_it(toml: Path) -> N
 def test_a_bound_name_is_not_bound_again(toml: Path) -> None:
     bind(toml, "x", ONE)
     before = toml.read_bytes()
-    with pytest.raises(BindingExistsError, match="x is bound already; force replaces"):
+    with pytest.raises(
+        BindingExistsError, match="'x' is bound already; force replaces"
+    ):
         bind(toml, "x", TWO)
-    with pytest.raises(BindingExistsError, match="x is bound for every platform"):
+    with pytest.raises(BindingExistsError, match="'x' is bound for every platform"):
         bind(toml, "x", TWO, platform=LINUX, force=True)
     assert toml.read_bytes() == before
 
@@ -129,7 +131,7 @@ def test_a_bound_name_is_not_bound_again(toml: Path) -> None:
 def test_a_platform_is_in_the_way_of_those_that_it_fits(toml: Path) -> None:
     bind(toml, "x", ONE, platform=LINUX)
     narrower = Platform.parse("x86_64-linux-gnu-libgfortran5")
-    message = f"x is bound for {LINUX}, which {narrower} fits already; unbind that"
+    message = f"'x' is bound for {LINUX}, which {narrower} fits already; unbind that"
     with pytest.raises(BindingExistsError, match=message):
         bind(toml, "x", TWO, platform=narrower)
     with pytest.raises(BindingExistsError, match="force replaces it"):

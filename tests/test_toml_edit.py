@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from textwrap import dedent
 from typing import Any
@@ -233,8 +234,18 @@ def test_one_value_is_replaced_where_it_stands() -> None:
     assert replace_value(HAND_WRITTEN, path, "s1", "s2") == expected
 
 
-def test_a_value_is_not_replaced_where_another_stands() -> None:
-    with pytest.raises(
-        ValueError, match=r"a\.git-tree-sha1: expected 'bb', found 'aa'"
-    ):
-        replace_value(HAND_WRITTEN, ("a", "git-tree-sha1"), "bb", "cc")
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        (("a", "git-tree-sha1"), "'aa'"),
+        (("a", "sha1"), "nothing"),
+        (("a", "download", 1), "nothing"),
+        (("title", "b"), "nothing"),
+    ],
+)
+def test_a_value_is_not_replaced_where_another_stands(
+    path: tuple[str | int, ...], found: str
+) -> None:
+    where = re.escape(".".join(map(str, path)))
+    with pytest.raises(ValueError, match=f"{where}: expected 'bb', found {found}"):
+        replace_value(HAND_WRITTEN, path, "bb", "cc")

@@ -72,6 +72,7 @@ def bind(  # noqa: PLR0913 - Julia's parameters
             that it matches; or, even with ``force``, for every platform while
             ``platform`` is given.
         HashParseError: The hash is no git-tree-sha1.
+        PlatformError: A platform that the name is bound for has no valid version.
         ArtifactsTomlError: A source is not valid, the file can't be read, or it can't
             be edited in place.
         ArtifactsTomlNotFoundError: The folder does not exist.
@@ -90,11 +91,11 @@ def bind(  # noqa: PLR0913 - Julia's parameters
     def change(table: Table) -> Table:
         existing = table.get(name, [])
         if platform is not None:
-            others = _other_elements(existing, platform, place, force=force)
+            others = _other_elements(path, name, existing, platform, force=force)
             return {**table, name: [*others, {**entry, **platform.to_entry()}]}
         # In Julia too, `name = []` is in nobody's way.
         if existing != [] and not force:
-            raise _exists(place, "is bound", "force replaces it")
+            raise _exists(path, name, "is bound", "force replaces it")
         return {**table, name: entry}
 
     _change(path, change, keep_comments=keep_comments, create=True)
@@ -193,17 +194,19 @@ def _checked(source: DownloadSource, place: Place) -> dict[str, Any]:
 
 
 def _other_elements(
-    existing: object, platform: Platform, place: Place, *, force: bool
+    path: Path, name: str, existing: object, platform: Platform, *, force: bool
 ) -> list[Table]:
     """The elements of a name that stay beside a new one."""
     if not isinstance(existing, list):
         # Artifacts.jl:257: not even with force can Julia make a list of a table.
         hint = "unbind it first, or bind it without a platform"
-        raise _exists(place, "is bound for every platform", hint)
+        raise _exists(path, name, "is bound for every platform", hint)
+    place = Place.of(name, path)
     for _, other, _ in platforms_of(existing, place):
         if not force and platforms_match(platform, other):
+            problem = f"is bound for {other}, which {platform} fits"
             hint = "force replaces it" if other.tags == platform.tags else "unbind that"
-            raise _exists(place, f"is bound for {other}, which {platform} fits", hint)
+            raise _exists(path, name, problem, hint)
     return _without(existing, platform, place)
 
 
@@ -217,9 +220,9 @@ def _without(elements: list[Any], platform: Platform, place: Place) -> list[Tabl
     ]
 
 
-def _exists(place: Place, problem: str, hint: str) -> BindingExistsError:
-    msg = f"{place.path}: {place.key} {problem} already; {hint}"
-    return BindingExistsError(msg, path=Path(place.path or ""), name=place.key)
+def _exists(path: Path, name: str, problem: str, hint: str) -> BindingExistsError:
+    msg = f"{path}: {name!r} {problem} already; {hint}"
+    return BindingExistsError(msg, path=path, name=name)
 
 
 def _change(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # The keys that mean the same in every entry; the others are its metadata.
 _KNOWN_KEYS: Final = frozenset({"git-tree-sha1", "lazy", "download", "os", "arch"})
+_SHA256: Final = re.compile(r"[0-9A-Fa-f]{64}")
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\x00-\x1f\x7f]+")
 
 
@@ -177,7 +178,9 @@ def archive_hash(entry: Mapping[str, Any]) -> Sha256 | None:
         return None
     for source in entry.get("download", ()):
         sha256 = source.get("sha256") if isinstance(source, dict) else None
-        if isinstance(sha256, str) and sha256.lower().startswith(text.lower()):
+        if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+            continue
+        if sha256.lower().startswith(text.lower()):
             return Sha256.parse(sha256)
     return None
 

@@ -64,12 +64,17 @@ def replace_value(text: str, path: KeyPath, old: object, new: object) -> str:
         ValueError: Something else stands there, or it can't be edited.
     """
     table = copy.deepcopy(loads(text))
-    parent: Any = table
-    for key in path[:-1]:
-        parent = parent[key]
-    if not _same(parent[path[-1]], old):
-        where = dump_key(*map(str, path))
-        msg = f"{where}: expected {old!r}, found {parent[path[-1]]!r}"
+    where = dump_key(*map(str, path))
+    parent: Any = {}
+    found: Any = table
+    try:
+        for key in path:
+            parent, found = found, found[key]
+    except (LookupError, TypeError):
+        msg = f"{where}: expected {old!r}, found nothing"
+        raise ValueError(msg) from None
+    if not _same(found, old):
+        msg = f"{where}: expected {old!r}, found {found!r}"
         raise ValueError(msg)
     parent[path[-1]] = new
     return update(text, table)
@@ -101,7 +106,7 @@ def _apply(document: _Document, path: KeyPath, old: object, new: object) -> None
 
 
 def _apply_table(document: _Document, path: KeyPath, old: Table, new: Table) -> None:
-    for key in old.keys() - new.keys():
+    for key in [key for key in old if key not in new]:
         document.remove((*path, key))
     for key, value in new.items():
         if key in old:
