@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -72,3 +76,23 @@ def make_tree(root: Path, tree: Tree) -> Path:
 def names(folder: Path) -> list[str]:
     """The sorted names in a folder, the test's own home left out."""
     return sorted(path.name for path in folder.iterdir() if path.name != "home")
+
+
+@contextmanager
+def as_nobody() -> Iterator[Path]:
+    """A folder, and the rights of a user who may not write everywhere.
+
+    Root may; so this goes on as nobody there, outside pytest's private folders. What
+    is to be imported from root's own folders must have been before.
+    """
+    root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        if root:
+            os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)

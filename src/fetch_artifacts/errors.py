@@ -19,10 +19,12 @@ reader of Python, would expect in its place::
     │   └── TreeHashMismatchError               the tree's git-tree-sha1
     ├── DownloadError (RuntimeError)            a URL that gave no body
     ├── UnpackError (ValueError)                an archive that must not be unpacked
+    ├── ArchiveError (ValueError)               an archive that can't be made as asked
     ├── UnhashableFileError (ValueError)        a FIFO, a socket, an unreadable file
     ├── UnportableNameError (ValueError)        a name that Windows can't store
     ├── InstallError (RuntimeError)             every source failed
     │   └── ArtifactNotInstalledError           missing, and downloading is off
+    ├── PublishError (RuntimeError)             an archive that did not get to its place
     ├── JuliaError (RuntimeError)               a Julia that was asked and failed
     └── DepotError (RuntimeError)               a depot that can't be used
         └── LockTimeoutError (TimeoutError)
@@ -205,6 +207,10 @@ class UnpackError(FetchArtifactsError, ValueError):
         self.faults = tuple(faults)
 
 
+class ArchiveError(FetchArtifactsError, ValueError):
+    """An archive can't be made in the way that was asked for."""
+
+
 class UnhashableFileError(FetchArtifactsError, ValueError):
     """A tree holds something that git can't store, or that can't be read."""
 
@@ -239,6 +245,10 @@ class InstallError(FetchArtifactsError, RuntimeError):
 
 class ArtifactNotInstalledError(InstallError):
     """An artifact is missing, and nothing may be downloaded."""
+
+
+class PublishError(FetchArtifactsError, RuntimeError):
+    """An archive could not be published, or can't be had from where it should be."""
 
 
 class JuliaError(FetchArtifactsError, RuntimeError):

@@ -16,9 +16,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts import pkg_server
 from fetch_artifacts._pidlock import pid_lock
 from fetch_artifacts._prefetch import prefetched
-from fetch_artifacts.depot import Depot, artifact_path, is_overridden
+from fetch_artifacts.depot import Depot, artifact_path, depot_path, is_overridden
 from fetch_artifacts.digests import Sha256
 from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.errors import (
@@ -33,6 +34,7 @@ from fetch_artifacts.errors import (
 )
 from fetch_artifacts.installed import find_installed
 from fetch_artifacts.old_entries import record_tree, warn_of_old_entry
+from fetch_artifacts.platforms import host_platform
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings import Settings
 from fetch_artifacts.sources import sources_of
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("fetch_artifacts")
 
 LOCK_STALE_AGE: Final = 20.0  # seconds, Pkg.jl Artifacts.jl:341 of 1.13
+_PYTHON_ONLY: Final = frozenset({"tar", "zip"})  # julia-spec 9.4
 _STARTS: Final = 3  # of one source, when what was downloaded turns out void
 _DRAINED_AT_MOST: Final = 1 << 26  # bytes of a bad archive still read for its sha256
 
@@ -200,6 +203,13 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                 self._report(entry.name, "verifying", size, size)
                 tree_hash = _checked_tree(entry, unpacked, self._settings)
             path = depot.commit(folder, tree_hash)
+        if unpacked.kind in _PYTHON_ONLY:
+            _LOG.warning(
+                "%s: %s is a %s archive, which Julia can't install; publish a .tar.gz",
+                entry.name,
+                source.url,
+                unpacked.kind,
+            )
         if entry.archive_sha256 is not None:
             with contextlib.suppress(OSError):  # it only saves work
                 record_tree(entry.archive_sha256, tree_hash)
@@ -217,7 +227,22 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             self._report(name, "downloading", done, total)
 
         return self._fetcher.open(
-            source.url, sha256=source.sha256, headers=source.headers, progress=report
+            source.url,
+            sha256=source.sha256,
+            headers=self._headers(source),
+            progress=report,
+        )
+
+    def _headers(self, source: Source) -> dict[str, str]:
+        if source.server is None:
+            return {}
+        return pkg_server.headers(
+            source.server,
+            source.url,
+            triplet=host_platform().triplet,
+            environ=self._settings.environ,
+            depot=depot_path()[0],
+            read=self._fetcher.read,
         )
 
     def _unpack(

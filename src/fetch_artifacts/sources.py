@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from fetch_artifacts.pkg_server import artifact_url, server_url
 
+if TYPE_CHECKING:
     from fetch_artifacts.digests import Sha256
     from fetch_artifacts.entries import ArtifactEntry
     from fetch_artifacts.settings import Settings
@@ -20,16 +20,20 @@ class Source:
     Attributes:
         url: Its address.
         sha256: What the bytes must hash to; None where the tree's hash must do.
-        headers: For this address's own host.
+        server: The package server that the address is on, None for any other place.
     """
 
     url: str
     sha256: Sha256 | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    server: str | None = None
 
 
 def sources_of(entry: ArtifactEntry, settings: Settings) -> tuple[Source, ...]:
     """List the places to try.
+
+    A package server that the user chose comes first, as in Julia. The public one comes
+    last where nobody chose one: most entries of Python projects are not registered
+    there, and to be told so first would cost each install a round trip.
 
     Raises:
         ArtifactsTomlError: A source of the entry has no valid url, sha256 or size.
@@ -40,4 +44,8 @@ def sources_of(entry: ArtifactEntry, settings: Settings) -> tuple[Source, ...]:
         # The tree of an old entry is that of the one archive with this sha256.
         if entry.archive_sha256 in (None, source.sha256)
     ]
-    return tuple(own)
+    server = server_url(settings.pkg_server)
+    if server is None or entry.tree_hash is None:
+        return tuple(own)
+    served = Source(url=artifact_url(server, entry.tree_hash), server=server)
+    return (served, *own) if settings.pkg_server else (*own, served)
