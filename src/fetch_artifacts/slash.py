@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fetch_artifacts.artifacts_toml import artifact_hash
-from fetch_artifacts.errors import ArtifactNotFoundError, ArtifactPathError, ArtifactPathError
+from fetch_artifacts.errors import ArtifactNotFoundError, ArtifactPathError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
