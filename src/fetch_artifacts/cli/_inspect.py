@@ -1,7 +1,107 @@
-"""The commands that look at folders, archives and machines."""
+"""The commands that look at files, folders, archives and machines."""
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast, get_args
 
-COMMANDS: Final = ()
+import click
+
+from fetch_artifacts.cli._options import (
+    FAILED,
+    json_option,
+    resolve_toml,
+    toml_option,
+)
+from fetch_artifacts.digests import Algorithm
+
+if TYPE_CHECKING:
+    from fetch_artifacts.digests import TreeHash
+
+_CHUNK: Final = 1 << 18
+
+
+@click.command("hash")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--algorithm",
+    type=click.Choice(get_args(Algorithm)),
+    default="git-sha1",
+    show_default=True,
+    help="For folders; archives have the git-sha1 of an Artifacts.toml.",
+)
+@click.option("--tree", "as_tree", is_flag=True, help="Print every entry's hash too.")
+def hash_(path: Path, algorithm: str, *, as_tree: bool) -> None:
+    """Print the git-tree-sha1 of PATH, a folder or an archive.
+
+    It is the hash that installing the archive must give, by the rules of Julia's Pkg:
+    of modes only the owner's execute bit counts, and folders without files and
+    anything called .git are left out.
+    """
+    if as_tree:
+        from fetch_artifacts.tree_diff import tree_lines
+
+        for line in tree_lines(path):
+            click.echo(line)
+    click.echo(_tree_hash(path, cast("Algorithm", algorithm)))
+
+
+def _tree_hash(path: Path, algorithm: Algorithm) -> TreeHash:
+    if path.is_dir():
+        from fetch_artifacts.directory_hash import hash_directory
+
+        return hash_directory(path, algorithm=algorithm)
+    if algorithm != "git-sha1":
+        msg = f"{path}: an archive's tree has a git-sha1 only"
+        raise click.UsageError(msg)
+    from fetch_artifacts.archive_tree import read_archive
+
+    with path.open("rb") as file:
+        return read_archive(iter(lambda: file.read(_CHUNK), b"")).tree_hash
+
+
+@click.command()
+@json_option
+def platform(*, as_json: bool) -> None:
+    """Print the triplet that entries are chosen for, its tags and their sources."""
+    from fetch_artifacts.host import host_facts
+
+    facts = host_facts()
+    if as_json:
+        tags = {
+            fact.tag: {"value": fact.value, "source": fact.source}
+            for fact in facts.tags
+        }
+        click.echo(json.dumps({"triplet": facts.triplet, "tags": tags}, indent=2))
+        return
+    click.echo(facts.triplet)
+    for fact in facts.tags:
+        click.echo(f"  {fact.tag} = {fact.value}  ({fact.source})")
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@toml_option
+@json_option
+def check(files: tuple[Path, ...], toml_path: Path | None, *, as_json: bool) -> None:
+    """Tell what is wrong with Artifacts.toml FILEs, one line for each fault.
+
+    Without FILE, with the one found from the working directory upwards. Exits with 1
+    where anything is wrong. Nothing is downloaded; see `doctor` for that.
+    """
+    from fetch_artifacts.check import check_file
+
+    paths = files or (resolve_toml(toml_path),)
+    findings = [finding for path in paths for finding in check_file(path)]
+    if as_json:
+        rows = [finding.to_json() for finding in findings]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        for finding in findings:
+            click.echo(finding)
+    if findings:
+        raise SystemExit(FAILED)
+
+
+COMMANDS: Final = (hash_, platform, check)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fetch_artifacts._version import __version__
-from fetch_artifacts.cli import _inspect, _install, _show
+from fetch_artifacts.cli import _inspect, _install, _override, _show
+from fetch_artifacts.cli._options import FAILED
 from fetch_artifacts.errors import FetchArtifactsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-FAILED: Final = 1
+    from collections.abc import Iterator, Sequence
 
 
 class _ErrorsAsLines(click.Group):
@@ -39,8 +39,8 @@ class _ErrorsAsLines(click.Group):
         sys.exit(FAILED)
 
 
-class _WarningLines(logging.Handler):
-    """Shows the library's warnings as lines on standard error."""
+class _LogLines(logging.Handler):
+    """Shows what the library logs as lines on standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         click.echo(
@@ -49,25 +49,39 @@ class _WarningLines(logging.Handler):
         )
 
 
+@contextlib.contextmanager
+def _warnings_shown(level: int) -> Iterator[None]:
+    logger = logging.getLogger("fetch_artifacts")
+    level_before, propagates = logger.level, logger.propagate
+    handler = _LogLines()
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level_before)
+        logger.propagate = propagates
+
+
 @click.group(
     cls=_ErrorsAsLines,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="fetch-artifacts")
 @click.option("--debug", is_flag=True, help="Tell each step on standard error.")
-def cli(*, debug: bool) -> None:
+@click.pass_context
+def cli(context: click.Context, *, debug: bool) -> None:
     """Get artifacts by name, from the depot that Julia uses as well.
 
     An Artifacts.toml binds a name to the git-tree-sha1 of a folder. The folder is
     downloaded once, verified, and shared by all projects, in Python and in Julia.
     """
-    logger = logging.getLogger("fetch_artifacts")
-    logger.handlers = [_WarningLines()]
-    logger.setLevel(logging.DEBUG if debug else logging.WARNING)
-    logger.propagate = False
+    context.with_resource(_warnings_shown(logging.DEBUG if debug else logging.WARNING))
 
 
-for module in (_install, _show, _inspect):
+for module in (_install, _show, _inspect, _override):
     for command in module.COMMANDS:
         cli.add_command(command)
 

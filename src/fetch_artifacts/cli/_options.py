@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from fetch_artifacts.artifacts_toml import find_artifacts_toml
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError, PlatformError
 from fetch_artifacts.platforms import Platform
+
+FAILED: Final = 1
 
 
 def _parse_triplet(

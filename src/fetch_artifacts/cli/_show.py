@@ -10,6 +10,7 @@ import click
 from fetch_artifacts import depot
 from fetch_artifacts.artifacts_toml import entry_for, load_artifacts_toml
 from fetch_artifacts.cli._options import (
+    FAILED,
     json_option,
     platform_option,
     resolve_toml,
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fetch_artifacts.platforms import Platform
-
-FAILED: Final = 1
 
 
 def _describe(name: str, toml: Path, platform: Platform | None) -> dict[str, object]:

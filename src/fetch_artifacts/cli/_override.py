@@ -1,0 +1,82 @@
+"""The command that reads and writes Overrides.toml."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import click
+
+from fetch_artifacts.artifacts_toml import entry_for
+from fetch_artifacts.cli._options import platform_option, resolve_toml, toml_option
+from fetch_artifacts.depot import Depot, artifacts_dirs
+from fetch_artifacts.errors import OverrideError
+from fetch_artifacts.lookup import wanted
+from fetch_artifacts.override_file import list_overrides, remove_override, set_override
+
+if TYPE_CHECKING:
+    from fetch_artifacts.platforms import Platform
+
+_HASH: Final = re.compile(r"[0-9A-Fa-f]{40}")
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.argument("path", required=False)
+@click.option(
+    "--uuid",
+    type=UUID,
+    help="Override what this Julia package binds to NAME, for all platforms.",
+)
+@click.option("--remove", is_flag=True, help="Remove the override of NAME.")
+@click.option("--list", "as_list", is_flag=True, help="List what all depots override.")
+@toml_option
+@platform_option
+def override(  # noqa: PLR0913 - each is an option of the command
+    name: str | None,
+    path: str | None,
+    toml_path: Path | None,
+    platform: Platform | None,
+    uuid: UUID | None,
+    *,
+    remove: bool,
+    as_list: bool,
+) -> None:
+    """Send artifact NAME to the folder PATH, in Python and in Julia.
+
+    NAME is a name of the Artifacts.toml, or a git-tree-sha1; PATH may be another
+    git-tree-sha1, or "" to take back what a later depot says. It is written to
+    Overrides.toml of the first depot.
+    """
+    if as_list:
+        for stated in list_overrides(artifacts_dirs()):
+            package = f" of package {stated.package}" if stated.package else ""
+            click.echo(f"{stated.path}: {stated.key}{package} -> {stated.value!r}")
+        return
+    if name is None or (path is None) != remove:
+        msg = "expected NAME and PATH, or --remove NAME, or --list"
+        raise click.UsageError(msg)
+    folder = Depot.first().artifacts
+    key = name if uuid else _tree_hash(name, toml_path, platform)
+    if path is not None:
+        set_override(folder, key, _target(path), uuid=uuid)
+    elif not remove_override(folder, key, uuid=uuid):
+        msg = f"{folder}/Overrides.toml: expected an override of {key}, found none"
+        raise OverrideError(msg)
+
+
+def _tree_hash(name: str, toml_path: Path | None, platform: Platform | None) -> str:
+    if _HASH.fullmatch(name):
+        return name
+    entry = entry_for(name, resolve_toml(toml_path), wanted(platform))
+    return str(entry.tree_hash or entry.git_tree_sha1)
+
+
+def _target(path: str) -> str:
+    """A folder as an absolute path, which Julia asks for; all else as it is."""
+    return path if not path or _HASH.fullmatch(path) else str(Path(path).absolute())
+
+
+COMMANDS: Final = (override,)
