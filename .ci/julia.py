@@ -46,7 +46,7 @@ def main() -> int:
     for name, way in ways.items():
         try:
             julia = working(way())
-        except UnavailableError as error:  # noqa: PERF203 (three rounds at most)
+        except UnavailableError as error:
             reasons.append(f"{name}: {error}")
         else:
             print(julia)
