@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import deque
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.digests import Algorithm
 
-LARGE: Final = 1 << 20
+LARGE: Final = 1 << 18
 """Files of this many bytes are worth a thread; smaller ones are read in one piece."""
 
 _BLOCK: Final = 1 << 20
@@ -79,7 +80,7 @@ def hash_file(path: bytes, algorithm: Algorithm) -> tuple[bytes, bytes]:
         UnhashableFileError: It is something else, can't be read, or changes.
     """
     mode, digest = hash_small_file(path, algorithm)
-    return mode, digest or _hash_by_blocks(path, algorithm)
+    return mode, digest or _hash_in_turn(deque([path]), algorithm)[path]
 
 
 def hash_large_files(
@@ -90,24 +91,27 @@ def hash_large_files(
     Raises:
         UnhashableFileError: One is something else, can't be read, or changes.
     """
-    ordered = sorted(paths, key=_size, reverse=True)
-    workers = min(_MAX_THREADS, _cores(), len(ordered))
+    queue = deque(sorted(paths, key=_size, reverse=True))
+    workers = min(_MAX_THREADS, _cores(), len(queue))
     if workers < 2:
-        return {path: _hash_by_blocks(path, algorithm) for path in ordered}
+        return _hash_in_turn(queue, algorithm)
 
     from concurrent.futures import ThreadPoolExecutor, as_completed
     from threading import Event
 
     stop = Event()
+    digests: dict[bytes, bytes] = {}
     with ThreadPoolExecutor(workers) as pool:
-        jobs = {
-            pool.submit(_hash_by_blocks, path, algorithm, stop.is_set): path
-            for path in ordered
-        }
+        jobs = [
+            pool.submit(_hash_in_turn, queue, algorithm, stop.is_set)
+            for _ in range(workers)
+        ]
         try:
-            return {jobs[job]: job.result() for job in as_completed(jobs)}
+            for job in as_completed(jobs):
+                digests |= job.result()
         finally:
             stop.set()  # an error, or Ctrl-C, need not wait for gigabytes
+    return digests
 
 
 def special_file(path: bytes, mode: int) -> UnhashableFileError:
@@ -156,14 +160,27 @@ def _mode(path: bytes, status: os.stat_result) -> bytes:
     return EXECUTABLE if status.st_mode & stat.S_IXUSR else FILE
 
 
+def _hash_in_turn(
+    queue: deque[bytes], algorithm: Algorithm, stopped: Callable[[], bool] = bool
+) -> dict[bytes, bytes]:
+    digests = {}
+    block = memoryview(bytearray(_BLOCK))
+    while not stopped():
+        try:
+            path = queue.popleft()
+        except IndexError:  # other threads take from it as well
+            break
+        digests[path] = _hash_by_blocks(path, algorithm, block, stopped)
+    return digests
+
+
 def _hash_by_blocks(
-    path: bytes, algorithm: Algorithm, stopped: Callable[[], bool] = bool
+    path: bytes, algorithm: Algorithm, block: memoryview, stopped: Callable[[], bool]
 ) -> bytes:
     try:
         descriptor, status = _open(path)
         size, count = status.st_size, 0
         hasher = blob_hasher(size, algorithm)
-        block = memoryview(bytearray(min(size + 1, _BLOCK)))
         with FileIO(descriptor) as file:
             while count <= size and not stopped() and (got := file.readinto(block)):
                 hasher.update(block[:got])

@@ -37,12 +37,11 @@ _FRESH: Final[dict[Algorithm, _Hash]] = {
 
 # Julia counts a lead byte with as many continuation bytes as follow it, up to the
 # number that it announces, as one character; any other byte is one for itself.
-_JULIA_CHARACTER: Final = re.compile(
+_JULIA_CHARACTER: Final = (
     rb"[\xc0-\xdf][\x80-\xbf]?"
     rb"|[\xe0-\xef][\x80-\xbf]{0,2}"
     rb"|[\xf0-\xf7][\x80-\xbf]{0,3}"
-    rb"|.",
-    re.DOTALL,
+    rb"|."
 )
 
 
@@ -79,7 +78,7 @@ def link_digest(target: bytes, algorithm: Algorithm) -> bytes:
     """
     characters = len(target)
     if not target.isascii():
-        characters = len(_JULIA_CHARACTER.findall(target))
+        characters = len(re.findall(_JULIA_CHARACTER, target, re.DOTALL))
     hasher = blob_hasher(characters, algorithm)
     hasher.update(target)
     return hasher.digest()
