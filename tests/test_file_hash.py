@@ -41,6 +41,17 @@ def test_a_file_of_several_blocks_has_its_digest(tmp_path: Path) -> None:
     assert (FILE, expected) == hash_file(os.fsencode(tmp_path / "f"), "git-sha256")
 
 
+def test_a_file_that_is_read_in_small_pieces_has_its_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Some network file systems give less than was asked for.
+    make_tree(tmp_path, {"f": "hello"})
+    system_read = os.read
+    monkeypatch.setattr(os, "read", lambda fd, size: system_read(fd, min(size, 2)))
+    expected = blob_digest(b"hello", "git-sha1")
+    assert (FILE, expected) == hash_file(os.fsencode(tmp_path / "f"), "git-sha1")
+
+
 @ON_UNIX
 @pytest.mark.usefixtures("_large")
 def test_a_file_that_has_become_a_fifo_is_an_error_at_once(tmp_path: Path) -> None:
@@ -93,8 +104,14 @@ def test_a_file_that_shrinks_is_an_error() -> None:
         hash_file(os.fsencode(SHRINKS), "git-sha1")
 
 
+@pytest.mark.parametrize("cores", [1, 3])
 @pytest.mark.parametrize("count", [0, 1, 2, 40])
-def test_large_files_have_their_digests(tmp_path: Path, count: int) -> None:
+def test_large_files_have_their_digests(
+    tmp_path: Path, count: int, cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        os, "sched_getaffinity", lambda _: set(range(cores)), raising=False
+    )
     contents = {f"f{i}": bytes([i]) * (i * 1000) for i in range(count)}
     make_tree(tmp_path, dict(contents))
     expected = {
@@ -107,7 +124,7 @@ def test_large_files_have_their_digests(tmp_path: Path, count: int) -> None:
 @ON_UNIX
 def test_an_error_does_not_wait_for_the_large_files(tmp_path: Path) -> None:
     if (os.cpu_count() or 1) < 2:
-        pytest.skip("NOT TESTED: one core hashes one file after the other")
+        pytest.skip("NOT TESTED: one core takes one file after the other")
     huge, pipe = tmp_path / "huge", tmp_path / "pipe"
     huge.touch()
     os.truncate(huge, 32 << 30)  # some 20 s, if it were read
