@@ -49,25 +49,39 @@ class Published:
         return len(self.server.log)
 
 
-def publish(folder: Path, server: HTTPServer) -> Published:
-    """Archive TREE with GNU tar, serve it, and bind it."""
+def archive(folder: Path) -> Path:
+    """TREE, made in a folder and archived there with GNU tar."""
     tree = make_tree(folder / "source", TREE)
     tarball = folder / "tree.tar.gz"
     subprocess.run(["tar", "-czf", tarball, "-C", tree, "."], check=True)
-    body = tarball.read_bytes()
-    server.expect_request("/tree.tar.gz").respond_with_data(body)
-    toml = folder / "Artifacts.toml"
+    return tarball
+
+
+def bind(toml: Path, tree_hash: str, url: str, body: bytes) -> Path:
+    """Write an Artifacts.toml with one artifact, Data, that has one source."""
     toml.write_text(
         f"""\
 [Data]
-git-tree-sha1 = "{TREE_HASH}"
+git-tree-sha1 = "{tree_hash}"
 
     [[Data.download]]
-    url = "{server.url_for("/tree.tar.gz")}"
+    url = "{url}"
     sha256 = "{hashlib.sha256(body).hexdigest()}"
 """,
         "utf-8",
     )
+    return toml
+
+
+def publish(folder: Path, server: HTTPServer) -> Published:
+    """Archive TREE, serve it, and bind it."""
+    body = archive(folder).read_bytes()
+    server.expect_request("/tree.tar.gz").respond_with_data(body)
+    url = server.url_for("/tree.tar.gz")
     return Published(
-        name="Data", toml=toml, tree_hash=TREE_HASH, source=tree, server=server
+        name="Data",
+        toml=bind(folder / "Artifacts.toml", TREE_HASH, url, body),
+        tree_hash=TREE_HASH,
+        source=folder / "source",
+        server=server,
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
-from compat_tests.published import TREE, TREE_HASH
+from compat_tests.published import TREE, TREE_HASH, bind
 from compat_tests.questions import Julia
 from compat_tests.trees import copy_tree, listing
 from fetch_artifacts import pkg_artifacts
@@ -27,28 +28,22 @@ def _ours_archive(source: Path, tarball: Path) -> str:
     return str(pkg_artifacts.archive_artifact(created, tarball))
 
 
-def _bound(tarball: Path, sha256: str) -> Path:
+def _bound(tarball: Path) -> Path:
     """An Artifacts.toml with the archive as its only source."""
     toml = tarball.with_name("Artifacts.toml")
-    toml.write_text(
-        f"""\
-[Data]
-git-tree-sha1 = "{TREE_HASH}"
+    return bind(toml, TREE_HASH, tarball.as_uri(), tarball.read_bytes())
 
-    [[Data.download]]
-    url = "{tarball.as_uri()}"
-    sha256 = "{sha256}"
-""",
-        "utf-8",
-    )
-    return toml
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_julia_installs_what_python_archived(
     julia: Julia, tmp_path: Path, source: Path
 ) -> None:
     tarball = tmp_path / "ours.tar.gz"
-    toml = _bound(tarball, _ours_archive(source, tarball))
+    assert _ours_archive(source, tarball) == _sha256(tarball)
+    toml = _bound(tarball)
 
     installed = julia.at(tmp_path / "other").ensure_artifact_installed("Data", toml)
 
@@ -60,7 +55,8 @@ def test_python_installs_what_julia_archived(
     julia: Julia, tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tarball = tmp_path / "julias.tar.gz"
-    toml = _bound(tarball, _julia_archive(julia, source, tarball))
+    assert _julia_archive(julia, source, tarball) == _sha256(tarball)
+    toml = _bound(tarball)
     monkeypatch.setenv("JULIA_DEPOT_PATH", str(tmp_path / "other"))
 
     installed = pkg_artifacts.ensure_artifact_installed("Data", toml)

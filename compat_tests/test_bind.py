@@ -115,11 +115,11 @@ def test_generated_changes(julia: Julia, tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.requires_julia("1.12")  # where each rule for conflicts is ours
-@pytest.mark.parametrize("seed", range(30, 100))
-def test_generated_changes_that_conflict(
-    julia: Julia, tmp_path: Path, seed: int
-) -> None:
-    _compare(julia, tmp_path, Random(seed), mixed=True)
+def test_generated_changes_that_conflict(julia: Julia, tmp_path: Path) -> None:
+    for seed in range(30, 100):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        _compare(julia, folder, Random(seed), mixed=True)
 
 
 def _compare(julia: Julia, folder: Path, random: Random, *, mixed: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from compat_tests.oracle import JuliaError
+from compat_tests.published import archive, bind
 from compat_tests.questions import Julia
 from fetch_artifacts import TreeHash, pkg_artifacts, tree_hash
 from fetch_artifacts.errors import UnhashableFileError
@@ -88,6 +91,26 @@ def _ours_finds_from_relative_path(folder: Path) -> Path | None:
     return pkg_artifacts.find_artifacts_toml(Path("source.jl"))
 
 
+def _bound_as_of_old(folder: Path) -> Path:
+    tarball = archive(folder)
+    body = tarball.read_bytes()
+    digest = hashlib.sha256(body).hexdigest()
+    return bind(folder / "Artifacts.toml", digest, tarball.as_uri(), body)
+
+
+def _julia_installs_old_entry(julia: Julia, folder: Path) -> str:
+    toml = _bound_as_of_old(folder)
+    try:
+        return julia.at(folder).ensure_artifact_installed("Data", toml).name
+    except JuliaError:
+        return REFUSED
+
+
+def _ours_installs_old_entry(folder: Path) -> str:
+    toml = _bound_as_of_old(folder)
+    return pkg_artifacts.ensure_artifact_installed("Data", toml).name
+
+
 KEPT = (
     Difference(
         what="verify a tree by git's hash where a link's target is not ASCII",
@@ -109,6 +132,13 @@ KEPT = (
         "in the working directory, as every other path in Python",
         julia=_julia_finds_from_relative_path,
         ours=_ours_finds_from_relative_path,
+    ),
+    Difference(
+        what="install an entry whose git-tree-sha1 is the archive's sha256",
+        why="fetch-artifacts 0.1.0 wrote such files, and some are published; the "
+        "archive is verified all the same, and a warning names the right hash",
+        julia=_julia_installs_old_entry,
+        ours=_ours_installs_old_entry,
     ),
 )
 
