@@ -182,8 +182,15 @@ def test_a_path_inside_the_artifact_may_follow_its_name(tmp_path: Path) -> None:
     assert inside.read_text() == "world!"
     assert inside.parent.parent.name == TREE_HASH
     assert artifact("Demo/", published.toml).name == TREE_HASH
+
+
+def test_a_path_that_leads_out_of_the_artifact_installs_nothing(
+    depot: Path, tmp_path: Path
+) -> None:
+    published = publish(tmp_path / "package")
     with pytest.raises(ArtifactPathError, match=r"'\.\./other'"):
         artifact("Demo/../other", published.toml)
+    assert not depot.exists()
 
 
 @pytest.mark.usefixtures("depot")

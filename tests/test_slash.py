@@ -9,7 +9,7 @@ from fetch_artifacts.errors import ArtifactNotFoundError, ArtifactPathError
 from fetch_artifacts.platforms import Platform
 from fetch_artifacts.slash import (
     artifact_slash_lookup,
-    join_tail,
+    check_tail,
     split_artifact_slash,
 )
 from support import Case, load_vectors
@@ -38,14 +38,12 @@ def test_the_first_piece_is_the_name(text: str, name: str, tail: str) -> None:
     assert split_artifact_slash(text) == (name, str(Path(tail)) if tail else "")
 
 
-def test_a_tail_is_joined_to_the_folder() -> None:
-    folder = Path("/depot/artifacts/x")
-    assert join_tail(folder, "") == folder
-    assert join_tail(folder, "a/b") == folder / "a" / "b"
-    assert join_tail(folder, "..a/b..") == folder / "..a" / "b.."
+@pytest.mark.parametrize("tail", ["", "a/b", "..a/b..", "a/...", "a/"])
+def test_a_tail_that_stays_inside_the_folder_is_fine(tail: str) -> None:
+    check_tail(tail)
 
 
 @pytest.mark.parametrize("tail", ["..", "a/../b", "a/..", r"a\..\b", "/etc"])
 def test_a_tail_that_leads_out_of_the_folder_is_refused(tail: str) -> None:
     with pytest.raises(ArtifactPathError, match="does not lead out of it"):
-        join_tail(Path("/depot/artifacts/x"), tail)
+        check_tail(tail)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from fetch_artifacts import depot, lookup
 from fetch_artifacts.artifact_manager import ArtifactManager
 from fetch_artifacts.artifacts_toml import (
-    ARTIFACTS_TOML_NAMES,
+    artifacts_toml_above,
+    artifacts_toml_in,
     entry_for,
     find_artifacts_toml,
     load_artifacts_toml,
@@ -233,24 +234,25 @@ def tree_hash(
     return hash_directory(path, algorithm=algorithm, executor=executor)
 
 
-def resolve_toml(toml_path: StrPath | None) -> Path:
+def resolve_toml(toml_path: StrPath | None) -> str:
     """Give the absolute path of the file named, or of the one found.
 
     Raises:
         ArtifactsTomlNotFoundError: There is none.
     """
     if toml_path is not None:
-        path = Path(os.path.abspath(toml_path))  # noqa: PTH100 - links stay links
-        names = (path / name for name in ARTIFACTS_TOML_NAMES)
-        return next((file for file in names if file.is_file()), path)
+        path = os.path.abspath(toml_path)  # noqa: PTH100 - links stay links
+        if path.endswith(".toml"):
+            return path  # most are, and to look whether it is a folder takes its time
+        return artifacts_toml_in(path) or path
     caller = _caller_file()
-    starts = [Path(caller).parent] if caller else []
-    starts.append(Path.cwd())
+    starts = [os.path.dirname(caller)] if caller else []  # noqa: PTH120
+    starts.append(os.getcwd())  # noqa: PTH109
     for start in starts:
-        found = find_artifacts_toml(start)
+        found = artifacts_toml_above(start)
         if found is not None:
             return found
-    raise _nowhere(caller, starts)
+    raise _nowhere(caller, [Path(start) for start in starts])
 
 
 def _nowhere(caller: str | None, starts: list[Path]) -> ArtifactsTomlNotFoundError:
@@ -282,7 +284,7 @@ def _caller_file() -> str | None:
 
 
 def _suitable(
-    toml: Path, platform: Platform | str | None, *, include_lazy: bool
+    toml: str, platform: Platform | str | None, *, include_lazy: bool
 ) -> list[str]:
     """The names that have an entry for the platform."""
     names = []

@@ -168,7 +168,7 @@ class ArtifactManager(Mapping[str, Path]):
         """
         with self._here():
             return lookup.locate(
-                name, self.toml_path, download=download, verbose=self.verbose
+                name, str(self.toml_path), download=download, verbose=self.verbose
             )
 
     def exists(self, name: str) -> bool:
@@ -178,7 +178,7 @@ class ArtifactManager(Mapping[str, Path]):
             FetchArtifactsError: The entry can't be read.
         """
         with self._here():
-            return lookup.is_installed(name, self.toml_path)
+            return lookup.is_installed(name, str(self.toml_path))
 
     def clear(self, name: str | None = None) -> None:
         """Delete the artifact, or all of the file; a name that is not bound is fine.

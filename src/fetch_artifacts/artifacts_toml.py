@@ -47,16 +47,31 @@ def find_artifacts_toml(path: str | os.PathLike[str]) -> Path | None:
     not into ``/``. Julia: ``find_artifacts_toml`` (Artifacts.jl:510-539), which takes a
     relative path for one that begins nowhere; here it begins in the working directory.
     """
-    folder = os.path.abspath(path)  # noqa: PTH100 - links are not followed
+    folder = os.path.abspath(path)  # noqa: PTH100
     if not os.path.isdir(folder):  # noqa: PTH112
         folder = os.path.dirname(folder)  # noqa: PTH120
+    found = artifacts_toml_above(folder)
+    return None if found is None else Path(found)
+
+
+def artifacts_toml_above(folder: str) -> str | None:
+    """Find the file in a folder or above it; the folder is an absolute path."""
     while (parent := os.path.dirname(folder)) != folder:  # noqa: PTH120
-        for name in ARTIFACTS_TOML_NAMES:
-            if os.path.isfile(f"{folder}{os.sep}{name}"):  # noqa: PTH113
-                return Path(folder, name)
+        found = artifacts_toml_in(folder)
+        if found is not None:
+            return found
         if any(os.path.isfile(f"{folder}{os.sep}{name}") for name in _PROJECT_NAMES):  # noqa: PTH113
             return None
         folder = parent
+    return None
+
+
+def artifacts_toml_in(folder: str) -> str | None:
+    """The file in a folder that counts, None if there is none."""
+    for name in ARTIFACTS_TOML_NAMES:
+        path = f"{folder}{os.sep}{name}"
+        if os.path.isfile(path):  # noqa: PTH113
+            return path
     return None
 
 

@@ -15,6 +15,7 @@ import stat
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,7 +56,7 @@ def depot_path() -> tuple[Path, ...]:
     Raises:
         SettingsError: JULIA_DEPOT_PATH names another user's home.
     """
-    return tuple(Path(os.path.abspath(depot)) for depot in depots_from_environ())  # noqa: PTH100
+    return tuple(Path(depot) for depot in depots_from_environ())
 
 
 def _chosen_folder() -> str | None:
@@ -65,13 +66,37 @@ def _chosen_folder() -> str | None:
     return chosen
 
 
-def _artifacts_folders() -> tuple[str, ...]:
-    """The folders that hold ``<hash>`` folders, as absolute paths."""
-    chosen = _chosen_folder()
-    if chosen is not None:
-        return (chosen,)
-    abspath = os.path.abspath
-    return tuple([abspath(depot + "/artifacts") for depot in depots_from_environ()])
+@dataclass(frozen=True, slots=True)
+class Depots:
+    """Where artifacts are at this moment, as text: for what is done at each look-up.
+
+    Attributes:
+        folders: The folders that hold ``<hash>`` folders, first where new ones go.
+        root: The first depot; None where there is none, or another folder was chosen.
+    """
+
+    folders: tuple[str, ...]
+    root: str | None
+
+    @classmethod
+    def present(cls) -> Depots:
+        """The depots, or the folder that was chosen in their place.
+
+        Raises:
+            SettingsError: JULIA_DEPOT_PATH names another user's home.
+        """
+        chosen = _chosen_folder()
+        return (
+            _depots_of(depots_from_environ())
+            if chosen is None
+            else cls((chosen,), None)
+        )
+
+
+@lru_cache(maxsize=32)
+def _depots_of(roots: tuple[str, ...]) -> Depots:
+    folders = tuple(os.path.join(root, "artifacts") for root in roots)  # noqa: PTH118
+    return Depots(folders, next(iter(roots), None))
 
 
 def artifacts_dirs(*parts: str) -> tuple[Path, ...]:
@@ -83,7 +108,7 @@ def artifacts_dirs(*parts: str) -> tuple[Path, ...]:
     Args:
         parts: Names to append to each folder.
     """
-    return tuple(Path(folder, *parts) for folder in _artifacts_folders())
+    return tuple(Path(folder, *parts) for folder in Depots.present().folders)
 
 
 def log_folders() -> tuple[Path, ...]:
@@ -148,22 +173,38 @@ def artifact_paths(
     Raises:
         OverrideError: An Overrides.toml can't be followed.
     """
-    folders = _artifacts_folders()
+    folders = Depots.present().folders
     if honor_overrides:
         return overrides.artifact_paths(tree_hash, folders, _overrides(folders))
     name = str(tree_hash)
     return tuple([Path(folder, name) for folder in folders])
 
 
-def find_artifact(tree_hash: TreeHash, *, honor_overrides: bool = True) -> Path | None:
+def find_artifact(
+    tree_hash: TreeHash,
+    depots: Depots | None = None,
+    *,
+    honor_overrides: bool = True,
+) -> Path | None:
     """Give the folder of an installed tree, None where no depot has it.
+
+    Args:
+        tree_hash: The tree.
+        depots: Where to look; the present ones unless given.
+        honor_overrides: Whether to look where an Overrides.toml leads to.
 
     Raises:
         OverrideError: An Overrides.toml can't be followed.
     """
-    for path in artifact_paths(tree_hash, honor_overrides=honor_overrides):
-        if os.path.isdir(path):  # noqa: PTH112 - half the time of Path.is_dir
-            return path
+    folders = (depots or Depots.present()).folders
+    if honor_overrides and _overrides(folders).by_hash:
+        paths = artifact_paths(tree_hash)
+        return next((path for path in paths if path.is_dir()), None)
+    name = str(tree_hash)
+    for folder in folders:  # as text: this is the way of each warm look-up
+        path = f"{folder}{os.sep}{name}"
+        if os.path.isdir(path):  # noqa: PTH112
+            return Path(path)
     return None
 
 
@@ -199,7 +240,7 @@ def is_overridden(tree_hash: TreeHash) -> bool:
     Raises:
         OverrideError: An Overrides.toml can't be followed.
     """
-    return _overrides(_artifacts_folders()).resolve(tree_hash) is not None
+    return _overrides(Depots.present().folders).resolve(tree_hash) is not None
 
 
 def remove_artifact(tree_hash: TreeHash) -> None:

@@ -10,6 +10,7 @@ from fetch_artifacts.old_entries import recorded_tree, warn_of_old_entry
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fetch_artifacts.depot import Depots
     from fetch_artifacts.digests import TreeHash
     from fetch_artifacts.entries import ArtifactEntry
 
@@ -24,11 +25,15 @@ def tree_of(entry: ArtifactEntry) -> TreeHash | None:
     return tree_hash
 
 
-def find_installed(entry: ArtifactEntry) -> Path | None:
+def find_installed(entry: ArtifactEntry, depots: Depots | None = None) -> Path | None:
     """Give the folder of an entry's tree, None where no depot has it.
+
+    Args:
+        entry: The entry.
+        depots: Where to look; the present ones unless given.
 
     Raises:
         OverrideError: An Overrides.toml can't be followed.
     """
     tree_hash = tree_of(entry)
-    return None if tree_hash is None else find_artifact(tree_hash)
+    return None if tree_hash is None else find_artifact(tree_hash, depots)

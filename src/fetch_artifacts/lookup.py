@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from fetch_artifacts import progress, usage_log
 from fetch_artifacts.artifacts_toml import entry_for, load_artifacts_toml
-from fetch_artifacts.depot import Depot
+from fetch_artifacts.depot import Depots
 from fetch_artifacts.errors import ArtifactNotInstalledError
 from fetch_artifacts.installed import find_installed
 from fetch_artifacts.platforms import as_platform, host_platform
-from fetch_artifacts.slash import join_tail, split_artifact_slash
+from fetch_artifacts.slash import check_tail, split_artifact_slash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from fetch_artifacts.entries import ArtifactEntry
     from fetch_artifacts.platforms import Platform
@@ -33,19 +33,19 @@ def wanted(platform: AnyPlatform) -> Platform | Callable[[], Platform]:
     return host_platform if platform is None else as_platform(platform)
 
 
-def record_use(toml: Path) -> None:
+def record_use(toml: str, depots: Depots | None = None) -> None:
     """Tell Julia's gc that the file is in use, so that it keeps what the file binds.
 
     Julia: ``write_env_usage`` (Pkg.jl Types.jl:669-727).
     """
-    root = Depot.first().root
+    root = (depots or Depots.present()).root
     if root is not None and not usage_log.already_recorded(root, toml):
-        usage_log.record_usage(root, [toml])
+        usage_log.record_usage(Path(root), [Path(toml)])
 
 
 def locate(
     name: str,
-    toml: Path,
+    toml: str,
     *,
     platform: AnyPlatform = None,
     download: bool = True,
@@ -64,17 +64,19 @@ def locate(
         FetchArtifactsError: See `fetch_artifacts.artifact`.
     """
     tail = ""
-    if name not in load_artifacts_toml(toml):
+    if ("/" in name or "\\" in name) and name not in load_artifacts_toml(toml):
         name, tail = split_artifact_slash(name)
+        check_tail(tail)
     entry = entry_for(name, toml, wanted(platform))
-    path = find_installed(entry)
+    depots = Depots.present()
+    path = find_installed(entry, depots)
     if path is None:
         path = _installed(entry, toml, download=download, verbose=verbose)
-    record_use(toml)
-    return join_tail(path, tail) if tail else path
+    record_use(toml, depots)
+    return path / tail if tail else path
 
 
-def is_installed(name: str, toml: Path, *, platform: AnyPlatform = None) -> bool:
+def is_installed(name: str, toml: str, *, platform: AnyPlatform = None) -> bool:
     """Whether some depot has the artifact; False for a name that is not bound.
 
     Raises:
@@ -88,7 +90,7 @@ def is_installed(name: str, toml: Path, *, platform: AnyPlatform = None) -> bool
 
 def install_all(
     names: Iterable[str],
-    toml: Path,
+    toml: str,
     *,
     platform: AnyPlatform = None,
     jobs: int | None = None,
@@ -110,7 +112,7 @@ def install_all(
 
 
 def _installed(
-    entry: ArtifactEntry, toml: Path, *, download: bool, verbose: bool
+    entry: ArtifactEntry, toml: str, *, download: bool, verbose: bool
 ) -> Path:
     if not download:
         msg = (

@@ -138,16 +138,17 @@ def artifact_hash(
     artifacts_toml: StrPath | Mapping[str, Any],
     *,
     platform: AnyPlatform = None,
-    pkg_uuid: Package = None,
+    pkg_uuid: Package = None,  # noqa: ARG001 - as in Julia
 ) -> TreeHash | None:
     """Give the hash that is bound to a name, None where there is none that fits.
 
-    Julia: ``artifact_hash`` (Artifacts.jl:445-454).
+    Julia: ``artifact_hash`` (Artifacts.jl:445-454), which does not look at
+    ``pkg_uuid`` either.
 
     Raises:
         ArtifactsTomlError: The file, or the entry, can't be read.
     """
-    table, path = _table(artifacts_toml, pkg_uuid)
+    table, path = _table(artifacts_toml, None)
     return _toml.artifact_hash(name, table, platform=_platform(platform), path=path)
 
 
@@ -311,7 +312,7 @@ def ensure_artifact_installed(
         _install.Installer(progress=progress or shown) as installer,
     ):
         installed = installer.ensure(entry)
-    _lookup.record_use(path)
+    _lookup.record_use(str(path))
     return installed
 
 
@@ -414,7 +415,7 @@ def bind_artifact(  # noqa: PLR0913 - Julia's parameters
         lazy=lazy,
         force=force,
     )
-    _lookup.record_use(Path(os.path.abspath(artifacts_toml)))  # noqa: PTH100
+    _lookup.record_use(os.path.abspath(artifacts_toml))  # noqa: PTH100
 
 
 def unbind_artifact(

@@ -102,26 +102,31 @@ def _bundled_depots(julia: Path | None) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=32)
+def _is_relative(value: str | None) -> bool:
+    parts = (value or "").split(os.pathsep)
+    return not all(part[:1] in {"", "~", "/"} for part in parts)
+
+
+@lru_cache(maxsize=32)
 def _depots(
-    value: str | None, home: str, named: str | None, path: str | None
+    value: str | None, home: str | None, julia: tuple[str | None, str | None], here: str
 ) -> tuple[str, ...]:
-    bundled = _bundled_depots(_find_julia(named, path))
-    return parse_depot_path(value, home=home, bundled=bundled)
+    user = home or os.path.expanduser("~")  # noqa: PTH111 - as text, for Julia's rules
+    bundled = _bundled_depots(_find_julia(*julia))
+    depots = parse_depot_path(value, home=user, bundled=bundled)
+    return tuple(os.path.normpath(os.path.join(here, depot)) for depot in depots)  # noqa: PTH118
 
 
 def depots_from_environ() -> tuple[str, ...]:
-    """List the depots of this process, as `parse_depot_path` gives them.
+    """List the depots of this process: `parse_depot_path`, made absolute.
 
     Raises:
         SettingsError: JULIA_DEPOT_PATH names another user's home.
     """
     get = os.environ.get
-    return _depots(
-        get("JULIA_DEPOT_PATH"),
-        os.path.expanduser("~"),  # noqa: PTH111 - a lookup of microseconds
-        get("JULIA"),
-        get("PATH"),
-    )
+    value = get("JULIA_DEPOT_PATH")
+    here = os.getcwd() if _is_relative(value) else ""  # noqa: PTH109
+    return _depots(value, get("HOME"), (get("JULIA"), get("PATH")), here)
 
 
 def _flag(environ: Mapping[str, str], name: str) -> bool:

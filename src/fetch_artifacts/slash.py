@@ -65,11 +65,11 @@ def artifact_slash_lookup(
     return SlashLookup(name, tail, tree_hash)
 
 
-def join_tail(directory: Path, tail: str) -> Path:
-    """Give a path inside an artifact, which need not be there.
+def check_tail(tail: str) -> None:
+    """Refuse a path inside an artifact that leads out of it. Julia lets it.
 
     Raises:
-        ArtifactPathError: The tail leads out of the artifact. Julia lets it.
+        ArtifactPathError: It does.
     """
     parts = _SEPARATOR.split(tail)
     if ".." in parts or os.path.isabs(tail) or os.path.splitdrive(tail)[0]:  # noqa: PTH117
@@ -78,4 +78,3 @@ def join_tail(directory: Path, tail: str) -> Path:
             f"found {tail!r}"
         )
         raise ArtifactPathError(msg)
-    return directory / tail if tail else directory

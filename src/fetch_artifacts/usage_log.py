@@ -45,7 +45,7 @@ _READ_ONLY: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _seen: Final[dict[tuple[str, str], float]] = {}
 
 
-def already_recorded(depot: Path, toml: Path) -> bool:
+def already_recorded(depot: Path | str, toml: Path | str) -> bool:
     """Whether this process had a file recorded in the last day; costs no file access.
 
     Ask it with the same spelling of the paths as `record_usage`.
