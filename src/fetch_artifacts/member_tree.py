@@ -178,6 +178,11 @@ def symlink_target(node: Node) -> bytes | None:
     return None
 
 
+def file_mode(leaf: Leaf) -> bytes:
+    """The mode of a file in a git tree."""
+    return _MODES[leaf[:1]]
+
+
 def symlinks(root: Folder) -> Iterator[tuple[bytes, bytes]]:
     """Give the path and the target of every symbolic link in a tree."""
     waiting = [(b"", root)]
@@ -227,7 +232,7 @@ def hash_tree(
             elif node[:1] == _SYMLINK:
                 body += tree_entry(LINK, name, link_digest(node[1:], algorithm))
             else:
-                body += tree_entry(_MODES[node[:1]], name, node[1:])
+                body += tree_entry(file_mode(node), name, node[1:])
         digests[id(folder)] = object_digest(b"tree", body, algorithm)
     return digests[id(root)]
 

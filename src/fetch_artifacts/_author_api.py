@@ -1,0 +1,378 @@
+"""The verbs of authors, as fetch-artifacts 0.1.0 had them, and a few more.
+
+A file that Julia could have written stays one; of a file that was written by hand, only
+the lines concerned change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict
+
+from fetch_artifacts import author, binding, sourcing
+from fetch_artifacts.archive_tree import read_archive
+from fetch_artifacts.archive_writer import (
+    archive_directory,
+    choose_compression,
+    julia_trouble,
+    require_folder,
+    usual_ending,
+)
+from fetch_artifacts.digests import Sha256, TreeHash
+from fetch_artifacts.directory_hash import hash_directory
+from fetch_artifacts.download import HttpFetcher
+from fetch_artifacts.entries import DownloadSource
+from fetch_artifacts.platforms import as_platform
+from fetch_artifacts.progress import shown
+from fetch_artifacts.receive import receive
+from fetch_artifacts.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
+
+    from fetch_artifacts.archive_tree import ArchiveTree
+    from fetch_artifacts.author import ArtifactBuild
+    from fetch_artifacts.platforms import Platform
+
+StrPath: TypeAlias = "str | os.PathLike[str]"
+AnyPlatform: TypeAlias = "Platform | str | None"
+AnyHash: TypeAlias = "TreeHash | str"
+Wish: TypeAlias = Literal["auto", "gz", "xz", "bz2", "zst"]
+
+_LOG: Final = logging.getLogger("fetch_artifacts")
+_PIECE: Final = 1 << 20
+
+
+class CreatedArtifact(TypedDict):
+    """An archive that was written, in the words of an Artifacts.toml."""
+
+    git_tree_sha1: str
+    sha256: str
+    archive_path: str
+    size: int
+
+
+class AddedArtifact(TypedDict):
+    """What was bound: a tree and its first source."""
+
+    git_tree_sha1: str
+    sha256: str
+    url: str
+    size: int
+
+
+class _Downloaded(TypedDict):
+    url: str
+    sha256: str
+    size: int
+
+
+class ArtifactInfo(_Downloaded, total=False):
+    """What a URL gives; ``git_tree_sha1`` only where it was asked for."""
+
+    git_tree_sha1: str
+
+
+def create_artifact(
+    directory: StrPath,
+    archive_path: StrPath | None = None,
+    compression: Wish | None = "auto",
+) -> CreatedArtifact:
+    """Archive a folder so that it can be published; gives both hashes.
+
+    The contents are at the top level of the archive, links stay links, and the same
+    folder gives the same bytes on any machine. (`build_artifact` and
+    `artifact_from_directory` install a folder without an archive.)
+
+    Args:
+        directory: The folder.
+        archive_path: The file to write, or to replace; without it, one in the system's
+            folder for temporary files that is called like the folder.
+        compression: ``"gz"``, ``"xz"``, ``"bz2"``, ``"zst"`` (Julia 1.13 and later),
+            or None for a plain tar (no Julia); ``"auto"`` goes by the ending of
+            ``archive_path``, and is gzip where that says nothing.
+
+    Raises:
+        ArchiveError: It is no folder, there is no such compression, or the archive's
+            name promises another one (a ValueError).
+        UnhashableFileError: The folder holds what can't be archived, or what can't be
+            read (a ValueError).
+        OSError: The archive can't be written.
+    """
+    folder = Path(os.path.abspath(directory))  # noqa: PTH100 - links stay links
+    path = None if archive_path is None else Path(archive_path)
+    chosen = choose_compression(path, compression)
+    require_folder(folder)
+    if path is None:
+        path = Path(tempfile.gettempdir(), folder.name + usual_ending(chosen))
+    if trouble := julia_trouble(chosen):
+        _LOG.warning("%s: %s; gzip suits every version", path, trouble)
+    tree_hash = hash_directory(folder)
+    archive = archive_directory(folder, path, chosen)
+    return {
+        "git_tree_sha1": str(tree_hash),
+        "sha256": str(archive.sha256),
+        "archive_path": str(archive.path),
+        "size": archive.size,
+    }
+
+
+def build_artifact() -> AbstractContextManager[ArtifactBuild]:
+    """Give an empty folder to fill, which then is installed by its hash.
+
+    Julia: ``create_artifact``. Nothing is installed if the block ends in an error::
+
+        with build_artifact() as folder:
+            table.to_csv(folder / "table.csv")
+        bind_artifact(toml, "Table", folder.tree_hash, url, sha256)
+        print(folder.path)
+
+    Raises:
+        DepotError: The first depot can't be written.
+        UnhashableFileError: The folder holds what git can't store.
+    """
+    return author.build_artifact()
+
+
+def artifact_from_directory(directory: StrPath) -> TreeHash:
+    """Install a copy of a folder by its hash, which it gives.
+
+    ArtifactUtils.jl: ``artifact_from_directory``.
+
+    Raises:
+        ArchiveError: It is no folder (a ValueError).
+        DepotError: The first depot can't be written.
+        UnhashableFileError: The folder holds what git can't store.
+    """
+    return author.artifact_from_directory(Path(directory))
+
+
+def bind_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
+    toml_path: StrPath,
+    name: str,
+    git_tree_sha1: AnyHash,
+    download_url: str,
+    sha256: str,
+    lazy: bool = True,  # noqa: FBT001, FBT002
+    force: bool = False,  # noqa: FBT001, FBT002
+    *,
+    platform: AnyPlatform = None,
+    size: int | None = None,
+) -> None:
+    """Bind a name to a tree and the one source of its archive.
+
+    Julia: ``bind_artifact!``; `fetch_artifacts.pkg_artifacts.bind_artifact` takes
+    several sources, and none.
+
+    Args:
+        toml_path: The Artifacts.toml; it is made if there is none.
+        name: The name.
+        git_tree_sha1: The hash of the tree, 40 hex digits.
+        download_url: Where the archive can be had.
+        sha256: The hash of the archive, 64 hex digits.
+        lazy: Whether Julia is to install it on first use only.
+        force: Whether an existing binding is replaced.
+        platform: What the tree is built for; without it, every platform.
+        size: The archive's length in bytes, where it is known.
+
+    Raises:
+        BindingExistsError: The name is bound already (a ValueError).
+        HashParseError: A hash is not one (a ValueError).
+        ArtifactsTomlError: The file can't be read (a ValueError).
+        OSError: The file can't be written.
+    """
+    source = DownloadSource(url=download_url, sha256=Sha256.parse(sha256), size=size)
+    binding.bind_tree(
+        _absolute(toml_path),
+        name,
+        _tree_hash(git_tree_sha1),
+        [source],
+        platform=_platform(platform),
+        lazy=lazy,
+        force=force,
+    )
+
+
+def unbind_artifact(
+    toml_path: StrPath, name: str, *, platform: AnyPlatform = None
+) -> bool:
+    """Remove a name, or its binding for one platform; tells whether there was one.
+
+    Julia: ``unbind_artifact!``. What is installed stays.
+
+    Raises:
+        ArtifactsTomlError: The file can't be read (a ValueError).
+        OSError: The file can't be written.
+    """
+    toml = _absolute(toml_path)
+    if not toml.exists():
+        return False
+    return binding.unbind_tree(toml, name, platform=_platform(platform))
+
+
+def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
+    toml_path: StrPath,
+    name: str,
+    tarball_url: str | Sequence[str],
+    lazy: bool = True,  # noqa: FBT001, FBT002
+    force: bool = False,  # noqa: FBT001, FBT002
+    clear: bool = True,  # noqa: FBT001, FBT002
+    verbose: bool = True,  # noqa: FBT001, FBT002
+    *,
+    platform: AnyPlatform = None,
+) -> AddedArtifact:
+    """Download an archive, find out its hashes and its size, and bind them to a name.
+
+    ArtifactUtils.jl: ``add_artifact!``.
+
+    Args:
+        toml_path: The Artifacts.toml; it is made if there is none.
+        name: The name.
+        tarball_url: Where the archive can be had; or several places, best first, whose
+            archives may differ as long as they hold the same tree.
+        lazy: Whether Julia is to install it on first use only.
+        force: Whether an existing binding is replaced.
+        clear: Whether nothing of the download is kept; else the artifact is installed.
+        verbose: Whether to tell on standard error what is downloaded.
+        platform: What the tree is built for; without it, every platform.
+
+    Raises:
+        BindingExistsError: The name is bound already (a ValueError).
+        DownloadError: A URL gives no complete file (a RuntimeError).
+        UnpackError: It gives no archive, or one that must not be unpacked (a
+            ValueError).
+        TreeHashMismatchError: The URLs give different trees (a RuntimeError).
+        ArtifactsTomlError: The file can't be read (a ValueError).
+        OSError: The file can't be written.
+    """
+    toml, built_for = _absolute(toml_path), _platform(platform)
+    urls = [tarball_url] if isinstance(tarball_url, str) else tarball_url
+    binding.refuse_bound(toml, name, platform=built_for, force=force)
+    with shown(verbose=verbose) as report:
+        sourced = sourcing.download_sources(urls, keep=not clear, report=report)
+    binding.bind_tree(
+        toml,
+        name,
+        sourced.tree_hash,
+        sourced.sources,
+        platform=built_for,
+        lazy=lazy,
+        force=force,
+    )
+    first = sourced.sources[0]
+    return {
+        "git_tree_sha1": str(sourced.tree_hash),
+        "sha256": str(first.sha256),
+        "url": first.url,
+        "size": first.size or 0,
+    }
+
+
+def add_download_source(
+    toml_path: StrPath,
+    name: str,
+    download_url: str,
+    sha256: str,
+    *,
+    platform: AnyPlatform = None,
+    check: bool = True,
+) -> None:
+    """Add a place where an artifact's archive can be had, as the last one.
+
+    Args:
+        toml_path: The Artifacts.toml.
+        name: The name of the artifact.
+        download_url: The new place.
+        sha256: The hash of the archive there; it may be another archive of the tree.
+        platform: Chooses among the platforms that the name is bound for.
+        check: Whether to download it, and make sure that it holds the same tree.
+
+    Raises:
+        ArtifactNotFoundError: The name is not in the file (a KeyError).
+        ArtifactsTomlNotFoundError: There is no such file (a FileNotFoundError).
+        BindingExistsError: The artifact has that source already (a ValueError).
+        HashMismatchError: Another archive or another tree is there (a RuntimeError).
+        DownloadError: There is nothing (a RuntimeError).
+        UnpackError: There is no archive, or one that must not be unpacked (a
+            ValueError).
+        ArtifactsTomlError: The file can't be read (a ValueError).
+    """
+    toml, built_for = _absolute(toml_path), _platform(platform)
+    source = DownloadSource(url=download_url, sha256=Sha256.parse(sha256))
+    if check:
+        source = sourcing.check_source(
+            toml, name, source.url, source.sha256, platform=built_for
+        )
+    binding.add_source(toml, name, source, platform=built_for)
+
+
+def query_artifact_info(
+    url: str,
+    compute_tree_hash: bool = True,  # noqa: FBT001, FBT002 - as in 0.1.0
+) -> ArtifactInfo:
+    """Download a URL and give its sha256, its size and the tree it unpacks to.
+
+    Args:
+        url: Where from. Nothing of it is kept.
+        compute_tree_hash: Whether it is an archive whose ``git_tree_sha1`` is wanted.
+
+    Raises:
+        DownloadError: There is no complete file (a RuntimeError).
+        UnpackError: It is no archive, or one that must not be unpacked (a ValueError).
+    """
+    with HttpFetcher(Settings.from_environ()) as fetcher:
+        received = receive(fetcher, url, read_archive if compute_tree_hash else _skip)
+    info: ArtifactInfo = {
+        "url": url,
+        "sha256": str(received.sha256),
+        "size": received.size,
+    }
+    tree = received.content
+    if tree is not None:
+        info["git_tree_sha1"] = str(tree.tree_hash)
+    return info
+
+
+def compute_sha256(filepath: StrPath) -> str:
+    """Give the sha256 of a file, as 64 hex digits.
+
+    Raises:
+        OSError: The file can't be read.
+    """
+    hasher = hashlib.sha256()
+    with Path(filepath).open("rb", buffering=0) as file:
+        while piece := file.read(_PIECE):
+            hasher.update(piece)
+    return hasher.hexdigest()
+
+
+def compute_git_tree_sha1(directory: StrPath) -> str:
+    """Give the git-tree-sha1 of a folder, as 40 hex digits; see `tree_hash`.
+
+    Raises:
+        UnhashableFileError: It holds what git can't store or can't be read (a
+            ValueError).
+        OSError: It is no folder.
+    """
+    return str(hash_directory(directory))
+
+
+def _skip(_chunks: Iterable[bytes]) -> ArchiveTree | None:
+    return None
+
+
+def _absolute(toml_path: StrPath) -> Path:
+    return Path(os.path.abspath(toml_path))  # noqa: PTH100 - links stay links
+
+
+def _tree_hash(tree_hash: AnyHash) -> TreeHash:
+    return tree_hash if isinstance(tree_hash, TreeHash) else TreeHash.parse(tree_hash)
+
+
+def _platform(platform: AnyPlatform) -> Platform | None:
+    return None if platform is None else as_platform(platform)

@@ -1,0 +1,154 @@
+"""The tree in an archive, made in memory: hashed in full, and nothing written."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts._prefetch import prefetched
+from fetch_artifacts.compression import decompress, peek
+from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.git_objects import FOLDER, LINK, link_digest
+from fetch_artifacts.member import refusal, shown
+from fetch_artifacts.member_tree import (
+    MemberTree,
+    file_mode,
+    hash_tree,
+    symlink_target,
+)
+from fetch_artifacts.tar_reader import read_members
+from fetch_artifacts.zip_reader import read_zip_members, spooled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from fetch_artifacts.archive_kind import ArchiveKind
+    from fetch_artifacts.git_objects import TreeEntry
+    from fetch_artifacts.member import Member
+    from fetch_artifacts.member_tree import Folder
+
+_GIT: Final = b".git"
+_CHUNK_BYTES: Final = 1 << 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveTree:
+    """What an archive unpacks to.
+
+    Attributes:
+        kind: What the archive is.
+        root: The folder with all that is in it.
+    """
+
+    kind: ArchiveKind
+    root: Folder
+
+    @property
+    def tree_hash(self) -> TreeHash:
+        """The hash by which Pkg knows the unpacked folder."""
+        return TreeHash(_pkg_digest(self.root))
+
+    @property
+    def git_hash(self) -> TreeHash:
+        """The same with git's rule for links whose target is not ASCII."""
+        digest = hash_tree(self.root, "git-sha1", skip_empty=True, skip_git=True)
+        return TreeHash(digest)
+
+    @property
+    def tar_hash(self) -> TreeHash:
+        """What ``Tar.tree_hash`` gives: folders without files and ``.git`` count."""
+        return TreeHash(hash_tree(self.root, "git-sha1"))
+
+    @property
+    def top_folder(self) -> tuple[str, ArchiveTree] | None:
+        """The name and the tree of the one folder that everything is in, if so."""
+        if len(self.root) != 1:
+            return None
+        [(name, node)] = self.root.items()
+        if not isinstance(node, dict):
+            return None
+        text = name.decode("utf-8", "backslashreplace")
+        return text, ArchiveTree(kind=self.kind, root=node)
+
+    def entries(self) -> Iterator[TreeEntry]:
+        """Give mode, path and digest of all that counts for `tree_hash`.
+
+        As `fetch_artifacts.directory_hash.list_directory` does for a folder.
+        """
+        waiting = [(b"", self.root)]
+        while waiting:
+            prefix, folder = waiting.pop()
+            for name, node in folder.items():
+                path = prefix + name
+                if name == _GIT:
+                    continue
+                if isinstance(node, dict):
+                    if _has_files(node):
+                        waiting.append((path + b"/", node))
+                        yield FOLDER, path, _pkg_digest(node)
+                elif (target := symlink_target(node)) is not None:
+                    yield LINK, path, link_digest(target, "git-sha1")
+                else:
+                    yield file_mode(node), path, node[1:]
+
+
+class _Refusing(MemberTree):
+    """A tree that refuses what can't be unpacked, as `DiskTree` does."""
+
+    def check_ancestor(self, path: bytes, member: Member) -> None:
+        """Refuse: Tar.jl fails to unpack this, though it hashes it."""
+        raise refusal(member.path, f"path runs through the file {shown(path)}")
+
+
+def read_archive(chunks: Iterable[bytes]) -> ArchiveTree:
+    """Read an archive of any kind, told by its first bytes.
+
+    The same archives are refused as by `fetch_artifacts.unpack.unpack_archive`, but for
+    those that only a certain file system can't store.
+
+    Raises:
+        UnpackError: It is damaged, no archive at all, or asks for what is not allowed.
+    """
+    kind, chunks = peek(chunks)
+    if kind == "zip":
+        with spooled(chunks) as file:
+            return _filled(kind, read_zip_members(file))
+    with contextlib.closing(prefetched(decompress(kind, chunks))) as ahead:
+        return _filled(kind, read_members(ahead))
+
+
+def read_archive_file(path: Path) -> ArchiveTree:
+    """Read an archive that is a file, as `read_archive`.
+
+    Raises:
+        UnpackError: As `read_archive`.
+        OSError: The file can't be read.
+    """
+    with path.open("rb", buffering=0) as file:
+        return read_archive(iter(lambda: file.read(_CHUNK_BYTES), b""))
+
+
+def _filled(kind: ArchiveKind, members: Iterator[Member]) -> ArchiveTree:
+    tree = _Refusing()
+    for member in members:
+        tree.add(member)
+    return ArchiveTree(kind=kind, root=tree.root)
+
+
+def _pkg_digest(folder: Folder) -> bytes:
+    return hash_tree(
+        folder, "git-sha1", link_digest=link_digest, skip_empty=True, skip_git=True
+    )
+
+
+def _has_files(folder: Folder) -> bool:
+    """Whether there is a file or a link in a folder, at any depth."""
+    folders = [folder]
+    for each in folders:  # the list grows while it is walked
+        for node in each.values():
+            if not isinstance(node, dict):
+                return True
+            folders.append(node)
+    return False

@@ -1,0 +1,161 @@
+"""A folder as an archive file: which compression, and the same bytes on any machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts._fs import current_umask
+from fetch_artifacts.compression import compressed
+from fetch_artifacts.digests import Sha256
+from fetch_artifacts.errors import ArchiveError
+from fetch_artifacts.pack import tar_chunks
+
+if TYPE_CHECKING:
+    from fetch_artifacts.archive_kind import ArchiveKind
+    from fetch_artifacts.compression import Compression
+
+_COMPRESSIONS: Final[dict[str, Compression | None]] = {
+    "gz": "gz",
+    "xz": "xz",
+    "bz2": "bz2",
+    "zst": "zst",
+    "tar": None,
+}
+
+# What the endings of names promise to whoever reads them.
+_ENDINGS: Final = {
+    "gz": (".gz", ".tgz"),
+    "xz": (".xz", ".txz"),
+    "bz2": (".bz2", ".tbz", ".tbz2"),
+    "zst": (".zst", ".tzst"),
+    "tar": (".tar",),
+    "what is never written here": (".zip", ".7z", ".rar", ".lzma"),
+}
+
+_TROUBLE: Final[dict[ArchiveKind, str]] = {
+    "tar": "no Julia can unpack an archive that is not compressed",
+    "zip": "no Julia can unpack a zip archive",
+    "zst": "only Julia 1.13 and later can unpack zstd",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """An archive that was written.
+
+    Attributes:
+        path: The file.
+        sha256: The hash of the file's bytes.
+        size: The file's length in bytes.
+    """
+
+    path: Path
+    sha256: Sha256
+    size: int
+
+
+def choose_compression(
+    archive_path: Path | None, wish: str | None = "auto"
+) -> Compression | None:
+    """Give the compression that is wished for, if the archive's name allows it.
+
+    Args:
+        archive_path: The file to be written, None where it has no name yet.
+        wish: A compression, None for none, or ``"auto"``: what the name promises, else
+            gzip, which every Julia can unpack.
+
+    Raises:
+        ArchiveError: There is no such compression, or the name promises another one.
+    """
+    known = ("auto", *(name for name in _COMPRESSIONS if name != "tar"))
+    if wish is not None and wish not in known:
+        names = ", ".join(map(repr, known))
+        msg = f"compression: expected {names} or None, found {wish!r}"
+        raise ArchiveError(msg)
+    ending = archive_path.suffix.lower() if archive_path else ""
+    promised = next((kind for kind, all_ in _ENDINGS.items() if ending in all_), None)
+    chosen = (promised or "gz") if wish == "auto" else (wish or "tar")
+    if chosen not in _COMPRESSIONS or promised not in {None, chosen}:
+        msg = (
+            f"{archive_path}: expected a name that fits the compression {wish!r}, "
+            f"found one in {ending}; choose another name or another compression"
+        )
+        raise ArchiveError(msg)
+    return _COMPRESSIONS[chosen]
+
+
+def usual_ending(compression: Compression | None) -> str:
+    """What the name of an archive with this compression ends in."""
+    return f".tar.{compression}" if compression else ".tar"
+
+
+def julia_trouble(kind: ArchiveKind | None) -> str:
+    """Say why Julia can't unpack archives of some kind, "" where it can.
+
+    Args:
+        kind: The kind, or a compression; None is a plain tar.
+    """
+    return _TROUBLE.get(kind or "tar", "")
+
+
+def require_folder(directory: Path) -> None:
+    """Make sure that there is something to archive.
+
+    Raises:
+        ArchiveError: It is no folder.
+    """
+    if not directory.is_dir():
+        found = "something else" if directory.exists() else "nothing"
+        msg = f"{directory}: expected a folder, found {found}"
+        raise ArchiveError(msg)
+
+
+def archive_directory(
+    directory: Path, archive_path: Path, compression: Compression | None
+) -> Archive:
+    """Write a reproducible archive of a folder's contents, at the archive's top level.
+
+    The same tree gives the same bytes on any machine: no owners, no times, names in
+    the order of Julia's ``Tar.create``. An existing file is replaced once the new one
+    is complete.
+
+    Args:
+        directory: The folder whose contents are archived.
+        archive_path: The file to write.
+        compression: ``"gz"``, ``"xz"``, ``"bz2"``, ``"zst"``, or None for a plain tar.
+
+    Raises:
+        ArchiveError: It is no folder, or the archive would be in it.
+        OSError: The file can't be written.
+        UnhashableFileError: The tree holds what a tarball can't or what can't be read.
+    """
+    require_folder(directory)
+    if archive_path.resolve().is_relative_to(directory.resolve()):
+        msg = (
+            f"{archive_path}: expected a file outside {directory}, or the archive "
+            "would have to hold itself; write it elsewhere"
+        )
+        raise ArchiveError(msg)
+    hasher = hashlib.sha256()
+    size = 0
+    handle, name = tempfile.mkstemp(
+        prefix=f".{archive_path.name}.", dir=archive_path.parent
+    )
+    staged = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for chunk in compressed(tar_chunks(directory), compression):
+                hasher.update(chunk)
+                file.write(chunk)
+                size += len(chunk)
+        staged.chmod(0o666 & ~current_umask())
+        staged.replace(archive_path)
+    except BaseException:
+        staged.unlink(missing_ok=True)
+        raise
+    return Archive(path=archive_path, sha256=Sha256(hasher.digest()), size=size)

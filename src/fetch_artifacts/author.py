@@ -1,0 +1,174 @@
+"""What an author of artifacts does: make a tree, and archive it.
+
+Julia: ``create_artifact`` and ``archive_artifact`` of ``Pkg.Artifacts``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.archive_writer import archive_directory, require_folder
+from fetch_artifacts.depot import (
+    Depot,
+    artifact_path,
+    find_artifact,
+    is_overridden,
+)
+from fetch_artifacts.directory_hash import hash_directory
+from fetch_artifacts.errors import DepotError, OverrideError
+from fetch_artifacts.pack import tar_chunks
+from fetch_artifacts.unpack import unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fetch_artifacts.archive_writer import Archive
+    from fetch_artifacts.compression import Compression
+    from fetch_artifacts.digests import TreeHash
+
+_WRITE_BITS: Final = 0o222
+
+
+class ArtifactBuild(os.PathLike[str]):
+    """A folder that becomes an artifact; wherever a path is expected, it is one.
+
+    Attributes:
+        path: The folder to fill; at the end of the block, where it is installed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._tree_hash: TreeHash | None = None
+
+    @property
+    def tree_hash(self) -> TreeHash:
+        """The hash of the tree.
+
+        Raises:
+            DepotError: The folder is still being filled.
+        """
+        if self._tree_hash is None:
+            msg = (
+                f"{self.path}: expected a finished artifact, found one that is still "
+                "being built; its hash is known at the end of the with block"
+            )
+            raise DepotError(msg)
+        return self._tree_hash
+
+    def finish(self, path: Path, tree_hash: TreeHash) -> None:
+        """Take note of where the tree was installed."""
+        self.path = path
+        self._tree_hash = tree_hash
+
+    def __fspath__(self) -> str:
+        return os.fspath(self.path)
+
+    def __truediv__(self, name: str | os.PathLike[str]) -> Path:
+        return self.path / name
+
+    def __repr__(self) -> str:
+        return f"<artifact {self._tree_hash or 'being built'} in {self.path}>"
+
+
+@contextlib.contextmanager
+def build_artifact() -> Iterator[ArtifactBuild]:
+    """Give an empty folder to fill, which at the end is installed by its hash.
+
+    Julia: ``create_artifact`` (Pkg.jl Artifacts.jl:29-103). A tree that some depot has
+    already is not installed again. Nothing is, if the block ends in an error.
+
+    Raises:
+        DepotError: The depot can't be written.
+        UnhashableFileError: The tree holds what git can't store or what can't be read.
+    """
+    depot = Depot.first()
+    with depot.stage() as folder:
+        build = ArtifactBuild(folder)
+        yield build
+        tree_hash = hash_directory(folder)
+        found = find_artifact(tree_hash, honor_overrides=False)
+        if found is None:
+            make_files_read_only(folder)
+            found = depot.commit(folder, tree_hash)
+        build.finish(found, tree_hash)
+
+
+def create_artifact(fill: Callable[[Path], object]) -> TreeHash:
+    """Let ``fill`` make a tree in an empty folder, and install it as `build_artifact`.
+
+    Raises:
+        DepotError: The depot can't be written.
+        UnhashableFileError: The tree holds what git can't store or what can't be read.
+    """
+    with build_artifact() as build:
+        fill(build.path)
+    return build.tree_hash
+
+
+def artifact_from_directory(directory: Path) -> TreeHash:
+    """Install a copy of a folder, links as links, by its hash.
+
+    ArtifactUtils.jl: ``artifact_from_directory``. The copy is what an archive of the
+    folder unpacks to, so of modes it has the owner's execute bit only.
+
+    Raises:
+        ArchiveError: It is no folder.
+        DepotError: The depot can't be written.
+        UnhashableFileError: The tree holds what git can't store or what can't be read.
+    """
+    require_folder(directory)
+    depot = Depot.first()
+    with depot.stage() as folder:
+        unpacked = unpack(tar_chunks(directory), folder, read_only=True)
+        if find_artifact(unpacked.tree_hash, honor_overrides=False) is None:
+            depot.commit(folder, unpacked.tree_hash)
+    return unpacked.tree_hash
+
+
+def make_files_read_only(folder: Path) -> None:
+    """Clear the write bits of all files, and of nothing else.
+
+    Julia: ``set_readonly`` (Pkg.jl utils.jl:55-78): folders stay writable, links are
+    left alone.
+    """
+    for root, _, names in os.walk(folder):
+        for name in names:
+            path = Path(root, name)
+            mode = path.lstat().st_mode
+            if not stat.S_ISLNK(mode) and mode & _WRITE_BITS:
+                path.chmod(stat.S_IMODE(mode) & ~_WRITE_BITS)
+
+
+def archive_artifact(
+    tree_hash: TreeHash,
+    archive_path: Path,
+    compression: Compression | None = "gz",
+    *,
+    honor_overrides: bool = False,
+) -> Archive:
+    """Write an archive of an installed artifact.
+
+    Julia: ``archive_artifact`` (Pkg.jl Artifacts.jl:164-182).
+
+    Raises:
+        DepotError: No depot has the tree.
+        OverrideError: The tree is overridden, and ``honor_overrides`` was not given.
+        ArchiveError: The archive would be in the artifact.
+        OSError: The file can't be written.
+    """
+    if not honor_overrides and is_overridden(tree_hash):
+        msg = (
+            f"{tree_hash}: overridden by an Overrides.toml, so its folder is not the "
+            "artifact; archive it with honor_overrides, or remove the override"
+        )
+        raise OverrideError(msg)
+    directory = find_artifact(tree_hash, honor_overrides=honor_overrides)
+    if directory is None:
+        place = artifact_path(tree_hash, honor_overrides=honor_overrides)
+        msg = f"{place}: expected an installed artifact, found none; install it first"
+        raise DepotError(msg)
+    return archive_directory(directory, archive_path, compression)

@@ -1,0 +1,119 @@
+"""Changes of an Artifacts.toml in the style that it is written in already.
+
+A file that Julia could have written stays one: it is written anew, sorted, in Julia's
+bytes. Of any other, one with comments say, only the lines concerned change.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fetch_artifacts import bind, lookup
+from fetch_artifacts.artifacts_toml import load_artifacts_toml
+from fetch_artifacts.errors import BindingExistsError
+from fetch_artifacts.julia_toml import dumps, loads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from fetch_artifacts.digests import TreeHash
+    from fetch_artifacts.entries import DownloadSource
+    from fetch_artifacts.platforms import Platform
+
+
+def is_hand_written(toml: Path) -> bool:
+    """Whether a file is not, byte for byte, what Julia would write."""
+    try:
+        text = toml.read_bytes().decode("utf-8")
+        return text != dumps(loads(text))
+    except FileNotFoundError:
+        return False
+    except (TypeError, ValueError):
+        return True  # who changes it will tell what is wrong with it
+
+
+def refuse_bound(
+    toml: Path, name: str, *, platform: Platform | None, force: bool
+) -> None:
+    """Find out that a name can't be bound before any work is done for it.
+
+    Only what can be told from the name alone: `bind_tree` is who decides.
+
+    Raises:
+        BindingExistsError: The name is bound already.
+        ArtifactsTomlError: The file can't be read.
+    """
+    if force or platform is not None or not toml.exists():
+        return
+    if load_artifacts_toml(toml).get(name, []) != []:
+        msg = f"{toml}: {name!r} is bound already; force replaces it"
+        raise BindingExistsError(msg, path=toml, name=name)
+
+
+def bind_tree(  # noqa: PLR0913 - what an entry consists of
+    toml: Path,
+    name: str,
+    tree_hash: TreeHash,
+    downloads: Iterable[DownloadSource] | None,
+    *,
+    platform: Platform | None = None,
+    lazy: bool = False,
+    force: bool = False,
+) -> None:
+    """Bind a name in a file, which is made if there is none, and its folder too.
+
+    As Julia's, the file counts as in use from then on, so that gc keeps the tree.
+
+    Args:
+        toml: The file, as an absolute path.
+        name: The name.
+        tree_hash: The tree.
+        downloads: Where its archive can be had, best first.
+        platform: What the tree is built for, None for every platform.
+        lazy: Whether it is to be installed on first use only.
+        force: Whether an existing binding is replaced.
+
+    Raises:
+        BindingExistsError: The name is bound already.
+        ArtifactsTomlError: The file can't be read, or can't be changed in place.
+        OSError: The file can't be written.
+    """
+    toml.parent.mkdir(parents=True, exist_ok=True)
+    bind.bind(
+        toml,
+        name,
+        tree_hash,
+        downloads=downloads,
+        platform=platform,
+        lazy=lazy,
+        force=force,
+        keep_comments=is_hand_written(toml),
+    )
+    lookup.record_use(str(toml))
+
+
+def unbind_tree(toml: Path, name: str, *, platform: Platform | None = None) -> bool:
+    """Remove a name, or its binding for one platform; tells whether there was one.
+
+    Raises:
+        ArtifactsTomlError: The file can't be read, or can't be changed in place.
+    """
+    return bind.unbind(
+        toml, name, platform=platform, keep_comments=is_hand_written(toml)
+    )
+
+
+def add_source(
+    toml: Path, name: str, source: DownloadSource, *, platform: Platform | None = None
+) -> None:
+    """Add a place where an artifact's archive can be had, as the last one.
+
+    Raises:
+        ArtifactNotFoundError: The name is not in the file, or not for this platform.
+        BindingExistsError: The artifact has a source with this URL.
+        ArtifactsTomlError: The file can't be read, or can't be changed in place.
+    """
+    bind.add_source(
+        toml, name, source, platform=platform, keep_comments=is_hand_written(toml)
+    )

@@ -1,0 +1,122 @@
+"""What a URL really gives, for whoever does not know yet what to expect.
+
+The counterpart of `fetch_artifacts.install`, which knows, and refuses all else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from fetch_artifacts.digests import Sha256
+from fetch_artifacts.errors import UnpackError
+from fetch_artifacts.progress import ProgressEvent
+from fetch_artifacts.transfer import StartOverError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from fetch_artifacts.download import Fetcher
+    from fetch_artifacts.progress import Progress
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received(Generic[T_co]):
+    """What came from a URL.
+
+    Attributes:
+        url: The URL.
+        sha256: The hash of all bytes.
+        size: Their number.
+        outcome: What was made of them, or why nothing could be.
+    """
+
+    url: str
+    sha256: Sha256
+    size: int
+    outcome: T_co | UnpackError
+
+    @property
+    def content(self) -> T_co:
+        """What was made of the bytes.
+
+        Raises:
+            UnpackError: They are no archive, or one that must not be unpacked.
+        """
+        if isinstance(self.outcome, UnpackError):
+            raise self.outcome
+        return self.outcome
+
+
+class _Counted:
+    """The chunks of a body, hashed and counted as they pass."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self.hasher = hashlib.sha256()
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.hasher.update(chunk)
+            self.size += len(chunk)
+            yield chunk
+
+
+def receive(
+    fetcher: Fetcher,
+    url: str,
+    consume: Callable[[Iterable[bytes]], T],
+    report: Progress | None = None,
+) -> Received[T]:
+    """Download a body once, and hash it while something is made of it.
+
+    Args:
+        fetcher: What downloads.
+        url: Where from.
+        consume: Makes something of the bytes; called again where the download has to
+            start over.
+        report: Told how the download gets on.
+
+    Raises:
+        DownloadError: There is no complete body.
+    """
+    try:
+        return _receive_in_one_go(fetcher, url, consume, report)
+    except StartOverError:
+        return _receive_in_one_go(fetcher, url, consume, report)
+
+
+def _receive_in_one_go(
+    fetcher: Fetcher,
+    url: str,
+    consume: Callable[[Iterable[bytes]], T],
+    report: Progress | None,
+) -> Received[T]:
+    name = url.partition("?")[0].rstrip("/").rpartition("/")[2]
+
+    def tell(done: int, total: int | None) -> None:
+        if report:
+            report(
+                ProgressEvent(name=name, stage="downloading", done=done, total=total)
+            )
+
+    with fetcher.open(url, progress=tell) as body:
+        counted = _Counted(body)
+        outcome: T | UnpackError
+        try:
+            outcome = consume(counted)
+        except UnpackError as error:
+            outcome = error
+        for _ in counted:  # what follows an archive's end, or a fault in it
+            pass
+    return Received(
+        url=url,
+        sha256=Sha256(counted.hasher.digest()),
+        size=counted.size,
+        outcome=outcome,
+    )

@@ -1,0 +1,173 @@
+"""From the URLs of an archive to what an Artifacts.toml has to say of them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from fetch_artifacts.archive_tree import read_archive
+from fetch_artifacts.archive_writer import julia_trouble
+from fetch_artifacts.artifacts_toml import find_entry, load_artifacts_toml
+from fetch_artifacts.depot import Depot, find_artifact
+from fetch_artifacts.download import HttpFetcher
+from fetch_artifacts.entries import ArtifactEntry, DownloadSource
+from fetch_artifacts.errors import (
+    ArchiveError,
+    TarballHashMismatchError,
+    TreeHashMismatchError,
+)
+from fetch_artifacts.progress import ProgressEvent
+from fetch_artifacts.receive import receive
+from fetch_artifacts.settings import Settings
+from fetch_artifacts.unpack import unpack_archive
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from fetch_artifacts.archive_kind import ArchiveKind
+    from fetch_artifacts.digests import Sha256, TreeHash
+    from fetch_artifacts.download import Fetcher
+    from fetch_artifacts.platforms import Platform
+    from fetch_artifacts.progress import Progress
+    from fetch_artifacts.receive import Received
+
+_LOG: Final = logging.getLogger("fetch_artifacts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sourced:
+    """A tree, and where its archive can be had.
+
+    Attributes:
+        tree_hash: The tree that every source gives.
+        sources: One for each URL, in their order.
+    """
+
+    tree_hash: TreeHash
+    sources: tuple[DownloadSource, ...]
+
+
+class _Tree(Protocol):
+    @property
+    def tree_hash(self) -> TreeHash: ...
+    @property
+    def kind(self) -> ArchiveKind: ...
+
+
+def download_sources(
+    urls: Sequence[str], *, keep: bool = False, report: Progress | None = None
+) -> Sourced:
+    """Download each URL once, and find out both hashes and the size.
+
+    Args:
+        urls: Where the archive can be had; the archives may differ, their tree not.
+        keep: Whether the tree is installed on the way.
+        report: Told how the downloads get on.
+
+    Raises:
+        DownloadError: A URL gives no complete body.
+        UnpackError: It gives no archive, or one that must not be unpacked.
+        ArchiveError: There is no URL.
+        TreeHashMismatchError: The URLs give different trees.
+        DepotError: The tree is to be kept, and the depot can't be written.
+    """
+    if not urls:
+        msg = "expected the URL of an archive, found none"
+        raise ArchiveError(msg)
+    with HttpFetcher(Settings.from_environ()) as fetcher:
+        received: list[Received[_Tree]] = [
+            _receive_into_depot(fetcher, url, report)
+            if keep and url == urls[0]
+            else receive(fetcher, url, read_archive, report)
+            for url in urls
+        ]
+    trees = [_tree_hash(each, report) for each in received]
+    for url, tree_hash in zip(urls, trees, strict=True):
+        if tree_hash != trees[0]:
+            msg = (
+                f"{url}: expected the tree {trees[0]} of {urls[0]}, found {tree_hash}; "
+                "all sources of an artifact must hold the same tree"
+            )
+            raise TreeHashMismatchError(msg, expected=trees[0], actual=tree_hash)
+    sources = [
+        DownloadSource(url=each.url, sha256=each.sha256, size=each.size)
+        for each in received
+    ]
+    return Sourced(tree_hash=trees[0], sources=tuple(sources))
+
+
+def check_source(
+    toml: Path, name: str, url: str, sha256: Sha256, *, platform: Platform | None = None
+) -> DownloadSource:
+    """Download a URL, and make sure that it gives what an entry promises.
+
+    Args:
+        toml: The Artifacts.toml.
+        name: The name of the artifact.
+        url: The new source.
+        sha256: What its bytes shall hash to.
+        platform: Chooses among the platforms that the name is bound for.
+
+    Returns:
+        The source with its size.
+
+    Raises:
+        ArtifactNotFoundError: The name is not in the file, or not for this platform.
+        ArtifactsTomlError: The file, or the entry, can't be read.
+        DownloadError: The URL gives no complete body.
+        UnpackError: It gives no archive, or one that must not be unpacked.
+        HashMismatchError: It gives something else.
+    """
+    found, built_for, place = find_entry(
+        name, load_artifacts_toml(toml), platform, toml
+    )
+    entry = ArtifactEntry.from_entry(name, found, built_for, place)
+    with HttpFetcher(Settings.from_environ()) as fetcher:
+        received = receive(fetcher, url, read_archive)
+    expected = entry.archive_sha256 or sha256
+    if received.sha256 != expected:
+        msg = f"{url}: expected the sha256 {expected}, found {received.sha256}"
+        raise TarballHashMismatchError(msg, expected=expected, actual=received.sha256)
+    tree = received.content
+    promised = entry.tree_hash
+    if promised is not None and promised not in {tree.tree_hash, tree.git_hash}:
+        msg = (
+            f"{url}: expected the tree {promised} of {name!r}, found "
+            f"{tree.tree_hash}; it is another artifact, or was packed with another "
+            "top folder"
+        )
+        raise TreeHashMismatchError(msg, expected=promised, actual=tree.tree_hash)
+    return DownloadSource(url=url, sha256=received.sha256, size=received.size)
+
+
+def _receive_into_depot(
+    fetcher: Fetcher, url: str, report: Progress | None
+) -> Received[_Tree]:
+    """Receive an archive and install its tree on the way."""
+    depot = Depot.first()
+    with depot.stage() as folder:
+        received = receive(
+            fetcher,
+            url,
+            lambda chunks: unpack_archive(chunks, folder, read_only=True),
+            report,
+        )
+        tree_hash = received.content.tree_hash
+        if find_artifact(tree_hash, honor_overrides=False) is None:
+            depot.commit(folder, tree_hash)
+    return received
+
+
+def _tree_hash(received: Received[_Tree], report: Progress | None) -> TreeHash:
+    """The tree in an archive, with a warning where Julia can't unpack it."""
+    tree = received.content
+    trouble = julia_trouble(tree.kind)
+    if trouble:
+        _LOG.warning("%s: %s; gzip suits every version", received.url, trouble)
+    if report:
+        note = f"sha256 {received.sha256}, git-tree-sha1 {tree.tree_hash}"
+        name = received.url.partition("?")[0].rstrip("/").rpartition("/")[2]
+        report(ProgressEvent(name=name, stage="verifying", note=note))
+    return tree.tree_hash
