@@ -17,7 +17,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from concurrent.futures import Future
 
 _BLOCK_BYTES: Final = 1 << 17
@@ -37,7 +37,7 @@ _SAMPLE_BYTES: Final = 256
 
 def gzip_chunks(
     chunks: Iterable[bytes], *, threads: int | None = None
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     """Give the gzip of some data, which may come in pieces of any size.
 
     Args:

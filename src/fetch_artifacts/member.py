@@ -85,8 +85,9 @@ def make_member(header: Header, pieces: Iterable[Buffer] = ()) -> Member:
         UnpackError: The member is not allowed; all its faults are named at once.
     """
     path, kind, mode, size, link = header
-    if kind == "file" and not link and not _NOT_NORMAL.search(path):
-        faults = _spelling_faults(path)  # the usual member needs no more checks
+    plain = path.removeprefix(b"./")  # as GNU tar writes them when it packs "."
+    if kind == "file" and not link and not _NOT_NORMAL.search(plain):
+        path, faults = plain, _spelling_faults(plain)
     else:
         if kind == "hardlink":
             link = _normalised(link)

@@ -145,6 +145,12 @@ class MemberTree:
         return (_EXECUTABLE if member.executable else _PLAIN) + self.put_file(member)
 
     def _target_digest(self, member: Member) -> bytes:
+        """The digest of what a hard link names.
+
+        Tar.jl also takes a path that was a file once and is a folder now: it copies the
+        folder, and then writes through the symbolic links in the copy, even to places
+        outside. Only its ``tree_hash`` fails, as this does.
+        """
         node: Node | None = self.root
         for part in member.link.split(b"/"):
             node = node.get(part) if isinstance(node, dict) else None

@@ -219,10 +219,13 @@ def _text(field: bytes) -> bytes:
 
 
 def _octal(field: bytes, name: str) -> int:
-    match = _OCTAL.match(field)
-    if not match:
-        raise ValueError(f"{name} is {field!r}")
-    return int(match[1], 8)
+    digits = field.rstrip(b"\0 ")
+    if not digits.isdigit():  # less usual: spaces before, or something after the digits
+        match = _OCTAL.match(field)
+        if not match:
+            raise ValueError(f"{name} is {field!r}")
+        digits = match[1]
+    return int(digits, 8)
 
 
 def _base_256(field: bytes) -> int:

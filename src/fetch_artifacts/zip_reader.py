@@ -42,17 +42,26 @@ def read_zip_members(file: IO[bytes]) -> Iterator[Member]:
     Raises:
         UnpackError: The archive is damaged or encrypted, or a member is not allowed.
     """
+    import zipfile
+
+    with _explained(), zipfile.ZipFile(file) as archive:
+        for entry in archive.infolist():
+            yield _member(archive, entry)
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Make one error of the many that a zip archive can lead to."""
     import lzma
     import zipfile
     import zlib
 
-    # RuntimeError is zipfile's error for a missing password.
-    errors = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+    damaged = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, UnicodeError)
+    # zipfile says so of a missing password, and of what it can't decompress.
+    unreadable = (RuntimeError, NotImplementedError)
     try:
-        with zipfile.ZipFile(file) as archive:
-            for entry in archive.infolist():
-                yield _member(archive, entry)
-    except (*errors, NotImplementedError, UnicodeError) as error:
+        yield
+    except (*damaged, *unreadable) as error:
         msg = f"the zip archive can't be read ({error}); download or make it again"
         raise UnpackError(msg) from error
 
@@ -72,6 +81,6 @@ def _member(archive: ZipFile, entry: ZipInfo) -> Member:
 
 
 def _content(archive: ZipFile, entry: ZipInfo) -> Iterator[bytes]:
-    with archive.open(entry) as content:
+    with _explained(), archive.open(entry) as content:
         while piece := content.read(_PIECE_BYTES):
             yield piece
