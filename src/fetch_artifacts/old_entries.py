@@ -69,7 +69,7 @@ def warn_of_old_entry(entry: ArtifactEntry, tree_hash: TreeHash) -> None:
     _warned.add(entry.archive_sha256)
     _LOG.warning(
         "%s: its git-tree-sha1 %s is the archive's sha256, so Julia can't install it; "
-        "write the true git-tree-sha1 %s into the Artifacts.toml",
+        "`fetch-artifacts doctor --fix` writes the true one, %s, into the file",
         entry.name,
         entry.git_tree_sha1,
         tree_hash,

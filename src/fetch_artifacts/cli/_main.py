@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fetch_artifacts._version import __version__
-from fetch_artifacts.cli import _inspect, _install, _override, _show
+from fetch_artifacts.cli import _author, _doctor, _inspect, _install, _override, _show
 from fetch_artifacts.cli._options import FAILED
 from fetch_artifacts.errors import FetchArtifactsError
 
@@ -81,7 +81,7 @@ def cli(context: click.Context, *, debug: bool) -> None:
     context.with_resource(_warnings_shown(logging.DEBUG if debug else logging.WARNING))
 
 
-for module in (_install, _show, _inspect, _override):
+for module in (_install, _show, _inspect, _author, _doctor, _override):
     for command in module.COMMANDS:
         cli.add_command(command)
 

@@ -1,0 +1,72 @@
+"""The commands that explain what is wrong, and put it right."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+import click
+
+from fetch_artifacts import progress
+from fetch_artifacts.cli._options import FAILED, json_option, resolve_toml
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--fix", is_flag=True, help="Write what is certain, and show the diff.")
+@click.option("--offline", is_flag=True, help="Leave out what needs a download.")
+@json_option
+def doctor(file: Path | None, *, fix: bool, offline: bool, as_json: bool) -> None:
+    """Download each source of an Artifacts.toml, and tell what is wrong with it.
+
+    Without FILE, with the one found from the working directory upwards. --fix rewrites
+    hashes and sizes that are wrong where the true ones are certain, and nothing else.
+    Exits with 1 while anything is wrong; what begins with "note" is not.
+    """
+    from fetch_artifacts.doctor import diagnose
+    from fetch_artifacts.repair import repair
+
+    toml = resolve_toml(file)
+    with progress.shown() as report:
+        diagnoses = diagnose(toml, offline=offline, report=report)
+    if as_json:
+        rows = [diagnosis.to_json() for diagnosis in diagnoses]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        for diagnosis in diagnoses:
+            click.echo(diagnosis)
+    fixes = [diagnosis.fix for diagnosis in diagnoses if diagnosis.fix]
+    if fix and fixes:
+        click.echo(repair(toml, fixes), nl=False, err=as_json)
+    wrong = [it for it in diagnoses if not it.harmless and not (fix and it.fix)]
+    if wrong:
+        raise SystemExit(FAILED)
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+def diff(first: str, second: str) -> None:
+    """Tell why two folders, archives or installed artifacts have different hashes.
+
+    FIRST and SECOND are paths, or hashes of artifacts. Exits with 1 where they differ.
+    """
+    from fetch_artifacts.tree_diff import compare_trees, explain, read_tree
+
+    one, other = read_tree(first), read_tree(second)
+    if one.tree_hash == other.tree_hash:
+        click.echo(f"both have the git-tree-sha1 {one.tree_hash}")
+        return
+    for place, tree in ((first, one), (second, other)):
+        click.echo(f"{tree.tree_hash}  {place}")
+    reason = explain(one, other)
+    if reason:
+        click.echo(reason)
+    else:
+        for difference in compare_trees(one, other):
+            click.echo(difference)
+    raise SystemExit(FAILED)
+
+
+COMMANDS: Final = (doctor, diff)

@@ -1,0 +1,269 @@
+"""What is wrong with an Artifacts.toml and with what its URLs give, and its repair.
+
+Each source is downloaded once. Of its two hashes in the file, one has to be right: then
+the other can be put right as well. Where both are wrong, something else is served now,
+and only the author can tell what it should be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from fetch_artifacts.archive_writer import julia_trouble
+from fetch_artifacts.artifacts_toml import parse_artifacts_toml, platform_of
+from fetch_artifacts.check import Finding, check_file
+from fetch_artifacts.download import HttpFetcher
+from fetch_artifacts.entries import Place
+from fetch_artifacts.errors import (
+    ArtifactsTomlError,
+    DownloadError,
+    PlatformError,
+    UnpackError,
+)
+from fetch_artifacts.evidence import Contents, Evidence, gather
+from fetch_artifacts.platforms import Platform, select_platform
+from fetch_artifacts.repair import Fix
+from fetch_artifacts.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from fetch_artifacts.progress import Progress
+    from fetch_artifacts.repair import KeyPath
+
+_FIXED: Final = "`fetch-artifacts doctor --fix` writes it"
+_USUAL_PLATFORMS: Final = (
+    "x86_64-linux-gnu",
+    "aarch64-linux-gnu",
+    "x86_64-apple-darwin",
+    "aarch64-apple-darwin",
+    "x86_64-w64-mingw32",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """One thing that was found.
+
+    Attributes:
+        finding: What it is, and what to do about it.
+        fix: The repair that is certain, None where there is none.
+        harmless: Nothing is wrong, but the author should know.
+    """
+
+    finding: Finding
+    fix: Fix | None = None
+    harmless: bool = False
+
+    def __str__(self) -> str:
+        return f"{'note: ' if self.harmless else ''}{self.finding}"
+
+    def to_json(self) -> dict[str, object]:
+        """The finding, whether anything is wrong, and the value that is certain."""
+        certain = self.fix.new if self.fix else None
+        return {**self.finding.to_json(), "wrong": not self.harmless, "fix": certain}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """The table of one artifact for one platform, and where it is."""
+
+    table: Mapping[str, Any]
+    place: Place
+    keys: KeyPath
+
+    def says(self, key: str) -> str:
+        """What the file says of a hash, "" where it is no text."""
+        value = self.table.get(key)
+        return value.lower() if isinstance(value, str) else ""
+
+    def fix(self, key: str, value: str | int) -> Fix:
+        """What puts a value of it right."""
+        return Fix(keys=(*self.keys, key), old=self.table.get(key), new=value)
+
+    def sources(self) -> list[_Source]:
+        """Those that have a URL; for others it is enough to read the file."""
+        download = self.table.get("download")
+        return [
+            _Source(
+                table=source,
+                place=self.place / "download" / (number + 1),
+                keys=(*self.keys, "download", number),
+            )
+            for number, source in enumerate(
+                download if isinstance(download, list) else ()
+            )
+            if isinstance(source, dict) and isinstance(source.get("url"), str)
+        ]
+
+
+class _Source(_Entry):
+    """The table of one source."""
+
+
+def diagnose(
+    path: Path, *, offline: bool = False, report: Progress | None = None
+) -> tuple[Diagnosis, ...]:
+    """Give all that can be found out about a file.
+
+    Args:
+        path: The Artifacts.toml.
+        offline: Whether to leave out what needs a download.
+        report: Told how the downloads get on.
+
+    Raises:
+        ArtifactsTomlNotFoundError: There is no such file.
+    """
+    read = [Diagnosis(finding=finding) for finding in check_file(path)]
+    try:
+        table = parse_artifacts_toml(path.read_bytes(), path)
+    except ArtifactsTomlError:
+        return tuple(read)
+    settings = Settings.from_environ()
+    seen: dict[str, Evidence | DownloadError] = {}
+    found: list[Diagnosis] = []
+    with HttpFetcher(settings) as fetcher:
+        for entry in _entries(table, path):
+            for source in entry.sources() if not (offline or settings.offline) else ():
+                url = source.table["url"]
+                if url not in seen:
+                    seen[url] = gather(fetcher, url, settings, report)
+            found += _judge_entry(entry, seen)
+    found += _missing_platforms(table, path)
+    # What was downloaded says more about a value than the file alone.
+    better = {each.finding.key for each in found if not each.harmless}
+    return (*(each for each in read if each.finding.key not in better), *found)
+
+
+def _entries(table: Mapping[str, Any], path: Path) -> Iterator[_Entry]:
+    for name, value in table.items():
+        place = Place.of(name, path)
+        if isinstance(value, dict):
+            yield _Entry(table=value, place=place, keys=(name,))
+        for number, element in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(element, dict):
+                keys = (name, number)
+                yield _Entry(table=element, place=place / (number + 1), keys=keys)
+
+
+def _found(
+    place: Place,
+    what: str,
+    todo: str,
+    *,
+    fix: Fix | None = None,
+    harmless: bool = False,
+) -> Diagnosis:
+    finding = Finding(path=place.path or Path(), key=place.key, what=what, todo=todo)
+    return Diagnosis(finding=finding, fix=fix, harmless=harmless)
+
+
+def _judge_entry(
+    entry: _Entry, seen: Mapping[str, Evidence | DownloadError]
+) -> Iterator[Diagnosis]:
+    """What the sources of an entry say about it and about themselves."""
+    if not entry.table.get("download"):
+        what, todo = "nobody else can install it", "add a [[NAME.download]]"
+        yield _found(entry.place / "download", what, todo, harmless=True)
+    trusted: dict[str, Contents] = {}
+    for source in entry.sources():
+        if source.table.get("size") is None:
+            what, todo = "the archive's size is not given", "add it, or leave it"
+            yield _found(source.place / "size", what, todo, harmless=True)
+        evidence = seen.get(source.table["url"])
+        if isinstance(evidence, DownloadError):
+            what = f"it can't be downloaded: {evidence}"
+            yield _found(source.place / "url", what, "put it back, or replace the url")
+        elif evidence is not None:
+            yield from _judge_source(source, evidence, entry)
+            contents = evidence.contents
+            vouched = source.says("sha256") == str(evidence.sha256)
+            if vouched and isinstance(contents, Contents):
+                trusted[str(contents.tree_hash)] = contents
+    yield from _judge_tree(entry, trusted)
+
+
+def _judge_source(
+    source: _Source, evidence: Evidence, entry: _Entry
+) -> Iterator[Diagnosis]:
+    if evidence.moved:
+        what = f"it has moved for good to {evidence.moved}"
+        yield _found(source.place / "url", what, "write that address", harmless=True)
+    contents = evidence.contents
+    stated = source.says("sha256")
+    vouched = stated == str(evidence.sha256)
+    if isinstance(contents, UnpackError):
+        sha256 = "" if vouched else f", and has the sha256 {evidence.sha256}"
+        what = f"it can't be unpacked: {contents}{sha256}"
+        yield _found(source.place, what, "publish the archive again")
+        return
+    yield from _judge_archive(source, contents)
+    known = entry.says("git-tree-sha1") == str(contents.tree_hash)
+    if not (vouched or known):
+        what = (
+            f"something else is served: the archive has the sha256 {evidence.sha256}, "
+            f"its tree the git-tree-sha1 {contents.tree_hash}"
+        )
+        todo = "find out why; `fetch-artifacts add --force` binds what is there now"
+        yield _found(source.place / "sha256", what, todo)
+        return
+    if not vouched:
+        what = f"the archive's sha256 is {evidence.sha256}; its tree is the right one"
+        fix = source.fix("sha256", str(evidence.sha256))
+        yield _found(source.place / "sha256", what, _FIXED, fix=fix)
+    size = source.table.get("size")
+    if size is not None and size != evidence.size:
+        what = f"the archive has {evidence.size} bytes, not {size}"
+        fix = source.fix("size", evidence.size)
+        yield _found(source.place / "size", what, _FIXED, fix=fix)
+
+
+def _judge_archive(source: _Source, contents: Contents) -> Iterator[Diagnosis]:
+    trouble = julia_trouble(contents.kind)
+    if trouble:
+        todo = "publish it as .tar.gz, which `fetch-artifacts create` makes"
+        # What the next Julia can do is no fault.
+        yield _found(source.place, trouble, todo, harmless=contents.kind == "zst")
+    if contents.top_folder is not None:
+        what = f"all of it is in the folder {contents.top_folder!r}"
+        todo = "mind that the folder is part of each path, as in Julia"
+        yield _found(source.place, what, todo, harmless=True)
+
+
+def _judge_tree(entry: _Entry, trusted: Mapping[str, Contents]) -> Iterator[Diagnosis]:
+    """Compare the tree hash with those of archives whose sha256 is right."""
+    stated = entry.says("git-tree-sha1")
+    others = {tree: it for tree, it in trusted.items() if tree != stated}
+    if not others:
+        return
+    place = entry.place / "git-tree-sha1"
+    if len(trusted) > 1:
+        what = f"its sources hold different trees: {', '.join(trusted)}"
+        yield _found(place, what, "remove those that hold another one")
+        return
+    [(true, contents)] = others.items()
+    mistake = contents.mistakes.get(stated)
+    reason = f"it is {mistake}" if mistake else "it is not the hash of the tree"
+    fix = entry.fix("git-tree-sha1", true)
+    yield _found(place, f"{reason}; the true one is {true}", _FIXED, fix=fix)
+
+
+def _missing_platforms(table: Mapping[str, Any], path: Path) -> Iterator[Diagnosis]:
+    for name, value in table.items():
+        if not isinstance(value, list):
+            continue
+        place = Place.of(name, path)
+        try:
+            platforms = {platform_of(it, place): True for it in value}
+            lacking = [
+                triplet
+                for triplet in _USUAL_PLATFORMS
+                if not select_platform(platforms, Platform.parse(triplet))
+            ]
+        except (ArtifactsTomlError, PlatformError):
+            continue  # that is told elsewhere
+        if lacking:
+            what = f"nothing is bound for {', '.join(lacking)}"
+            yield _found(place, what, "bind more, if there is more", harmless=True)

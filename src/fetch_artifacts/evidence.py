@@ -1,0 +1,127 @@
+"""What a URL really gives, and every value that was ever taken for the hash of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.archive_tree import read_archive
+from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.errors import DownloadError, UnpackError
+from fetch_artifacts.git_objects import FOLDER, tree_digest
+from fetch_artifacts.receive import receive
+from fetch_artifacts.rest import moved_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from fetch_artifacts.archive_kind import ArchiveKind
+    from fetch_artifacts.archive_tree import ArchiveTree
+    from fetch_artifacts.digests import Sha256
+    from fetch_artifacts.download import Fetcher
+    from fetch_artifacts.progress import Progress
+    from fetch_artifacts.settings import Settings
+
+_CUT: Final = 40  # hex digits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """The tree in an archive.
+
+    Attributes:
+        kind: What the archive is.
+        tree_hash: The hash by which Julia's Pkg knows the tree.
+        top_folder: The one folder that everything is in, None where there is more.
+        mistakes: For values that were taken for the tree's hash, in hex, what each is.
+    """
+
+    kind: ArchiveKind
+    tree_hash: TreeHash
+    top_folder: str | None
+    mistakes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What came from a URL.
+
+    Attributes:
+        sha256: The hash of its bytes.
+        size: Their number.
+        moved: Where the URL has moved to for good, None where it has not.
+        contents: What is in the archive, or why it can't be unpacked.
+    """
+
+    sha256: Sha256
+    size: int
+    moved: str | None
+    contents: Contents | UnpackError
+
+
+def gather(
+    fetcher: Fetcher, url: str, settings: Settings, report: Progress | None = None
+) -> Evidence | DownloadError:
+    """Download a URL and look at it; nothing of it is kept.
+
+    Args:
+        fetcher: What downloads.
+        url: Where from.
+        settings: The environment to go by.
+        report: Told how the download gets on.
+    """
+    try:
+        received = receive(fetcher, url, read_archive, report)
+    except DownloadError as error:
+        return error
+    outcome = received.outcome
+    return Evidence(
+        sha256=received.sha256,
+        size=received.size,
+        moved=moved_to(url, settings) if url.startswith("http") else None,
+        contents=outcome
+        if isinstance(outcome, UnpackError)
+        else _contents(outcome, received.sha256),
+    )
+
+
+def _contents(tree: ArchiveTree, sha256: Sha256) -> Contents:
+    mistakes: dict[str, str] = {}
+    for value, meaning in _mistakes(tree, sha256):
+        mistakes.setdefault(value, meaning)
+    mistakes.pop(str(tree.tree_hash), None)
+    return Contents(
+        kind=tree.kind,
+        tree_hash=tree.tree_hash,
+        top_folder=tree.top_folder[0] if tree.top_folder else None,
+        mistakes=mistakes,
+    )
+
+
+def _mistakes(tree: ArchiveTree, sha256: Sha256) -> Iterator[tuple[str, str]]:
+    """Values that were taken for the hash of a tree, the likeliest first."""
+    text = str(sha256)
+    yield text, "the sha256 of the archive"
+    yield text[:_CUT], f"the first {_CUT} digits of the archive's sha256"
+    yield from _mistakes_of_tree(tree, "")
+    if tree.top_folder:
+        name, inner = tree.top_folder
+        where = f" in the archive's folder {name!r}, which is part of the tree"
+        yield str(inner.tree_hash), f"the hash of what is{where}"
+        yield from _mistakes_of_tree(inner, f", of what is{where}")
+
+
+def _mistakes_of_tree(tree: ArchiveTree, of: str) -> Iterator[tuple[str, str]]:
+    wrapped = tree_digest([(FOLDER, b"content", tree.git_hash.digest)], "git-sha1")
+    yield (
+        str(TreeHash(wrapped)),
+        f"the hash that fetch-artifacts 0.1.0 made, with a folder around the tree{of}",
+    )
+    yield (
+        str(tree.git_hash),
+        f"git's hash, while Pkg counts links outside ASCII in another way{of}",
+    )
+    yield (
+        str(tree.tar_hash),
+        f"the hash of Tar.tree_hash, which counts folders without files{of}",
+    )

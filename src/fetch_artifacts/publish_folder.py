@@ -1,0 +1,91 @@
+"""Publishing in a folder that a web server serves, here or in an object store."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fetch_artifacts.errors import PublishError
+from fetch_artifacts.publish_target import Upload, below
+from fetch_artifacts.urls import redacted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fetch_artifacts.archive_writer import Archive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderTarget:
+    """A folder on this machine, under whose URL its files are served.
+
+    Attributes:
+        folder: The folder; it is made if there is none.
+        url_base: Its URL.
+    """
+
+    folder: Path
+    url_base: str
+
+    def upload(self, archive: Archive) -> Upload:
+        """Copy an archive there; who downloads meanwhile sees nothing half done.
+
+        Raises:
+            PublishError: The folder can't be written.
+        """
+        target = self.folder / archive.path.name
+        staged = target.with_name(f".{target.name}.part")
+        url = below(self.url_base, target.name)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if target.exists():
+                return Upload(url=url, existed=True)
+            shutil.copyfile(archive.path, staged)
+            staged.replace(target)
+        except OSError as error:
+            staged.unlink(missing_ok=True)
+            msg = f"{target}: could not be written: {error.strerror or error}"
+            raise PublishError(msg) from error
+        return Upload(url=url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FsspecTarget:
+    """A folder of any file system that fsspec knows, such as a bucket of S3.
+
+    Attributes:
+        folder: Its address, such as ``s3://bucket/prefix``. Credentials are looked for
+            where that file system does.
+        url_base: The URL under which its files are served.
+    """
+
+    folder: str
+    url_base: str
+
+    def upload(self, archive: Archive) -> Upload:
+        """Copy an archive there.
+
+        Raises:
+            PublishError: fsspec, or what it needs for this address, is not installed,
+                or the file system refuses.
+        """
+        try:
+            import fsspec
+        except ImportError as error:
+            msg = f"{redacted(self.folder)}: install fetch-artifacts[fsspec] first"
+            raise PublishError(msg) from error
+        name = archive.path.name
+        url = below(self.url_base, name)
+        try:
+            system, root = fsspec.core.url_to_fs(self.folder)
+            target = f"{root.rstrip('/')}/{name}"
+            if system.exists(target):
+                return Upload(url=url, existed=True)
+            system.makedirs(root, exist_ok=True)
+            system.put_file(str(archive.path), target)
+        except Exception as error:
+            # Each file system has errors of its own.
+            msg = f"{redacted(self.folder)}: could not be written: {error}"
+            raise PublishError(msg) from error
+        return Upload(url=url)

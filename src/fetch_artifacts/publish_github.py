@@ -1,0 +1,174 @@
+"""Publishing on GitHub: as an asset of a release, or in a gist.
+
+Requests: docs.github.com/rest/releases and docs.github.com/rest/gists.
+"""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode
+
+from fetch_artifacts.errors import PublishError
+from fetch_artifacts.publish_target import Upload
+from fetch_artifacts.rest import RestSession
+
+if TYPE_CHECKING:
+    import os
+
+    from fetch_artifacts.archive_writer import Archive
+    from fetch_artifacts.settings import Settings
+
+_TOKEN: Final = "GITHUB_TOKEN"  # noqa: S105 - the name of a variable
+_API: Final = "https://api.github.com"
+_HEADERS: Final = {
+    "Accept": "application/vnd.github+json",
+    "X-GitHub-Api-Version": "2022-11-28",
+}
+# What is larger GitHub serves to git alone ("Truncation" in its documentation).
+_LARGEST_IN_GIST: Final = 10_000_000
+
+
+def _session(settings: Settings) -> RestSession:
+    return RestSession(settings, _TOKEN, _HEADERS)
+
+
+def _api(settings: Settings) -> str:
+    """The API's address; GITHUB_API_URL is what GitHub's own runners set."""
+    return (settings.environ.get("GITHUB_API_URL") or _API).rstrip("/")
+
+
+def _field(answer: dict[str, Any], key: str) -> str:
+    value = answer.get(key)
+    if not isinstance(value, str):
+        msg = f"GitHub's answer: expected a text as {key!r}, found {value!r}"
+        raise PublishError(msg)
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseTarget:
+    """The assets of a release, which is made, and its tag too, if there is none.
+
+    Attributes:
+        settings: The environment, with the token in GITHUB_TOKEN.
+        repository: ``owner/name``.
+        tag: The release's tag.
+    """
+
+    settings: Settings
+    repository: str
+    tag: str
+
+    def upload(self, archive: Archive) -> Upload:
+        """Add an archive to the release.
+
+        Raises:
+            PublishError: GitHub refuses, or can't be reached.
+        """
+        releases = f"{_api(self.settings)}/repos/{self.repository}/releases"
+        name = archive.path.name
+        with _session(self.settings) as session:
+            release = session.find(f"{releases}/tags/{quote(self.tag, safe='')}")
+            if release is None:
+                body = {"tag_name": self.tag, "name": self.tag}
+                release = session.call("POST", releases, body)
+            for asset in release.get("assets", ()):
+                if asset["name"] == name:
+                    url = _field(asset, "browser_download_url")
+                    return Upload(url=url, existed=True)
+            # It is a template: https://.../assets{?name,label}
+            address = _field(release, "upload_url").partition("{")[0]
+            query = urlencode({"name": name})
+            asset = session.send_file("POST", f"{address}?{query}", archive.path)
+        return Upload(url=_field(asset, "browser_download_url"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GistTarget:
+    """A new gist, for archives of up to 10 MB.
+
+    The REST API takes texts only, so the archive gets there with ``git push``.
+
+    Attributes:
+        settings: The environment, with the token in GITHUB_TOKEN.
+        public: Whether everybody finds the gist, and not only who has its address.
+    """
+
+    settings: Settings
+    public: bool = False
+
+    def upload(self, archive: Archive) -> Upload:
+        """Make a gist, and push an archive to it.
+
+        Raises:
+            PublishError: The archive is too large, there is no git, or GitHub refuses
+                or can't be reached.
+        """
+        name = archive.path.name
+        if archive.size > _LARGEST_IN_GIST:
+            msg = (
+                f"{name}: expected at most {_LARGEST_IN_GIST} bytes, which is what a "
+                f"gist serves, found {archive.size}; publish it in a release"
+            )
+            raise PublishError(msg)
+        gists = f"{_api(self.settings)}/gists"
+        body = {
+            "description": f"The artifact {name}",
+            "public": self.public,
+            "files": {"README.md": {"content": f"{name}, for an Artifacts.toml\n"}},
+        }
+        with _session(self.settings) as session:
+            gist = session.call("POST", gists, body)
+            _push(_field(gist, "git_push_url"), archive, self.settings, session.token)
+            gist = session.call("GET", f"{gists}/{_field(gist, 'id')}")
+        return Upload(url=_field(gist.get("files", {}).get(name, {}), "raw_url"))
+
+
+def _push(url: str, archive: Archive, settings: Settings, token: str) -> None:
+    """Push a commit with an archive."""
+    login = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    # A command line is there for all to see, the environment is not.
+    environ = {
+        **settings.environ,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{url}.extraHeader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {login}",
+    }
+    author = ("-c", "user.name=fetch-artifacts", "-c", "user.email=")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        clone = Path(folder, "gist")
+        _git(environ, folder, "clone", "--quiet", "--depth=1", url, "gist")
+        shutil.copyfile(archive.path, clone / archive.path.name)
+        _git(environ, clone, "add", "--force", archive.path.name)
+        message = f"Add {archive.path.name}"
+        _git(environ, clone, *author, "commit", "--quiet", "-m", message)
+        _git(environ, clone, "push", "--quiet", "origin", "HEAD")
+
+
+def _git(
+    environ: dict[str, str], folder: str | os.PathLike[str], *arguments: str
+) -> None:
+    verb = next(it for it in arguments if it in {"clone", "add", "commit", "push"})
+    program = shutil.which("git", path=environ.get("PATH"))
+    if program is None:
+        msg = "a gist needs the program git, found none; install it, or use a release"
+        raise PublishError(msg)
+    done = subprocess.run(  # noqa: S603 - git, with arguments of ours
+        [program, *arguments],
+        cwd=folder,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        msg = f"git {verb}: {done.stderr.strip() or 'failed without a word'}"
+        raise PublishError(msg)

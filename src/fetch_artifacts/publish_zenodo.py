@@ -1,0 +1,103 @@
+"""Publishing on Zenodo, as a file of a deposit.
+
+Requests: developers.zenodo.org, "Deposit" and its new files API (buckets).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from fetch_artifacts.errors import PublishError
+from fetch_artifacts.publish_target import Upload, below
+from fetch_artifacts.rest import RestSession
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fetch_artifacts.archive_writer import Archive
+    from fetch_artifacts.settings import Settings
+
+ZENODO: Final = "https://zenodo.org"
+SANDBOX: Final = "https://sandbox.zenodo.org"
+
+_TOKEN: Final = "ZENODO_TOKEN"  # noqa: S105 - the name of a variable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZenodoTarget:
+    """A deposit, left as a draft for its author to describe and to publish.
+
+    Attributes:
+        settings: The environment, with the token in ZENODO_TOKEN.
+        site: `ZENODO` or `SANDBOX`, whose tokens are others.
+        deposit: The number of a draft to add to; without it, a new one is made.
+        final: Whether to publish at once, for ever.
+        title: What a new deposit is called.
+        creators: Its authors, as ``Family, Given``; with them, it gets metadata.
+    """
+
+    settings: Settings
+    site: str = ZENODO
+    deposit: int | None = None
+    final: bool = False
+    title: str = ""
+    creators: tuple[str, ...] = ()
+
+    def upload(self, archive: Archive) -> Upload:
+        """Add an archive to the deposit.
+
+        Raises:
+            PublishError: Zenodo refuses or can't be reached, the file arrived damaged,
+                or a new deposit is to be published without an author.
+        """
+        if self.final and self.deposit is None and not self.creators:
+            msg = "a new deposit needs an author before it can be published for ever"
+            raise PublishError(msg)
+        depositions = f"{self.site}/api/deposit/depositions"
+        with RestSession(self.settings, _TOKEN, {}) as session:
+            if self.deposit is None:
+                deposit = session.call("POST", depositions, self._metadata())
+            else:
+                deposit = session.call("GET", f"{depositions}/{self.deposit}")
+            number, links = deposit.get("id"), deposit.get("links", {})
+            bucket = below(str(links.get("bucket", "")), archive.path.name)
+            file = session.send_file("PUT", bucket, archive.path)
+            _check_arrived(file, archive.path)
+            if self.final:
+                publish = f"{depositions}/{number}/actions/publish"
+                deposit = session.call("POST", publish)
+        number = deposit.get("record_id") or number
+        name = quote(archive.path.name)
+        url = f"{self.site}/records/{number}/files/{name}?download=1"
+        if self.final:
+            return Upload(url=url)
+        where = links.get("html") or f"{self.site}/uploads/{number}"
+        note = f"it is a draft, which nobody can download until you publish it: {where}"
+        return Upload(url=url, is_public=False, note=note)
+
+    def _metadata(self) -> dict[str, Any]:
+        if not self.creators:
+            return {}
+        return {
+            "metadata": {
+                "title": self.title,
+                "description": f"The artifact {self.title}, for an Artifacts.toml",
+                "upload_type": "dataset",
+                "creators": [{"name": name} for name in self.creators],
+            }
+        }
+
+
+def _check_arrived(answer: dict[str, Any], path: Path) -> None:
+    """Compare the checksum that the server has made of what it got."""
+    hasher = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            hasher.update(piece)
+    expected, found = f"md5:{hasher.hexdigest()}", answer.get("checksum")
+    if found != expected:
+        msg = f"{path.name}: expected the checksum {expected}, Zenodo has {found}"
+        raise PublishError(msg)

@@ -1,0 +1,195 @@
+"""Requests that are no downloads: to REST APIs, and to find out where a URL moved.
+
+Tokens travel in headers only, never over plain http but to this machine, and never to
+where a request is redirected. They are in no error and no log.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import IO, TYPE_CHECKING, Any, Final
+from urllib.parse import urljoin
+
+from fetch_artifacts._version import __version__
+from fetch_artifacts.errors import PublishError
+from fetch_artifacts.urls import is_secure, redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import Self
+
+    import requests
+
+    from fetch_artifacts.settings import Settings
+
+_CONNECT_SECONDS: Final = 30.0
+_ANSWER_SECONDS: Final = 300.0  # a server may look at all of a file before it answers
+_REASON_CHARACTERS: Final = 500
+_REDIRECTS: Final = 10
+
+
+def moved_to(url: str, settings: Settings) -> str | None:
+    """Give the address that a URL has moved to for good, None where it has not.
+
+    Not a redirect that may be another one tomorrow, to a signed link say. A server
+    that does not answer this question is taken for one that says no.
+    """
+    import requests
+
+    target = url
+    with requests.Session() as session:
+        session.auth = _as_it_is
+        for _ in range(_REDIRECTS):
+            try:
+                response = session.head(
+                    target,
+                    timeout=_CONNECT_SECONDS,
+                    verify=str(settings.ca_bundle) if settings.ca_bundle else True,
+                    allow_redirects=False,
+                )
+            except (requests.RequestException, ValueError):
+                break
+            if not response.is_permanent_redirect:
+                break
+            target = urljoin(target, response.headers["Location"])
+    return None if target == url else target
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """The ``auth`` that keeps requests from looking for one in ``~/.netrc``."""
+    return request
+
+
+class RestSession:
+    """Requests with a token.
+
+    Args:
+        settings: The environment to go by.
+        variable: The environment variable with the token.
+        headers: Sent with each request.
+
+    Raises:
+        PublishError: The variable is not set, or the network is forbidden.
+    """
+
+    def __init__(
+        self, settings: Settings, variable: str, headers: Mapping[str, str]
+    ) -> None:
+        import requests
+
+        if settings.offline:
+            msg = f"nothing can be published, because {settings.offline} is set"
+            raise PublishError(msg)
+        self.token = settings.environ.get(variable, "").strip()
+        if not (self.token and self.token.isascii() and self.token.isprintable()):
+            msg = f"{variable}: expected an access token in it, found none"
+            raise PublishError(msg)
+        self._variable = variable
+        self._session = requests.Session()
+        # As auth and not as a header, which an entry in ~/.netrc would replace.
+        self._session.auth = self._authorize
+        self._session.headers["User-Agent"] = f"fetch-artifacts/{__version__}"
+        self._session.headers.update(headers)
+        if settings.ca_bundle:
+            self._session.verify = str(settings.ca_bundle)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
+    def call(
+        self, method: str, url: str, body: Mapping[str, object] | None = None
+    ) -> dict[str, Any]:
+        """Send JSON, or nothing, and give the JSON that comes back.
+
+        Raises:
+            PublishError: The server refuses, or can't be reached.
+        """
+        return self._answer(self._send(method, url, json=body), method, url)
+
+    def find(self, url: str) -> dict[str, Any] | None:
+        """Get JSON, None where there is nothing.
+
+        Raises:
+            PublishError: The server refuses, or can't be reached.
+        """
+        response = self._send("GET", url)
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        return self._answer(response, "GET", url)
+
+    def send_file(self, method: str, url: str, path: Path) -> dict[str, Any]:
+        """Send the bytes of a file, and give the JSON that comes back.
+
+        Raises:
+            PublishError: The server refuses, or can't be reached.
+            OSError: The file can't be read.
+        """
+        with path.open("rb") as file:
+            return self._answer(self._send(method, url, file=file), method, url)
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        *,
+        json: Mapping[str, object] | None = None,
+        file: IO[bytes] | None = None,
+    ) -> requests.Response:
+        import requests
+
+        where = f"{method} {redacted(url)}"
+        if not is_secure(url):
+            msg = f"{where}: expected https, so that nobody can read the token"
+            raise PublishError(msg)
+        headers = {"Content-Type": "application/octet-stream"} if file else {}
+        try:
+            return self._session.request(
+                method,
+                url,
+                json=json,
+                data=file,
+                headers=headers,
+                timeout=(_CONNECT_SECONDS, _ANSWER_SECONDS),
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            msg = f"{where}: no answer: {type(error).__name__}"
+            raise PublishError(msg) from None
+
+    def _answer(
+        self, response: requests.Response, method: str, url: str
+    ) -> dict[str, Any]:
+        if not 200 <= response.status_code < 300:
+            why = f"HTTP {response.status_code} {response.reason}{self._said(response)}"
+            if response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+                why += f"; may the token in {self._variable} do so?"
+            elif response.is_redirect:
+                why += f"; it moved to {redacted(response.headers['Location'])}"
+            msg = f"{method} {redacted(url)}: {why}"
+            raise PublishError(msg)
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            msg = f"{method} {redacted(url)}: expected a JSON object, found other text"
+            raise PublishError(msg)
+        return answer
+
+    def _said(self, response: requests.Response) -> str:
+        """What the server gives as its reason."""
+        try:
+            answer = response.json()
+            parts = [answer.get("message"), answer.get("errors")]
+        except (ValueError, AttributeError):
+            parts = [response.text]
+        said = ", ".join(str(part) for part in parts if part)[:_REASON_CHARACTERS]
+        return f": {said.replace(self.token, '...')}" if said else ""

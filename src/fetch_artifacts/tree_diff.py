@@ -1,0 +1,167 @@
+"""Why two trees have different hashes: what is in them, entry by entry.
+
+A tree is a folder, an archive, or an artifact that is installed. Of each, that counts
+which counts for its hash: names, contents, the owner's execute bit and the targets of
+links; not folders without files, nor what is called ``.git``, nor times and owners.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.archive_tree import read_archive_file
+from fetch_artifacts.depot import find_artifact
+from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.directory_hash import list_directory
+from fetch_artifacts.errors import DepotError
+from fetch_artifacts.git_objects import (
+    EXECUTABLE,
+    FILE,
+    FOLDER,
+    LINK,
+    sort_name,
+    tree_digest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from fetch_artifacts.git_objects import TreeEntry
+
+_HASH: Final = re.compile(r"[0-9a-fA-F]{40}")
+_TYPES: Final = {FILE: "blob", EXECUTABLE: "blob", LINK: "blob", FOLDER: "tree"}
+_KINDS: Final = {FILE: "file", EXECUTABLE: "file", LINK: "link", FOLDER: "folder"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """What is in a tree.
+
+    Attributes:
+        entries: Mode and digest of all that is in it, by path, in the order of git.
+        tree_hash: Its hash, by the rules of Julia's Pkg.
+    """
+
+    entries: Mapping[bytes, tuple[bytes, bytes]]
+    tree_hash: TreeHash
+
+    @property
+    def top_folder(self) -> tuple[bytes, TreeHash] | None:
+        """The path and the hash of the one folder that everything is in, if so."""
+        top = [path for path in self.entries if b"/" not in path]
+        if len(top) != 1 or self.entries[top[0]][0] != FOLDER:
+            return None
+        return top[0], TreeHash(self.entries[top[0]][1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One entry that two trees do not have in common.
+
+    Attributes:
+        path: Its path; bytes that are no UTF-8 are escaped.
+        what: What is different about it.
+    """
+
+    path: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}"
+
+
+def read_tree(place: str | os.PathLike[str]) -> Tree:
+    """Read a folder, an archive of any kind, or an artifact by its hash.
+
+    Args:
+        place: A path; or 40 hex digits, where there is nothing of that name.
+
+    Raises:
+        DepotError: No depot has a tree of that hash.
+        UnpackError: The archive is damaged, or no archive.
+        UnhashableFileError: The folder holds what has no hash or can't be read.
+        OSError: There is no such folder or file.
+    """
+    path = Path(place)
+    if not path.exists() and _HASH.fullmatch(os.fspath(place)):
+        path = _installed(TreeHash.parse(os.fspath(place)))
+    if path.is_dir():
+        return _tree(list_directory(path))
+    return _tree(read_archive_file(path).entries())
+
+
+def tree_lines(place: str | os.PathLike[str]) -> Iterator[str]:
+    """Give a line for each entry of a tree, as ``git ls-tree -r -t`` prints them.
+
+    Raises:
+        FetchArtifactsError: As `read_tree`.
+        OSError: As `read_tree`.
+    """
+    for path, (mode, digest) in read_tree(place).entries.items():
+        yield f"{mode.decode():0>6} {_TYPES[mode]} {digest.hex()}\t{_shown(path)}"
+
+
+def compare_trees(first: Tree, second: Tree) -> tuple[Difference, ...]:
+    """List what two trees do not have in common, in the order of their paths."""
+    found = (
+        Difference(path=_shown(path), what=_difference(path, first, second))
+        for path in sorted({*first.entries, *second.entries})
+    )
+    return tuple(difference for difference in found if difference.what)
+
+
+def explain(first: Tree, second: Tree) -> str:
+    """Say in one sentence how two trees belong together, "" where that is unknown."""
+    for one, other, words in ((first, second, "second"), (second, first, "first")):
+        top = other.top_folder
+        if top and top[1] == one.tree_hash:
+            return f"the {words} has all of the other in a folder {_shown(top[0])!r}"
+    return ""
+
+
+def _installed(tree_hash: TreeHash) -> Path:
+    path = find_artifact(tree_hash)
+    if path is None:
+        msg = f"{tree_hash}: expected an installed artifact, found none in any depot"
+        raise DepotError(msg)
+    return path
+
+
+def _tree(entries: Iterator[TreeEntry]) -> Tree:
+    ordered = sorted(entries, key=lambda entry: sort_name(entry[0], entry[1]))
+    top = [entry for entry in ordered if b"/" not in entry[1]]
+    return Tree(
+        entries={path: (mode, digest) for mode, path, digest in ordered},
+        tree_hash=TreeHash(tree_digest(top, "git-sha1")),
+    )
+
+
+def _difference(path: bytes, first: Tree, second: Tree) -> str:
+    """What is different about an entry, "" for nothing that its parts don't tell."""
+    old, new = first.entries.get(path), second.entries.get(path)
+    if old == new:
+        return ""
+    if old is None or new is None:
+        mode, _ = old or new or (b"", b"")
+        # The files in it say the same.
+        return "" if mode == FOLDER else f"only in the {'first' if old else 'second'}"
+    if _KINDS[old[0]] != _KINDS[new[0]]:
+        return f"a {_KINDS[old[0]]} in the first, a {_KINDS[new[0]]} in the second"
+    if old[0] == FOLDER:
+        return ""
+    parts = []
+    if old[0] != new[0]:
+        parts.append(f"mode {old[0].decode()} and {new[0].decode()}")
+    if old[1] != new[1]:
+        what = "target" if old[0] == LINK else "content"
+        parts.append(f"other {what}: {old[1].hex()} and {new[1].hex()}")
+    return ", ".join(parts)
+
+
+def _shown(path: bytes) -> str:
+    text = path.decode("utf-8", "backslashreplace")
+    return text if text.isprintable() else repr(text)[1:-1]
