@@ -195,3 +195,52 @@ def test_the_module_runs_as_the_command() -> None:
     command = [sys.executable, "-m", "fetch_artifacts", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("fetch-artifacts, version ")
+
+
+HOOK = """
+import Pkg
+print("[Demo]\\n", read(joinpath(@__DIR__, "..", "chosen.toml"), String))
+"""
+
+
+def with_hook(toml: Path) -> None:
+    """Bind Demo for one odd platform, and let a hook choose it all the same."""
+    text = toml.read_text()
+    (toml.parent / ".pkg").mkdir()
+    (toml.parent / ".pkg/select_artifacts.jl").write_text(HOOK)
+    (toml.parent / "chosen.toml").write_text(text.partition("\n")[2])
+    head = '[[Demo]]\nos = "linux"\narch = "x86_64"\ncuda = "99.0"\n'
+    toml.write_text(text.replace("[Demo]\n", head, 1))
+
+
+@pytest.mark.usefixtures("depot")
+def test_a_hook_is_named_with_the_ways_out(
+    toml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FETCH_ARTIFACTS_PLATFORM", "x86_64-linux-gnu")
+    with_hook(toml)
+    result = run("path", "Demo")
+    assert result.exit_code == 0
+    assert "select_artifacts.jl" in result.stderr
+    assert "--julia" in result.stderr
+    platform = "x86_64-linux-gnu-cuda+99.0"
+    assert "select_artifacts" not in run("path", "Demo", "--platform", platform).stderr
+
+
+def test_a_julia_runs_the_hook_when_told_to(
+    depot: Path, toml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_hook(toml)
+    # Stands in for Julia: the live one runs a hook in the comparisons.
+    julia = tmp_path / "julia"
+    julia.write_text(f"#!/bin/sh\necho '[Demo]'\ncat {toml.parent}/chosen.toml\n")
+    julia.chmod(0o755)
+    monkeypatch.setenv("JULIA", str(julia))
+    monkeypatch.setenv("FETCH_ARTIFACTS_PLATFORM", "aarch64-apple-darwin")
+    assert run("install", "Demo").exit_code == 1
+    result = run("install", "--julia")
+    assert result.stdout == f"Demo\t{depot}/artifacts/{TREE_HASH}\n"
+    (toml.parent / ".pkg/select_artifacts.jl").unlink()
+    result = run("path", "--julia", "Demo")
+    assert result.exit_code == 1
+    assert "found none" in result.stderr

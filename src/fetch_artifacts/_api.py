@@ -12,14 +12,11 @@ from fetch_artifacts.artifact_manager import ArtifactManager
 from fetch_artifacts.artifacts_toml import (
     artifacts_toml_above,
     artifacts_toml_in,
-    entry_for,
     find_artifacts_toml,
-    load_artifacts_toml,
 )
 from fetch_artifacts.directory_hash import hash_directory
 from fetch_artifacts.errors import (
     ArtifactsTomlNotFoundError,
-    NoMatchingPlatformError,
 )
 
 if TYPE_CHECKING:
@@ -94,13 +91,14 @@ def artifact_exists(name: str, toml_path: StrPath | None = None) -> bool:
     return lookup.is_installed(name, resolve_toml(toml_path))
 
 
-def install_artifacts(
+def install_artifacts(  # noqa: PLR0913 - each has a default
     toml_path: StrPath | None = None,
     names: Iterable[str] | None = None,
     *,
     platform: Platform | str | None = None,
     include_lazy: bool = False,
     jobs: int | None = None,
+    run_hook: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Path]:
     """Install several artifacts at once, and give their folders by name.
@@ -115,21 +113,20 @@ def install_artifacts(
         include_lazy: Whether lazy artifacts count among all.
         jobs: How many downloads may run at once: JULIA_PKG_CONCURRENT_DOWNLOADS, or 8,
             by default.
+        run_hook: Whether a real Julia runs the package's ``.pkg/select_artifacts.jl``
+            to choose the entries, as Julia does.
         progress: Is called with a `ProgressEvent` at each step, from several threads.
 
     Raises:
         InstallError: Some could not be installed; all others are.
+        JuliaError: The hook, or a Julia to run it, is missing, or it failed.
         FetchArtifactsError: As for `artifact`.
     """
     toml = resolve_toml(toml_path)
-    chosen = (
-        _suitable(toml, platform, include_lazy=include_lazy)
-        if names is None
-        else list(names)
+    entries = lookup.entries_in(
+        toml, names, platform=platform, include_lazy=include_lazy, run_hook=run_hook
     )
-    return lookup.install_all(
-        chosen, toml, platform=platform, jobs=jobs, report=progress
-    )
+    return lookup.install_all(entries, toml, jobs=jobs, report=progress)
 
 
 def load_artifacts(
@@ -281,19 +278,3 @@ def _caller_file() -> str | None:
         frame = frame.f_back
     file = frame.f_globals.get("__file__")
     return file if isinstance(file, str) else None
-
-
-def _suitable(
-    toml: str, platform: Platform | str | None, *, include_lazy: bool
-) -> list[str]:
-    """The names that have an entry for the platform."""
-    names = []
-    choice = lookup.wanted(platform)
-    for name in load_artifacts_toml(toml):
-        try:
-            entry = entry_for(name, toml, choice)
-        except NoMatchingPlatformError:
-            continue
-        if include_lazy or not entry.lazy:
-            names.append(name)
-    return names

@@ -252,13 +252,13 @@ class PublishError(FetchArtifactsError, RuntimeError):
 
 
 class JuliaError(FetchArtifactsError, RuntimeError):
-    """A Julia that was started did not answer.
+    """A Julia that is needed is missing, or did not answer.
 
     Attributes:
-        julia: Its executable.
+        julia: Its executable, None where there is none.
     """
 
-    def __init__(self, message: str, *, julia: Path) -> None:
+    def __init__(self, message: str, *, julia: Path | None) -> None:
         super().__init__(message)
         self.julia = julia
 

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fetch_artifacts import progress, usage_log
 from fetch_artifacts.artifacts_toml import entry_for, load_artifacts_toml
 from fetch_artifacts.depot import Depots
-from fetch_artifacts.errors import ArtifactNotInstalledError
+from fetch_artifacts.errors import (
+    ArtifactNotInstalledError,
+    JuliaError,
+    NoMatchingPlatformError,
+)
 from fetch_artifacts.installed import find_installed
 from fetch_artifacts.platforms import as_platform, host_platform
+from fetch_artifacts.settings import Settings
 from fetch_artifacts.slash import check_tail, split_artifact_slash
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from fetch_artifacts.entries import ArtifactEntry
     from fetch_artifacts.platforms import Platform
     from fetch_artifacts.progress import Progress
+
+_LOG: Final = logging.getLogger("fetch_artifacts")
+_hooks_looked_for: Final[set[str]] = set()
 
 AnyPlatform: TypeAlias = "Platform | str | None"
 """A platform, its triplet, or None for this machine."""
@@ -49,6 +59,7 @@ def locate(
     *,
     platform: AnyPlatform = None,
     download: bool = True,
+    run_hook: bool = False,
     verbose: bool = False,
 ) -> Path:
     """Give the path of an artifact, or of something in it; install it if missing.
@@ -58,6 +69,7 @@ def locate(
         toml: The Artifacts.toml, as an absolute path.
         platform: What to choose the entry for.
         download: Whether what is missing may be installed.
+        run_hook: Whether a real Julia runs the package's hook to choose the entry.
         verbose: Whether to say so on standard error where that is no terminal.
 
     Raises:
@@ -67,7 +79,11 @@ def locate(
     if ("/" in name or "\\" in name) and name not in load_artifacts_toml(toml):
         name, tail = split_artifact_slash(name)
         check_tail(tail)
-    entry = entry_for(name, toml, wanted(platform))
+    entry = entry_for(
+        name, _chosen(toml, platform, run_hook=run_hook), wanted(platform)
+    )
+    if entry.platform is not None and platform is None and not run_hook:
+        _warn_of_hook(toml)
     depots = Depots.present()
     path = find_installed(entry, depots)
     if path is None:
@@ -88,27 +104,90 @@ def is_installed(name: str, toml: str, *, platform: AnyPlatform = None) -> bool:
     return find_installed(entry_for(name, toml, wanted(platform))) is not None
 
 
-def install_all(
-    names: Iterable[str],
+def entries_in(
     toml: str,
+    names: Iterable[str] | None = None,
     *,
     platform: AnyPlatform = None,
+    include_lazy: bool = False,
+    run_hook: bool = False,
+) -> list[ArtifactEntry]:
+    """Give the entries of these names, or of all that suit the platform.
+
+    Args:
+        toml: The Artifacts.toml, as an absolute path.
+        names: The names; None for all.
+        platform: What to choose entries for.
+        include_lazy: Whether lazy artifacts count among all.
+        run_hook: Whether a real Julia runs the package's hook to choose them.
+
+    Raises:
+        FetchArtifactsError: See `fetch_artifacts.install_artifacts`.
+    """
+    table = _chosen(toml, platform, run_hook=run_hook)
+    choice = wanted(platform)
+    if names is not None:
+        return [entry_for(name, table, choice) for name in names]
+    entries = []
+    for name in load_artifacts_toml(toml) if isinstance(table, str) else table:
+        with contextlib.suppress(NoMatchingPlatformError):
+            entries.append(entry_for(name, table, choice))
+    if any(entry.platform for entry in entries) and not (platform or run_hook):
+        _warn_of_hook(toml)
+    return [entry for entry in entries if include_lazy or not entry.lazy]
+
+
+def install_all(
+    entries: Iterable[ArtifactEntry],
+    toml: str,
+    *,
     jobs: int | None = None,
     report: Progress | None = None,
 ) -> dict[str, Path]:
-    """Install the artifacts of these names, several at once.
+    """Install entries of a file, several at once.
 
     Raises:
         FetchArtifactsError: See `fetch_artifacts.install_artifacts`.
     """
     from fetch_artifacts.install import Installer
 
-    choice = wanted(platform)
-    entries = [entry_for(name, toml, choice) for name in names]
     with Installer(progress=report) as installer:
         installed = installer.ensure_all(entries, jobs=jobs)
     record_use(toml)
     return installed
+
+
+def _chosen(
+    toml: str, platform: AnyPlatform, *, run_hook: bool
+) -> str | Mapping[str, Any]:
+    """The file, or what its package's hook chooses from it.
+
+    Raises:
+        JuliaError: There is no hook or no Julia, or the hook failed.
+    """
+    if not run_hook:
+        return toml
+    from fetch_artifacts import hook
+
+    script, julia = hook.find_hook(Path(toml)), Settings.from_environ().julia
+    if script is None or julia is None:
+        missing = "a Julia" if script else "a hook .pkg/select_artifacts.jl beside it"
+        msg = f"{toml}: expected {missing} to choose its artifacts, found none"
+        raise JuliaError(msg, julia=julia)
+    choice = host_platform() if platform is None else as_platform(platform)
+    return hook.run_hook(script, choice, julia=julia)
+
+
+def _warn_of_hook(toml: str) -> None:
+    """Tell, once per process, that Julia would let a script choose."""
+    if toml in _hooks_looked_for:
+        return
+    _hooks_looked_for.add(toml)
+    from fetch_artifacts import hook
+
+    script = hook.find_hook(Path(toml))
+    if script is not None:
+        _LOG.warning("%s", hook.hook_warning(script))
 
 
 def _installed(

@@ -9,9 +9,14 @@ import click
 
 from fetch_artifacts import _api, depot, progress
 from fetch_artifacts.artifacts_toml import entry_for
-from fetch_artifacts.cli._options import platform_option, resolve_toml, toml_option
+from fetch_artifacts.cli._options import (
+    julia_option,
+    platform_option,
+    resolve_toml,
+    toml_option,
+)
 from fetch_artifacts.installed import tree_of
-from fetch_artifacts.lookup import wanted
+from fetch_artifacts.lookup import locate, wanted
 
 if TYPE_CHECKING:
     from fetch_artifacts.platforms import Platform
@@ -21,19 +26,26 @@ if TYPE_CHECKING:
 @click.argument("name")
 @toml_option
 @platform_option
+@julia_option
 @click.option("--no-download", is_flag=True, help="Fail where it is not installed.")
 def path(
-    name: str, toml_path: Path | None, platform: Platform | None, *, no_download: bool
+    name: str,
+    toml_path: Path | None,
+    platform: Platform | None,
+    *,
+    julia: bool,
+    no_download: bool,
 ) -> None:
     """Print the path of artifact NAME, and nothing else; install it first if missing.
 
     NAME may go on with a path inside the artifact, as in MyData/tables/a.csv.
     """
-    found = _api.artifact(
+    found = locate(
         name,
         str(resolve_toml(toml_path)),
         platform=platform,
         download=not no_download,
+        run_hook=julia,
     )
     click.echo(found)
 
@@ -42,6 +54,7 @@ def path(
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @toml_option
 @platform_option
+@julia_option
 @click.option("--include-lazy", is_flag=True, help="Lazy artifacts too.")
 @click.option(
     "--jobs",
@@ -53,6 +66,7 @@ def install(
     toml_path: Path | None,
     platform: Platform | None,
     *,
+    julia: bool,
     include_lazy: bool,
     jobs: int | None,
 ) -> None:
@@ -64,6 +78,7 @@ def install(
             platform=platform,
             include_lazy=include_lazy,
             jobs=jobs,
+            run_hook=julia,
             progress=report,
         )
     for name, where in installed.items():

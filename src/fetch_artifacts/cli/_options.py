@@ -36,6 +36,12 @@ platform_option = click.option(
     callback=_parse_triplet,
     help="Choose entries for this triplet instead of this machine.",
 )
+julia_option = click.option(
+    "--julia",
+    is_flag=True,
+    help="Let a real Julia run the package's hook .pkg/select_artifacts.jl to choose "
+    "entries. The hook is the package's own code.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
