@@ -72,6 +72,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", "tests/benchmarks", *session.posargs)
 
 
+@nox.session(default=False)
+def stress(session: nox.Session) -> None:
+    """Crowds, crashes and full disks, all or those that are named."""
+    session.install("-e.[test]")
+    session.run("python", "tests/stress", *session.posargs)
+
+
 @nox.session
 def build(session: nox.Session) -> None:
     """A source archive, from it a wheel, and that installed where nothing else is."""

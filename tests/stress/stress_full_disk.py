@@ -1,0 +1,80 @@
+"""Installs into a file system that fills up, at many places."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fetch_artifacts import artifact
+from fetch_artifacts.directory_hash import hash_directory
+from fetch_artifacts.errors import FetchArtifactsError
+from stress.scene import Scene, check, scene
+
+DISK = 24 << 20
+ROOM = (0, 4096, 8192, 65536, 1 << 20, 5 << 20, 11 << 20, 13 << 20)
+
+
+def main() -> None:
+    """Leave more and more room, up to enough."""
+    with scene(files=300, size=40_000, pause=0, depot="disk/depot") as stage:
+        disk = stage.folder / "disk"
+        disk.mkdir()
+        try:
+            with small_disk(disk):
+                errors = [install_into(stage, disk, room) for room in ROOM]
+        except PermissionError as error:
+            print(f"  not run: {error}")
+            return
+    check("too little room is an error", kept=all(errors[:-1]))
+    check("enough room is enough", kept=not errors[-1])
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """Mount a small file system in memory there."""
+    options = ["-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(folder)]
+    mounted = subprocess.run(["mount", *options], capture_output=True, check=False)
+    if mounted.returncode:
+        raise PermissionError(mounted.stderr.decode().strip())
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def install_into(stage: Scene, disk: Path, room: int) -> str:
+    """Install where there is so much room; the error's first line, or ""."""
+    (disk / "depot").mkdir(exist_ok=True)
+    filler = disk / "filler"
+    filler.write_bytes(bytes(DISK - (16 << 10) - room) if room else b"")
+    if not room:
+        fill(filler)
+    message = ""
+    began = time.perf_counter()
+    try:
+        artifact("Demo", stage.toml)
+    except (FetchArtifactsError, OSError) as error:
+        message = f"{type(error).__name__}: {error}".replace("\n", " ")
+    taken = time.perf_counter() - began
+    filler.unlink()
+    print(f"  {room:>9} bytes of room, {taken:.2f} s: {message or 'installed'}")
+    check("nothing is left of it", kept=not stage.leftovers())
+    if stage.installed.exists():
+        found = str(hash_directory(stage.installed))
+        check("the tree is right", kept=found == stage.tree_hash)
+    else:
+        check("it names the full disk", kept="space" in message)
+    return message
+
+
+def fill(filler: Path) -> None:
+    """Leave no room at all."""
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(65536)):
+                pass
+        except OSError:
+            return
