@@ -120,9 +120,10 @@ def test_progress_counts_the_bytes_and_knows_the_total(fetcher: HttpFetcher) -> 
 
 def test_a_connection_is_used_again(fetcher: HttpFetcher) -> None:
     def answer_twice(_: Request, connection: socket.socket) -> None:
-        for body in (b"a", b"b"):
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + body)
-            connection.recv(65536)
+        alive = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
+        connection.sendall(alive + b"a")
+        connection.recv(65536)
+        connection.sendall(alive + b"b")
 
     with serving(answer_twice) as server:
         assert [fetch(fetcher, server.url()) for _ in range(2)] == [b"a", b"b"]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ def is_free(path: Path, *, stale_age: float = 3) -> bool:
         return False
 
 
+@cache
 def dead_pid() -> int:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()

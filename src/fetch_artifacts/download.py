@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.digests import Sha256
     from fetch_artifacts.settings import Settings
-    from fetch_artifacts.transfer import Progress
+    from fetch_artifacts.transfer import ByteReport
 
 _CHUNK: Final = 1 << 18
 
@@ -54,7 +54,7 @@ class Fetcher(Protocol):
         *,
         sha256: Sha256 | None = None,
         headers: Mapping[str, str] | None = None,
-        progress: Progress | None = None,
+        progress: ByteReport | None = None,
     ) -> AbstractContextManager[Iterator[bytes]]:
         """Give the chunks of a body; the first of them makes the connection.
 
@@ -103,7 +103,7 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
         *,
         sha256: Sha256 | None = None,
         headers: Mapping[str, str] | None = None,
-        progress: Progress | None = None,
+        progress: ByteReport | None = None,
     ) -> Iterator[Iterator[bytes]]:
         """Give the chunks of a body, as `Fetcher.open`.
 
@@ -164,7 +164,7 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
             return self._session
 
 
-def _file_chunks(url: str, progress: Progress | None) -> Generator[bytes]:
+def _file_chunks(url: str, progress: ByteReport | None) -> Generator[bytes]:
     path = local_path(url)
     given = 0
     try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.limits import Limits
     from fetch_artifacts.partial import Partial
 
-Progress: TypeAlias = "Callable[[int, int | None], object]"
+ByteReport: TypeAlias = "Callable[[int, int | None], object]"
 """Told how many bytes have come, and how many there will be, None if nobody said."""
 
 _STEP: Final = 1 << 16  # bytes that make a try count as progress
@@ -57,7 +57,7 @@ class Transfer:
         self._is_resumed = False
         self._first: Answer | None = None
 
-    def chunks(self, progress: Progress | None) -> Generator[bytes]:
+    def chunks(self, progress: ByteReport | None) -> Generator[bytes]:
         """Give the body, in order and each byte once.
 
         Raises:
