@@ -289,6 +289,16 @@ def test_a_file_that_changed_meanwhile_is_to_be_started_over(
         fetch(fetcher, server.url())
 
 
+def test_the_rest_of_a_body_need_not_say_again_which_file_it_is_of(
+    fetcher: HttpFetcher,
+) -> None:
+    # RFC 9110, 15.3.7: in answer to If-Range, a 206 should leave out Last-Modified.
+    first = File(DATA, cuts=[1000], headers={"Last_Modified": "a date"})
+    rest = answer(206, DATA[1000:], Content_Range=f"bytes 1000-299999/{len(DATA)}")
+    with serving(first, rest) as server:
+        assert fetch(fetcher, server.url()) == DATA
+
+
 def test_a_file_of_another_length_is_another_file(fetcher: HttpFetcher) -> None:
     with (
         serving(File(DATA, cuts=[1000]), File(DATA + b"more")) as server,
