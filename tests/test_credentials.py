@@ -169,6 +169,9 @@ def test_a_broken_pyproject_is_an_error_only_if_it_is_about_us(project: Path) ->
     pyproject.write_text("[tool.fetch-artifacts]\nbroken = [")
     with pytest.raises(SettingsError, match="expected TOML"):
         load(project)
+    pyproject.write_text("[tool]\nfetch-artifacts = 1\n")
+    with pytest.raises(SettingsError, match="expected a table"):
+        load(project)
 
 
 @pytest.mark.parametrize("value", ["two\nlines", "caf\u00e9", "\0"])

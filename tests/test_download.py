@@ -19,7 +19,7 @@ import requests
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from fetch_artifacts import __version__
+from fetch_artifacts import __version__, partial
 from fetch_artifacts.digests import Sha256
 from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.errors import DownloadError, TarballHashMismatchError, UnpackError
@@ -143,6 +143,12 @@ def test_threads_share_a_fetcher(fetcher: HttpFetcher) -> None:
         for thread in threads:
             thread.join()
     assert results == [DATA] * 8
+
+
+def test_a_small_body_is_read_in_one_go(fetcher: HttpFetcher) -> None:
+    with serving(answer(200, b"small")) as server:
+        assert fetcher.read(server.url(), {"X-Token": "t"}) == b"small"
+    assert server.requests[0].headers["x-token"] == "t"
 
 
 # --- trying again
@@ -456,6 +462,18 @@ def test_a_fast_download_is_not_written_twice(
         assert not partial_dir.exists()
 
 
+def test_a_link_is_fast_that_brings_much_in_a_quarter_of_a_second(
+    fetcher: HttpFetcher, partial_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partial, "_HEAD_BYTES", 100_000)
+    with (
+        serving(File(DATA, cuts=[200_000]), File(DATA, pause=0.1)) as server,
+        fetcher.open(server.url(), sha256=SHA256) as body,
+    ):
+        for _ in body:
+            assert not partial_dir.exists()
+
+
 def test_a_partial_file_that_is_complete_needs_no_more_bytes(
     fetcher: HttpFetcher, partial_dir: Path
 ) -> None:
@@ -748,7 +766,10 @@ def test_a_file_url_is_read_with_its_escapes_decoded(
     path.write_bytes(DATA)
     url = path.as_uri().replace("file://", f"file://{host}")
     assert "%20" in url
-    assert fetch(fetcher, url) == DATA
+    seen: list[tuple[int, int | None]] = []
+    with fetcher.open(url, progress=lambda *it: seen.append(it)) as body:
+        assert b"".join(body) == DATA
+    assert seen[-1] == (len(DATA), len(DATA))
 
 
 def test_a_file_url_of_another_host_is_refused(fetcher: HttpFetcher) -> None:

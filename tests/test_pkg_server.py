@@ -269,6 +269,20 @@ def test_an_answer_without_a_token_changes_nothing(
     assert caplog.records
 
 
+def test_a_new_token_that_can_not_be_kept_is_used_all_the_same(
+    depot: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_auth(depot, OLD + "expires_at = 1\n")
+
+    def read(_: str, __: Mapping[str, str]) -> bytes:
+        path.unlink()
+        path.parent.rmdir()
+        return b'access_token = "new"'
+
+    assert headers(depot, read=read)["Authorization"] == "Bearer new"
+    assert "can't be kept" in caplog.text
+
+
 def test_no_token_is_sent_after_a_renewal_that_failed(
     depot: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

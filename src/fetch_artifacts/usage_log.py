@@ -68,7 +68,7 @@ def record_usage(depot: Path, tomls: Iterable[Path]) -> None:
     log = depot / "logs" / "artifact_usage.toml"
     try:
         _record(log, tuple(files.values()))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         quiet = isinstance(error, OSError) and error.errno in _READ_ONLY
         level = logging.DEBUG if quiet else logging.WARNING
         _log.log(level, "%s: can't log the use of %s: %s", log, ", ".join(files), error)
