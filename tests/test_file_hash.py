@@ -37,8 +37,8 @@ def test_a_file_has_its_mode_and_digest(
 def test_a_file_of_several_blocks_has_its_digest(tmp_path: Path) -> None:
     content = bytes(range(256)) * 9000
     make_tree(tmp_path, {"f": content})
-    expected = blob_digest(content, "git-sha256")
-    assert (FILE, expected) == hash_file(os.fsencode(tmp_path / "f"), "git-sha256")
+    _, digest = hash_file(os.fsencode(tmp_path / "f"), "git-sha256")
+    assert blob_digest(content, "git-sha256") == digest
 
 
 def test_a_file_that_is_read_in_small_pieces_has_its_digest(
@@ -48,8 +48,8 @@ def test_a_file_that_is_read_in_small_pieces_has_its_digest(
     make_tree(tmp_path, {"f": "hello"})
     system_read = os.read
     monkeypatch.setattr(os, "read", lambda fd, size: system_read(fd, min(size, 2)))
-    expected = blob_digest(b"hello", "git-sha1")
-    assert (FILE, expected) == hash_file(os.fsencode(tmp_path / "f"), "git-sha1")
+    _, digest = hash_file(os.fsencode(tmp_path / "f"), "git-sha1")
+    assert blob_digest(b"hello", "git-sha1") == digest
 
 
 @ON_UNIX
@@ -132,7 +132,7 @@ def test_an_error_does_not_wait_for_the_large_files(tmp_path: Path) -> None:
     start = time.monotonic()
     with pytest.raises(UnhashableFileError, match="FIFO"):
         hash_large_files([os.fsencode(huge), os.fsencode(pipe)], "git-sha1")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 10
 
 
 @pytest.mark.parametrize("count", [1, 5])

@@ -39,7 +39,7 @@ def hash_directory(
         algorithm: ``"git-sha1"``, which artifacts use, or ``"git-sha256"``.
         executor: Workers that share the work and see the folder under the same path: a
             process pool, or that of a cluster. Without one, large files are hashed on
-            all cores, and small ones on one, which is the fastest on one machine.
+            all cores and small ones on one.
 
     Raises:
         UnhashableFileError: It holds a FIFO, a socket, a device, a file that can't be
