@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, get_args
 
 from fetch_artifacts.archive_kind import HEAD_BYTES, sniff
+from fetch_artifacts.chunks import blocks
 from fetch_artifacts.errors import UnpackError
-from fetch_artifacts.gzip_writer import blocks, gzip_chunks
+from fetch_artifacts.gzip_writer import gzip_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -133,7 +134,7 @@ def compressed(
         known = ", ".join(map(repr, get_args(Compression)))
         msg = f"compression: expected {known} or None, found {kind!r}"
         raise ValueError(msg)
-    return _encode(_encoder(kind), blocks(chunks))
+    return _encode(_encoder(kind), blocks(chunks, _INPUT_BYTES))
 
 
 def _decode(codec: _Codec, chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -50,10 +50,13 @@ class Limits:
     Attributes:
         max_size: Bytes in all files together.
         max_members: Files, links and folders together.
+        room: Bytes that the disk has room for, None where that is not known. What does
+            not fit is not begun.
     """
 
     max_size: int = 1 << 40
     max_members: int = 10_000_000
+    room: int | None = None
 
 
 class DiskTree(MemberTree):
@@ -221,6 +224,8 @@ class DiskTree(MemberTree):
         if self.size > limits.max_size:
             fault = f"with it the files have {self.size} bytes, expected at most"
             raise refusal(path, f"{fault} {limits.max_size}")
+        if limits.room is not None and self.size > limits.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fsdecode(path))
         if self.files + self._folders > limits.max_members:
             fault = "with it there are more files and folders than"
             raise refusal(path, f"{fault} {limits.max_members}")

@@ -16,8 +16,10 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.chunks import blocks
+
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable
     from concurrent.futures import Future
 
 _BLOCK_BYTES: Final = 1 << 17
@@ -53,7 +55,7 @@ def gzip_chunks(
     running: deque[Future[bytes]] = deque()
     yield _HEADER
     with ThreadPoolExecutor(count) as pool:
-        for block in blocks(chunks):
+        for block in blocks(chunks, _BLOCK_BYTES):
             running.append(pool.submit(_deflate, block, window))
             checksum = zlib.crc32(block, checksum)
             size += len(block)
@@ -70,20 +72,6 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1  # pragma: no cover - not on Linux
-
-
-def blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Give the same bytes in blocks of 128 KiB; the last one may be shorter."""
-    rest = bytearray()
-    for chunk in chunks:
-        rest += chunk
-        if len(rest) >= _BLOCK_BYTES:
-            whole = len(rest) - len(rest) % _BLOCK_BYTES
-            for start in range(0, whole, _BLOCK_BYTES):
-                yield bytes(rest[start : start + _BLOCK_BYTES])
-            del rest[:whole]
-    if rest:
-        yield bytes(rest)
 
 
 def _deflate(block: bytes, window: bytes) -> bytes:

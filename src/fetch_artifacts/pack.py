@@ -13,6 +13,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.chunks import gathered
 from fetch_artifacts.errors import UnhashableFileError, UnportableNameError
 from fetch_artifacts.file_hash import special_file, unreadable
 from fetch_artifacts.tar_header import (
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _READ_BYTES: Final = 1 << 20
-_CHUNK_BYTES: Final = 1 << 18
 
 
 def tar_chunks(directory: Path, *, portable: bool = False) -> Iterator[bytes]:
@@ -50,16 +50,7 @@ def tar_chunks(directory: Path, *, portable: bool = False) -> Iterator[bytes]:
     root = os.fsencode(directory)
     if not os.path.isdir(root):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), directory)
-    pieces: list[bytes] = []
-    size = 0
-    for piece in _records(root, portable=portable):
-        pieces.append(piece)
-        size += len(piece)
-        if size >= _CHUNK_BYTES:
-            yield b"".join(pieces)
-            pieces.clear()
-            size = 0
-    yield b"".join(pieces)
+    yield from gathered(_records(root, portable=portable))
 
 
 def _records(root: bytes, *, portable: bool) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts._prefetch import prefetched
+from fetch_artifacts.chunks import gathered
 from fetch_artifacts.compression import decompress, peek
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.disk_tree import DiskTree, Limits
@@ -86,7 +87,7 @@ def unpack(
         limits=limits,
         copy_symlinks=copy_symlinks,
     )
-    with contextlib.closing(prefetched(chunks)) as ahead:
+    with contextlib.closing(prefetched(gathered(chunks))) as ahead:
         return _fill(tree, read_members(ahead), "tar")
 
 
@@ -117,7 +118,7 @@ def unpack_archive(
     if kind == "zip":
         with spooled(chunks) as file:
             return _fill(tree, read_zip_members(file), kind)
-    with contextlib.closing(prefetched(decompress(kind, chunks))) as ahead:
+    with contextlib.closing(prefetched(gathered(decompress(kind, chunks)))) as ahead:
         return _fill(tree, read_members(ahead), kind)
 
 
