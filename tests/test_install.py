@@ -5,6 +5,7 @@ import io
 import logging
 import lzma
 import os
+import shutil
 import stat
 import tarfile
 import threading
@@ -469,6 +470,49 @@ def test_the_modes_of_a_new_install_follow_the_umask_as_julias_do(
     # Julia: 0644 masked, then without write bits (julia-spec 3.3).
     expected = 0o644 & (0o666 & ~umask) & ~0o222
     assert stat.S_IMODE((path / "foo3").stat().st_mode) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("FETCH_ARTIFACTS_MAX_SIZE", "14"), ("FETCH_ARTIFACTS_MAX_MEMBERS", "4")],
+)
+def test_an_archive_that_unpacks_to_more_than_it_may_is_refused(
+    name: str,
+    value: str,
+    depot: Path,
+    published: Published,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(name, value)
+    error = only_failure(published)
+    assert isinstance(error, UnpackError)
+    assert value in str(error)
+    assert nothing_is_left(depot)
+
+
+def test_what_the_disk_has_no_room_for_is_not_begun(
+    depot: Path, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(published.toml.parent)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=7))
+    with pytest.raises(DepotError, match=rf"{depot}: .*free some space"):
+        artifact("Demo", published.toml)
+    assert nothing_is_left(depot)
+
+
+def test_a_secret_in_an_address_is_not_told(
+    depot: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    toml = tmp_path / "Artifacts.toml"
+    url = "http://me:hunter2@127.0.0.1:9/a.tar.gz?token=s3cret"
+    toml.write_text(entry((url, "0" * 64)))
+    with caplog.at_level(logging.DEBUG), pytest.raises(InstallError) as caught:
+        artifact("Demo", toml)
+    told = f"{caught.value} {caught.value.attempts} {caplog.text}"
+    assert "127.0.0.1:9/a.tar.gz" in told
+    assert "hunter2" not in told
+    assert "s3cret" not in told
+    assert nothing_is_left(depot)
 
 
 def test_the_use_of_the_file_is_logged_for_julias_gc(

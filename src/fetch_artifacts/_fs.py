@@ -108,6 +108,16 @@ def write_atomically(path: Path, data: str | bytes) -> None:
         raise
 
 
+def free_bytes(path: Path) -> int | None:
+    """The room left on the disk of a folder, None where it does not tell."""
+    import shutil
+
+    try:
+        return shutil.disk_usage(path).free or None  # some file systems say 0 for that
+    except OSError:
+        return None
+
+
 def current_umask() -> int:
     """The umask of this process, without changing it where the system can tell."""
     try:

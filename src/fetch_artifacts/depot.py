@@ -10,6 +10,7 @@ unknown folders in ``artifacts`` itself (julia-spec 10.4).
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import time
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.digests import TreeHash
 
 STAGING: Final = ".fetch_artifacts"
+_FULL: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _STAGED: Final = "jl_"  # Julia's own prefix for temporary folders (file.jl:722)
 _ATTEMPTS: Final = 100  # to make a folder in one that others keep removing
 _ABANDONED_AFTER: Final = 24 * 60 * 60.0  # seconds
@@ -366,7 +368,7 @@ class Depot:
         return target
 
     def tidy(self) -> None:
-        """Remove what crashed processes left a day ago, and the staging if empty."""
+        """Remove what dead processes left a day ago, and the staging if it is empty."""
         for folder in (self.staging, self.artifacts):
             for path in folder.glob(f"{_STAGED}*"):
                 with contextlib.suppress(OSError):
@@ -399,7 +401,7 @@ class Depot:
         """
         import tempfile
 
-        handle, name = tempfile.mkstemp(dir=self.staging)
+        handle, name = tempfile.mkstemp(prefix=_STAGED, dir=self.staging)
         os.close(handle)
         probe = self.artifacts / Path(name).name
         try:
@@ -410,11 +412,20 @@ class Depot:
         probe.unlink()
         return True
 
-    def _unwritable(self, error: OSError) -> DepotError:
-        import shutil
+    @contextlib.contextmanager
+    def told_of_trouble(self) -> Iterator[None]:
+        """Turn what the disk has to say into an error that names the depot.
 
-        root = self.root or self.artifacts
-        if shutil.disk_usage(_existing(root)).free == 0:
+        Raises:
+            DepotError: The depot can't be written.
+        """
+        try:
+            yield
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> DepotError:
+        if error.errno in _FULL:
             hint = "free some space"
         else:
             hint = (
@@ -422,9 +433,5 @@ class Depot:
                 "JULIA_DEPOT_PATH"
             )
         reason = error.strerror or str(error)
-        msg = f"{root}: can't install into this depot: {reason}; {hint}"
-        return DepotError(msg)
-
-
-def _existing(path: Path) -> Path:
-    return next(parent for parent in (path, *path.parents) if parent.exists())
+        msg = f"{self.root or self.artifacts}: can't install into this depot: "
+        return DepotError(f"{msg}{reason}; {hint}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts import julia_host, machine
 from fetch_artifacts.errors import PlatformError, SettingsError
 from fetch_artifacts.platforms import Platform, as_platform
+from fetch_artifacts.pyproject import nearest_pyproject, read_table
 from fetch_artifacts.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 _MACHINE: Final = "this machine"
 _JULIA_BUILDS: Final = "current official Julia builds"
-_PYPROJECT_TABLE: Final = "[tool.fetch-artifacts]"
 
 # What current official builds of Julia bundle: GCC's libraries of a version for which
 # host_triplet() says this (binaryplatforms.jl:853-998).
@@ -113,8 +113,8 @@ def _named_platforms(settings: Settings) -> Iterator[tuple[Platform, str]]:
     if settings.platform:
         source = "FETCH_ARTIFACTS_PLATFORM"
         yield _parse_setting(settings.platform, source), source
-    if pyproject := _nearest_pyproject():
-        setting = _pyproject_platform(pyproject)
+    if pyproject := nearest_pyproject(Path.cwd()):
+        setting = read_table(pyproject).get("platform")
         if setting is not None:
             yield _parse_setting(setting, str(pyproject)), str(pyproject)
     if julia := settings.julia:
@@ -132,28 +132,6 @@ def _parse_setting(setting: object, source: str) -> Platform:
     except PlatformError as error:
         msg = f"{source}: {error}"
         raise SettingsError(msg) from error
-
-
-def _nearest_pyproject() -> Path | None:
-    folder = Path.cwd()
-    candidates = (parent / "pyproject.toml" for parent in (folder, *folder.parents))
-    return next((path for path in candidates if path.is_file()), None)
-
-
-def _pyproject_platform(path: Path) -> object:
-    """What a pyproject.toml says under [tool.fetch-artifacts] platform, else None."""
-    data = path.read_bytes()
-    if b"fetch-artifacts" not in data:
-        return None  # the usual case, not worth parsing a file of any size for
-    import tomli
-
-    try:
-        tool = tomli.loads(data.decode("utf-8")).get("tool", {})
-    except ValueError as error:  # also UnicodeDecodeError and TOMLDecodeError
-        msg = f"{path}: expected TOML, to read {_PYPROJECT_TABLE} from it: {error}"
-        raise SettingsError(msg) from error
-    table = tool.get("fetch-artifacts", {}) if isinstance(tool, dict) else {}
-    return table.get("platform") if isinstance(table, dict) else None
 
 
 def _machine_facts() -> HostFacts:

@@ -17,10 +17,12 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts import pkg_server
+from fetch_artifacts._fs import free_bytes
 from fetch_artifacts._pidlock import pid_lock
 from fetch_artifacts._prefetch import prefetched
 from fetch_artifacts.depot import Depot, artifact_path, depot_path, is_overridden
 from fetch_artifacts.digests import Sha256
+from fetch_artifacts.disk_tree import Limits
 from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.errors import (
     DownloadError,
@@ -40,6 +42,7 @@ from fetch_artifacts.settings import Settings
 from fetch_artifacts.sources import sources_of
 from fetch_artifacts.transfer import StartOverError
 from fetch_artifacts.unpack import unpack_archive
+from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -182,8 +185,10 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             try:
                 return self._install_from(source, entry)
             except (DownloadError, HashMismatchError, UnpackError) as error:
-                _LOG.info("%s: %s: %s", entry.name, source.url, error)
-                attempts.append((source.url, error))
+                # Neither a password nor a token in an address is for a log.
+                url = redacted(source.url)
+                _LOG.info("%s: %s: %s", entry.name, url, error)
+                attempts.append((url, error))
         self._report(entry.name, "failed")
         raise _all_failed(entry, attempts)
 
@@ -197,7 +202,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
 
     def _install_in_one_go(self, source: Source, entry: ArtifactEntry) -> Path:
         depot = Depot.first()
-        with depot.stage() as folder:
+        with depot.told_of_trouble(), depot.stage() as folder:
             with self._open(source, entry.name) as body:
                 unpacked, size = self._unpack(source, body, folder)
                 self._report(entry.name, "verifying", size, size)
@@ -207,7 +212,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             _LOG.warning(
                 "%s: %s is a %s archive, which Julia can't install; publish a .tar.gz",
                 entry.name,
-                source.url,
+                redacted(source.url),
                 unpacked.kind,
             )
         if entry.archive_sha256 is not None:
@@ -256,6 +261,11 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                     chunks,
                     folder,
                     read_only=True,
+                    limits=Limits(
+                        max_size=self._settings.max_size,
+                        max_members=self._settings.max_members,
+                        room=free_bytes(folder),
+                    ),
                     copy_symlinks=self._settings.copy_symlinks,
                 )
         except UnpackError as error:
@@ -337,7 +347,9 @@ def _all_failed(
         )
         return InstallError(msg, name=entry.name)
     lines = [f"{entry.name}: could not be installed from any source:"]
-    lines += [f"  {url}: {error}" for url, error in attempts]
+    for url, error in attempts:
+        text = str(error)
+        lines.append(f"  {text}" if text.startswith(url) else f"  {url}: {text}")
     return InstallError("\n".join(lines), name=entry.name, attempts=attempts)
 
 

@@ -6,6 +6,8 @@
 | JULIA_PKG_SERVER | asked first when set; "" means never |
 | JULIA_PKG_IGNORE_HASHES | install a tree whose hash is not the expected one |
 | JULIA_PKG_CONCURRENT_DOWNLOADS | downloads at once, 8 unless set |
+| FETCH_ARTIFACTS_MAX_SIZE | bytes that an archive may unpack to, 1 TiB unless set |
+| FETCH_ARTIFACTS_MAX_MEMBERS | how many files, links and folders it may have |
 | JULIA_PKG_OFFLINE, FETCH_ARTIFACTS_OFFLINE | never touch the network |
 | BINARYPROVIDER_COPYDEREF | unpack symbolic links as copies |
 | FETCH_ARTIFACTS_PLATFORM | the triplet to choose entries for |
@@ -138,15 +140,11 @@ def _flag(environ: Mapping[str, str], name: str) -> bool:
     return parsed
 
 
-def _concurrent_downloads(environ: Mapping[str, str]) -> int:
-    # Pkg.jl Types.jl:463-471
-    text = environ.get("JULIA_PKG_CONCURRENT_DOWNLOADS", "8")
+def _count(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name, str(default))
     count = int(text) if text.strip().isdecimal() else 0
     if count < 1:
-        msg = (
-            "JULIA_PKG_CONCURRENT_DOWNLOADS: expected a whole number of at least 1, "
-            f"found {text!r}"
-        )
+        msg = f"{name}: expected a whole number of at least 1, found {text!r}"
         raise SettingsError(msg)
     return count
 
@@ -168,6 +166,8 @@ class Settings:
         offline: The variable that forbids the network, "" where none does.
         ignore_hashes: JULIA_PKG_IGNORE_HASHES as it stands, "" where it is not set.
         concurrent_downloads: How many downloads may run at once.
+        max_size: How many bytes the files of one archive may have together.
+        max_members: How many files, links and folders one archive may have.
         copy_symlinks: Whether links are unpacked as copies; None: where they must.
         ca_bundle: A file or folder of CA certificates, None for requests' own.
         platform: The triplet to choose entries for, None for the host's.
@@ -182,6 +182,8 @@ class Settings:
     offline: str
     ignore_hashes: str
     concurrent_downloads: int
+    max_size: int
+    max_members: int
     copy_symlinks: bool | None
     ca_bundle: Path | None
     platform: str | None
@@ -207,7 +209,10 @@ class Settings:
             pkg_server=environ.get("JULIA_PKG_SERVER"),
             offline=offline,
             ignore_hashes=environ.get("JULIA_PKG_IGNORE_HASHES", ""),
-            concurrent_downloads=_concurrent_downloads(environ),
+            # Pkg.jl Types.jl:463-471
+            concurrent_downloads=_count(environ, "JULIA_PKG_CONCURRENT_DOWNLOADS", 8),
+            max_size=_count(environ, "FETCH_ARTIFACTS_MAX_SIZE", 1 << 40),
+            max_members=_count(environ, "FETCH_ARTIFACTS_MAX_MEMBERS", 10_000_000),
             copy_symlinks=_parse_bool(
                 environ.get("BINARYPROVIDER_COPYDEREF", "").lower()
             ),
