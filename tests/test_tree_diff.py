@@ -91,8 +91,10 @@ def test_equal_trees_have_no_difference(tmp_path: Path) -> None:
             {"d/a": Link("here")},
             {"d/a": Link("there")},
             [
-                "d/a: other target: 60aecbdbb21e68a16d08c3e94a0524637e353307 and "
-                "c78ee1a5bdf46d22da300b68d50bc45c587c3293"
+                (
+                    "d/a: other target: 60aecbdbb21e68a16d08c3e94a0524637e353307 and "
+                    "c78ee1a5bdf46d22da300b68d50bc45c587c3293"
+                )
             ],
         ),
     ],
@@ -106,9 +108,11 @@ def test_each_difference_is_told_once(
 def test_other_content_is_told_with_both_hashes(tmp_path: Path) -> None:
     found = differences(tmp_path, {"a": "x\n"}, {"a": ("q\n", 0o755)})
     assert found == [
-        "a: mode 100644 and 100755, other content: "
-        "587be6b4c3f93f93c489c0111bba5596147a26cb and "
-        "bca70f35318f31dd1d1d1d2d2e64c19b880899ff"
+        (
+            "a: mode 100644 and 100755, other content: "
+            "587be6b4c3f93f93c489c0111bba5596147a26cb and "
+            "bca70f35318f31dd1d1d1d2d2e64c19b880899ff"
+        )
     ]
 
 

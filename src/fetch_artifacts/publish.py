@@ -80,7 +80,7 @@ def target_for(
     """
     settings = Settings.from_environ()
     kind, _, rest = text.partition(":")
-    if kind == "dir" or "://" in text:
+    if (kind == "dir" and rest) or "://" in text:
         if not url_base:
             msg = f"{text}: expected the URL under which its files are served"
             raise PublishError(msg)

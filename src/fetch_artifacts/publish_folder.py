@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fetch_artifacts.errors import PublishError
@@ -11,8 +13,6 @@ from fetch_artifacts.publish_target import Upload, below
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from fetch_artifacts.archive_writer import Archive
 
 
@@ -35,16 +35,15 @@ class FolderTarget:
             PublishError: The folder can't be written.
         """
         target = self.folder / archive.path.name
-        staged = target.with_name(f".{target.name}.part")
         url = below(self.url_base, target.name)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if target.exists():
                 return Upload(url=url, existed=True)
-            shutil.copyfile(archive.path, staged)
-            staged.replace(target)
+            with tempfile.TemporaryDirectory(prefix=".", dir=self.folder) as staging:
+                shutil.copyfile(archive.path, Path(staging, target.name))
+                Path(staging, target.name).replace(target)
         except OSError as error:
-            staged.unlink(missing_ok=True)
             msg = f"{target}: could not be written: {error.strerror or error}"
             raise PublishError(msg) from error
         return Upload(url=url)

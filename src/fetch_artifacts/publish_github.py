@@ -140,28 +140,28 @@ def _push(url: str, archive: Archive, settings: Settings, token: str) -> None:
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"http.{url}.extraHeader",
         "GIT_CONFIG_VALUE_0": f"Authorization: Basic {login}",
+        **{f"GIT_{who}_NAME": "fetch-artifacts" for who in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{who}_EMAIL": "" for who in ("AUTHOR", "COMMITTER")},
     }
-    author = ("-c", "user.name=fetch-artifacts", "-c", "user.email=")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         clone = Path(folder, "gist")
         _git(environ, folder, "clone", "--quiet", "--depth=1", url, "gist")
         shutil.copyfile(archive.path, clone / archive.path.name)
         _git(environ, clone, "add", "--force", archive.path.name)
         message = f"Add {archive.path.name}"
-        _git(environ, clone, *author, "commit", "--quiet", "-m", message)
+        _git(environ, clone, "commit", "--quiet", "-m", message)
         _git(environ, clone, "push", "--quiet", "origin", "HEAD")
 
 
 def _git(
-    environ: dict[str, str], folder: str | os.PathLike[str], *arguments: str
+    environ: dict[str, str], folder: str | os.PathLike[str], verb: str, *options: str
 ) -> None:
-    verb = next(it for it in arguments if it in {"clone", "add", "commit", "push"})
     program = shutil.which("git", path=environ.get("PATH"))
     if program is None:
         msg = "a gist needs the program git, found none; install it, or use a release"
         raise PublishError(msg)
     done = subprocess.run(  # noqa: S603 - git, with arguments of ours
-        [program, *arguments],
+        [program, verb, *options],
         cwd=folder,
         env=environ,
         stdin=subprocess.DEVNULL,
