@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _READ_BYTES: Final = 1 << 20
+_FLAGS: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+)
 
 
 def tar_chunks(directory: Path, *, portable: bool = False) -> Iterator[bytes]:
@@ -102,15 +108,18 @@ def _content(path: bytes, size: int) -> Iterator[bytes]:
     """A file's content, which has to be `size` bytes."""
     left = size
     try:
-        with open(path, "rb", buffering=0) as file:
+        handle = os.open(path, _FLAGS)
+        try:
             while left >= 0:
                 asked = min(left + 1, _READ_BYTES)  # one more, to see the end
-                piece = file.read(asked)
+                piece = os.read(handle, asked)
                 left -= len(piece)
                 if left >= 0 and piece:
                     yield piece
                 if len(piece) < asked:
                     break
+        finally:
+            os.close(handle)
     except OSError as error:
         raise unreadable(path, error) from error
     if left:
