@@ -78,8 +78,6 @@ def _put(table: dict[str, Any], fix: Fix, path: Path) -> None:
     except (LookupError, AttributeError):
         found = None
     if found != fix.old:
-        msg = (
-            f"expected {fix.old!r} as {last}, found {found!r}: it was changed meanwhile"
-        )
+        msg = f"expected {fix.old!r} as {last}, found {found!r}; was it just changed?"
         raise ArtifactsTomlError(msg, path=path)
     parent[last] = fix.new
