@@ -243,12 +243,13 @@ def resolve_toml(toml_path: StrPath | None) -> str:
             return path  # most are, and to look whether it is a folder takes its time
         return artifacts_toml_in(path) or path
     caller = _caller_file()
-    starts = [os.path.dirname(caller)] if caller else []  # noqa: PTH120
-    starts.append(os.getcwd())  # noqa: PTH109
-    for start in starts:
-        found = artifacts_toml_above(start)
-        if found is not None:
-            return found
+    starts = []
+    for start in (caller and os.path.dirname(caller), ""):  # noqa: PTH120
+        if start is not None:
+            starts.append(os.path.abspath(start))  # noqa: PTH100
+            found = artifacts_toml_above(starts[-1])
+            if found is not None:
+                return found
     raise _nowhere(caller, [Path(start) for start in starts])
 
 

@@ -57,11 +57,9 @@ def find_artifacts_toml(path: str | os.PathLike[str]) -> Path | None:
 def artifacts_toml_above(folder: str) -> str | None:
     """Find the file in a folder or above it; the folder is an absolute path."""
     while (parent := os.path.dirname(folder)) != folder:  # noqa: PTH120
-        found = artifacts_toml_in(folder)
-        if found is not None:
+        found, is_project = _FOLDERS.get(folder)
+        if found is not None or is_project:
             return found
-        if any(os.path.isfile(f"{folder}{os.sep}{name}") for name in _PROJECT_NAMES):  # noqa: PTH113
-            return None
         folder = parent
     return None
 
@@ -73,6 +71,16 @@ def artifacts_toml_in(folder: str) -> str | None:
         if os.path.isfile(path):  # noqa: PTH113
             return path
     return None
+
+
+def _look_into(folder: str) -> tuple[str | None, bool]:
+    """The file that counts in a folder, and whether the search ends there."""
+    projects = (f"{folder}{os.sep}{name}" for name in _PROJECT_NAMES)
+    return artifacts_toml_in(folder), any(map(os.path.isfile, projects))
+
+
+# A folder's mtime tells when a name in it came or went: one stat for four names.
+_FOLDERS: Final = Remembered(_look_into, at_most=256)
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,8 +206,11 @@ def find_artifact(
     for folder in folders:  # as text: this is the way of each warm look-up
         path = f"{folder}{os.sep}{name}"
         if os.path.isdir(path):  # noqa: PTH112
-            return Path(path)
+            return _path(path)
     return None
+
+
+_path: Final = lru_cache(maxsize=256)(Path)  # to make one takes as long as a stat
 
 
 def artifact_path(tree_hash: TreeHash, *, honor_overrides: bool = True) -> Path:

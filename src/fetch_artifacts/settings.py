@@ -104,17 +104,20 @@ def _bundled_depots(julia: Path | None) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=32)
-def _is_relative(value: str | None) -> bool:
-    parts = (value or "").split(os.pathsep)
-    return not all(part[:1] in {"", "~", "/"} for part in parts)
+def _is_plain(value: str) -> bool:
+    """Whether a JULIA_DEPOT_PATH says all by itself: only absolute folders."""
+    return all(map(os.path.isabs, value.split(os.pathsep)))
 
 
 @lru_cache(maxsize=32)
 def _depots(
-    value: str | None, home: str | None, julia: tuple[str | None, str | None], here: str
+    value: str | None,
+    home: str | None = None,
+    julia: tuple[str | None, str | None] | None = None,
+    here: str = "",
 ) -> tuple[str, ...]:
     user = home or os.path.expanduser("~")  # noqa: PTH111 - as text, for Julia's rules
-    bundled = _bundled_depots(_find_julia(*julia))
+    bundled = _bundled_depots(_find_julia(*julia)) if julia else ()
     depots = parse_depot_path(value, home=user, bundled=bundled)
     return tuple(os.path.normpath(os.path.join(here, depot)) for depot in depots)  # noqa: PTH118
 
@@ -127,7 +130,9 @@ def depots_from_environ() -> tuple[str, ...]:
     """
     get = os.environ.get
     value = get("JULIA_DEPOT_PATH")
-    here = os.getcwd() if _is_relative(value) else ""  # noqa: PTH109
+    if value and _is_plain(value):
+        return _depots(value)  # as text: this is done at each look-up
+    here = os.getcwd() if value else ""  # noqa: PTH109
     return _depots(value, get("HOME"), (get("JULIA"), get("PATH")), here)
 
 
