@@ -108,8 +108,14 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
     def __exit__(self, *_: object) -> None:
         self._fetcher.__exit__()
 
-    def ensure(self, entry: ArtifactEntry) -> Path:
+    def ensure(
+        self, entry: ArtifactEntry, sources: Sequence[Source] | None = None
+    ) -> Path:
         """Give the folder of an entry's tree, installed first where it is missing.
+
+        Args:
+            entry: The entry.
+            sources: Where its archive can be had; what the entry says unless given.
 
         Raises:
             InstallError: No source gave the tree; the message names each, and why.
@@ -121,7 +127,8 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         if found is not None:
             return found
         _refuse_missing_override(entry)
-        sources = sources_of(entry, self._settings)
+        if sources is None:
+            sources = sources_of(entry, self._settings)
         with self._locked(entry):
             return find_installed(entry) or self._install(entry, sources)
 

@@ -24,6 +24,7 @@ from fetch_artifacts import lookup as _lookup
 from fetch_artifacts import overrides as _overrides
 from fetch_artifacts import progress as _progress
 from fetch_artifacts import slash as _slash
+from fetch_artifacts import sources as _sources
 from fetch_artifacts.artifacts_toml import find_artifacts_toml
 from fetch_artifacts.depot import (
     artifacts_dirs,
@@ -31,7 +32,7 @@ from fetch_artifacts.depot import (
     with_artifacts_directory,
 )
 from fetch_artifacts.digests import Sha256, TreeHash
-from fetch_artifacts.entries import DownloadSource
+from fetch_artifacts.entries import ArtifactEntry, DownloadSource, Place
 from fetch_artifacts.platforms import Platform, as_platform, host_platform
 from fetch_artifacts.slash import SlashLookup, split_artifact_slash
 
@@ -54,6 +55,7 @@ __all__ = [
     "bind_artifact",
     "create_artifact",
     "depot_path",
+    "download_artifact",
     "ensure_artifact_installed",
     "extract_all_hashes",
     "find_artifacts_toml",
@@ -314,6 +316,43 @@ def ensure_artifact_installed(
         installed = installer.ensure(entry)
     _lookup.record_use(str(path))
     return installed
+
+
+def download_artifact(
+    tree_hash: AnyHash,
+    tarball_url: str,
+    tarball_hash: str | None = None,
+    *,
+    verbose: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Install a tree from one URL, where no depot has it yet.
+
+    Julia: ``download_artifact`` (Pkg.jl Artifacts.jl:324-416), which returns an error
+    instead of raising it.
+
+    Args:
+        tree_hash: The tree.
+        tarball_url: Where its archive is.
+        tarball_hash: The archive's sha256; without it, the tree's hash must do.
+        verbose: Whether to tell on standard error what is installed.
+        progress: Is called with a `ProgressEvent` at each step.
+
+    Raises:
+        InstallError: The URL did not give the tree.
+        HashParseError: A hash is not one.
+        DepotError: The first depot can't be written.
+    """
+    tree = str(_hash(tree_hash))
+    entry = ArtifactEntry.from_entry(
+        tree, {"git-tree-sha1": tree}, None, Place.of(tree, None)
+    )
+    sha256 = None if tarball_hash is None else Sha256.parse(tarball_hash)
+    with (
+        _progress.shown(verbose=verbose) as shown,
+        _install.Installer(progress=progress or shown) as installer,
+    ):
+        installer.ensure(entry, [_sources.Source(url=tarball_url, sha256=sha256)])
 
 
 def create_artifact(fill: Callable[[Path], object]) -> TreeHash:

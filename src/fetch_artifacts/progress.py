@@ -60,7 +60,9 @@ class ProgressBars:
     def __call__(self, event: ProgressEvent) -> None:
         """Move the artifact's bar."""
         with self._lock:
-            bar = self._bars.get(event.name) or self._new_bar(event)
+            bar = self._bars.get(event.name)
+            if bar is None:  # not a question of truth: a bar without a total has none
+                bar = self._new_bar(event)
             bar.total = event.total
             bar.update(event.done - bar.n)
             bar.set_postfix_str(event.note or event.stage, refresh=False)
