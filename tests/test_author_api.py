@@ -296,7 +296,9 @@ def test_add_artifact_downloads_nothing_for_a_name_that_is_bound(
 
 
 @pytest.mark.parametrize(
-    "body", [b"<html>please log in</html>", b"", gzip.compress(b"no tar" * 200)]
+    "body",
+    [b"<html>please log in</html>", b"", gzip.compress(b"no tar" * 200)],
+    ids=["html", "nothing", "no tar"],
 )
 def test_add_artifact_binds_no_file_that_is_no_archive(
     toml: Path, depot: Path, tmp_path: Path, body: bytes
