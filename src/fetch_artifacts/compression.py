@@ -28,7 +28,7 @@ Compression: TypeAlias = Literal["gz", "xz", "bz2", "zst"]
 
 # So that a bomb can't fill the memory: this much goes in and comes out at a time.
 _INPUT_BYTES: Final = 1 << 17
-_OUTPUT_BYTES: Final = 1 << 20
+_OUTPUT_BYTES: Final = 1 << 19
 # xz -9 needs 65 MiB; a header that claims more than this is refused.
 _LZMA_MEMORY: Final = 1 << 28
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts.git_objects import (
+    DIGEST_SIZES,
     EXECUTABLE,
     FILE,
     FOLDER,
     LINK,
     blob_digest,
     blob_hasher,
-    object_digest,
+    new_hash,
     tree_entry,
 )
 from fetch_artifacts.member import refusal, shown
@@ -227,19 +228,22 @@ def hash_tree(
     for folder in reversed(folders):
         if all(id(node) in empty for node in folder.values()):
             empty.add(id(folder))
-        body = bytearray()
-        for key in _sorted_keys(folder, skipped=empty if skip_empty else set()):
+        keys = _sorted_keys(folder, skipped=empty if skip_empty else set())
+        if skip_git:
+            keys = [key for key in keys if key not in {b".git", b".git/"}]
+        hasher = new_hash(algorithm)
+        hasher.update(b"tree %d\0" % _tree_size(keys, algorithm))
+        for key in keys:
             name = key.rstrip(b"/")
-            if skip_git and name == b".git":
-                continue
             node = folder[name]
             if isinstance(node, dict):
-                body += tree_entry(FOLDER, name, digests[id(node)])
+                entry = tree_entry(FOLDER, name, digests[id(node)])
             elif node[:1] == _SYMLINK:
-                body += tree_entry(LINK, name, link_digest(node[1:], algorithm))
+                entry = tree_entry(LINK, name, link_digest(node[1:], algorithm))
             else:
-                body += tree_entry(file_mode(node), name, node[1:])
-        digests[id(folder)] = object_digest(b"tree", body, algorithm)
+                entry = tree_entry(_MODES[node[:1]], name, node[1:])
+            hasher.update(entry)
+        digests[id(folder)] = hasher.digest()
     return digests[id(root)]
 
 
@@ -250,3 +254,10 @@ def _sorted_keys(folder: Folder, *, skipped: set[int]) -> list[bytes]:
         for name, node in folder.items()
         if id(node) not in skipped
     )
+
+
+def _tree_size(keys: list[bytes], algorithm: Algorithm) -> int:
+    """How long a tree object is, whose body is too long to hold where it matters."""
+    each = len(b"100644 \0") + DIGEST_SIZES[algorithm]
+    # A folder's mode has a digit less than a file's, and its slash does not count.
+    return sum(len(key) + each - 2 * key.endswith(b"/") for key in keys)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.member import Member
 
 DEFAULT_LIMITS: Final = Limits()
+_DEPTH: Final = 2  # chunks to be ahead; each has half a megabyte or a little more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ def unpack(
         limits=limits,
         copy_symlinks=copy_symlinks,
     )
-    with contextlib.closing(prefetched(gathered(chunks))) as ahead:
+    with contextlib.closing(prefetched(gathered(chunks), depth=_DEPTH)) as ahead:
         return _fill(tree, read_members(ahead), "tar")
 
 
@@ -118,7 +119,8 @@ def unpack_archive(
     if kind == "zip":
         with spooled(chunks) as file:
             return _fill(tree, read_zip_members(file), kind)
-    with contextlib.closing(prefetched(gathered(decompress(kind, chunks)))) as ahead:
+    plain = gathered(decompress(kind, chunks))
+    with contextlib.closing(prefetched(plain, depth=_DEPTH)) as ahead:
         return _fill(tree, read_members(ahead), kind)
 
 
