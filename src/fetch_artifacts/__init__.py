@@ -6,14 +6,30 @@ An Artifacts.toml binds names to folders by their git-tree-sha1::
 
     path = artifact("MyDataset")  # a Path, installed first where it was missing
 
-`fetch_artifacts.pkg_artifacts` is Julia's ``Pkg.Artifacts``, function for function.
+To use artifacts: `artifact`, `install_artifacts`, `artifact_exists`, `load_artifacts`
+(a mapping of all names of a file), `clear_artifact_cache`. Where things are:
+`get_artifacts_toml`, `get_cache_dir`, `set_cache_dir`, `host_platform`.
+
+To publish them: `create_artifact` (an archive of a folder), `build_artifact` and
+`artifact_from_directory` (installed at once), `add_artifact` (from a URL, all hashes
+found out), `bind_artifact`, `add_download_source`, `unbind_artifact`,
+`query_artifact_info`; the hashes themselves: `tree_hash`, `compute_git_tree_sha1`,
+`compute_sha256`.
+
+All that is raised derives from `FetchArtifactsError`, and from the built-in error that
+one would expect: an unknown name is a KeyError. ``fetch_artifacts.errors`` lists them.
+
+Further modules: ``pkg_artifacts``, Julia's ``Pkg.Artifacts`` function for function;
+``platforms``; ``tarball``, Julia's ``Tar``; ``julia_toml``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fetch_artifacts import errors, platforms
+from fetch_artifacts import errors as errors
+from fetch_artifacts import julia_toml as julia_toml
+from fetch_artifacts import platforms as platforms
 from fetch_artifacts._api import (
     artifact,
     artifact_exists,
@@ -25,48 +41,118 @@ from fetch_artifacts._api import (
     set_cache_dir,
     tree_hash,
 )
-from fetch_artifacts._version import __version__
+from fetch_artifacts._version import __version__ as __version__
 from fetch_artifacts.artifact_manager import ArtifactManager
 from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.errors import FetchArtifactsError
+from fetch_artifacts.errors import (
+    ArchiveError,
+    ArtifactNotFoundError,
+    ArtifactNotInstalledError,
+    ArtifactPathError,
+    ArtifactsTomlError,
+    ArtifactsTomlNotFoundError,
+    BindingExistsError,
+    DepotError,
+    DownloadError,
+    FetchArtifactsError,
+    HashMismatchError,
+    HashParseError,
+    InstallError,
+    JuliaError,
+    LockTimeoutError,
+    NoMatchingPlatformError,
+    OverrideError,
+    PlatformError,
+    PublishError,
+    SettingsError,
+    TarballHashMismatchError,
+    TreeHashMismatchError,
+    UnhashableFileError,
+    UnpackError,
+    UnportableNameError,
+)
 from fetch_artifacts.platforms import Platform, host_platform
 from fetch_artifacts.progress import ProgressEvent
 
-if TYPE_CHECKING:
-    from types import ModuleType
-
-    from fetch_artifacts import julia_toml, pkg_artifacts, tarball
-
 __all__ = [
+    "ArchiveError",
     "ArtifactManager",
+    "ArtifactNotFoundError",
+    "ArtifactNotInstalledError",
+    "ArtifactPathError",
+    "ArtifactsTomlError",
+    "ArtifactsTomlNotFoundError",
+    "BindingExistsError",
+    "DepotError",
+    "DownloadError",
     "FetchArtifactsError",
+    "HashMismatchError",
+    "HashParseError",
+    "InstallError",
+    "JuliaError",
+    "LockTimeoutError",
+    "NoMatchingPlatformError",
+    "OverrideError",
     "Platform",
+    "PlatformError",
     "ProgressEvent",
+    "PublishError",
+    "SettingsError",
+    "TarballHashMismatchError",
     "TreeHash",
-    "__version__",
+    "TreeHashMismatchError",
+    "UnhashableFileError",
+    "UnpackError",
+    "UnportableNameError",
+    "add_artifact",
+    "add_download_source",
     "artifact",
     "artifact_exists",
+    "artifact_from_directory",
+    "bind_artifact",
+    "build_artifact",
     "clear_artifact_cache",
-    "errors",
+    "compute_git_tree_sha1",
+    "compute_sha256",
+    "create_artifact",
     "get_artifacts_toml",
     "get_cache_dir",
     "host_platform",
     "install_artifacts",
-    "julia_toml",
     "load_artifacts",
-    "pkg_artifacts",
-    "platforms",
+    "query_artifact_info",
     "set_cache_dir",
-    "tarball",
     "tree_hash",
+    "unbind_artifact",
 ]
 
+if TYPE_CHECKING:
+    from fetch_artifacts import pkg_artifacts as pkg_artifacts
+    from fetch_artifacts import tarball as tarball
+    from fetch_artifacts._author_api import (
+        add_artifact,
+        add_download_source,
+        artifact_from_directory,
+        bind_artifact,
+        build_artifact,
+        compute_git_tree_sha1,
+        compute_sha256,
+        create_artifact,
+        query_artifact_info,
+        unbind_artifact,
+    )
+else:  # not for type checkers: they would believe that every name is here
 
-def __getattr__(name: str) -> ModuleType:
-    """Import what takes long to import when it is asked for (PEP 562)."""
-    if name in __all__:
+    def __getattr__(name: str) -> object:
+        """Import what only authors need when it is asked for (PEP 562)."""
         import importlib
 
-        return importlib.import_module(f"{__name__}.{name}")
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+        if name in {"pkg_artifacts", "tarball"}:
+            return importlib.import_module(f"{__name__}.{name}")
+        if name in __all__:
+            return getattr(importlib.import_module(f"{__name__}._author_api"), name)
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
