@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,8 +16,13 @@ from fetch_artifacts.depot import (
     remove_artifact,
     with_artifacts_directory,
 )
-from fetch_artifacts.errors import ArtifactNotFoundError
+from fetch_artifacts.errors import (
+    ArtifactNotFoundError,
+    ArtifactsTomlError,
+    NoMatchingPlatformError,
+)
 from fetch_artifacts.installed import tree_of
+from fetch_artifacts.platforms import host_platform
 
 if TYPE_CHECKING:
     from fetch_artifacts.entries import ArtifactEntry
@@ -48,7 +53,6 @@ class ManagedEntry:
         name: The name it is bound to.
         git_tree_sha1: The hash of its tree, as the file has it.
         lazy: Whether Julia installs it on first use only; False unless the file says.
-        downloads: Where the archive can be had, best first.
         os: The operating system it is for, None where that does not matter.
         arch: The processor it is for, None where that does not matter.
         metadata: All other keys of the entry, with their values.
@@ -57,10 +61,10 @@ class ManagedEntry:
     name: str
     git_tree_sha1: str
     lazy: bool
-    downloads: tuple[DownloadInfo, ...]
     os: str | None
     arch: str | None
-    metadata: Mapping[str, Any]
+    metadata: dict[str, Any]
+    _entry: ArtifactEntry = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, entry: ArtifactEntry) -> ManagedEntry:
@@ -70,42 +74,67 @@ class ManagedEntry:
             name=entry.name,
             git_tree_sha1=entry.git_tree_sha1,
             lazy=entry.lazy,
-            downloads=tuple(
-                DownloadInfo(source.url, str(source.sha256), source.size)
-                for source in entry.downloads
-            ),
             os=tags.get("os"),
             arch=tags.get("arch"),
-            metadata=entry.metadata,
+            metadata=dict(entry.metadata),
+            _entry=entry,
+        )
+
+    @property
+    def downloads(self) -> tuple[DownloadInfo, ...]:
+        """Where the archive can be had, best first.
+
+        Raises:
+            ArtifactsTomlError: A source has no valid url, sha256 or size.
+        """
+        return tuple(
+            DownloadInfo(source.url, str(source.sha256), source.size)
+            for source in self._entry.downloads
         )
 
 
 class _Entries(Mapping[str, ManagedEntry]):
-    """The entries of a file by name, as the file is when they are asked for."""
+    """The entries for this machine by name, as the file is when they are asked for."""
 
     def __init__(self, toml: Path) -> None:
         self._toml = toml
 
     def __getitem__(self, name: str) -> ManagedEntry:
-        return ManagedEntry.of(entry_for(name, self._toml, lookup.wanted(None)))
+        return ManagedEntry.of(entry_for(name, self._toml, host_platform))
 
     def __contains__(self, name: object) -> bool:
-        return name in load_artifacts_toml(self._toml)
+        return (
+            isinstance(name, str)
+            and name in load_artifacts_toml(self._toml)
+            and self._suits(name)
+        )
 
     def __iter__(self) -> Iterator[str]:
-        return iter(load_artifacts_toml(self._toml))
+        return filter(self._suits, load_artifacts_toml(self._toml))
 
     def __len__(self) -> int:
-        return len(load_artifacts_toml(self._toml))
+        return sum(1 for _ in self)
 
     def __repr__(self) -> str:
         return f"<artifacts of {self._toml}: {', '.join(self)}>"
+
+    def _suits(self, name: str) -> bool:
+        try:
+            entry_for(name, self._toml, host_platform)
+        except NoMatchingPlatformError:
+            return False
+        except ArtifactsTomlError:
+            pass  # whoever asks for the entry is told what is wrong with it
+        return True
 
 
 class ArtifactManager(Mapping[str, Path]):
     """The artifacts of one file: ``manager["name"]`` installs what is missing.
 
-    A file that changes is read again. Drop-in for the class of fetch-artifacts 0.1.0.
+    As a mapping it has the names that the file has for this machine. To look at the
+    paths, as with ``items()``, installs artifact by artifact; to list names, to compare
+    managers or to print one does not. A file that changes is read again. Drop-in for
+    the class of fetch-artifacts 0.1.0.
 
     Args:
         toml_path: The Artifacts.toml.
@@ -132,7 +161,11 @@ class ArtifactManager(Mapping[str, Path]):
         self.toml_path = Path(os.path.abspath(toml_path))  # noqa: PTH100
         self.verbose = verbose
         self.artifacts: Mapping[str, ManagedEntry] = _Entries(self.toml_path)
-        self._cache_dir = cache_dir
+        self._cache_dir = (
+            None
+            if cache_dir is None
+            else os.path.abspath(os.path.expanduser(cache_dir))  # noqa: PTH100, PTH111
+        )
         load_artifacts_toml(self.toml_path)
 
     @property
@@ -153,8 +186,21 @@ class ArtifactManager(Mapping[str, Path]):
     def __len__(self) -> int:
         return len(self.artifacts)
 
+    def __eq__(self, other: object) -> bool:
+        # Mapping's would compare the paths, and install all artifacts to get them.
+        if not isinstance(other, ArtifactManager):
+            return NotImplemented
+        return self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.toml_path)!r})"
+
+    @property
+    def _identity(self) -> tuple[Path, str | None]:
+        return self.toml_path, self._cache_dir
 
     def get_path(
         self,
@@ -172,16 +218,16 @@ class ArtifactManager(Mapping[str, Path]):
             )
 
     def exists(self, name: str) -> bool:
-        """Whether the artifact is installed; False for a name that is not bound.
+        """Whether the artifact is installed; False for a name that is not there.
 
         Raises:
             FetchArtifactsError: The entry can't be read.
         """
         with self._here():
-            return lookup.is_installed(name, str(self.toml_path))
+            return name in self and lookup.is_installed(name, str(self.toml_path))
 
     def clear(self, name: str | None = None) -> None:
-        """Delete the artifact, or all of the file; a name that is not bound is fine.
+        """Delete the artifact, or all of the file; a name that is not there is fine.
 
         Raises:
             DepotError: A folder could not be deleted.
@@ -190,7 +236,7 @@ class ArtifactManager(Mapping[str, Path]):
         with self._here():
             for each in self.artifacts if name is None else [name]:
                 with contextlib.suppress(ArtifactNotFoundError):
-                    entry = entry_for(each, self.toml_path, lookup.wanted(None))
+                    entry = entry_for(each, self.toml_path, host_platform)
                     tree_hash = tree_of(entry)
                     if tree_hash is not None:
                         remove_artifact(tree_hash)
