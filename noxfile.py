@@ -35,9 +35,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Types, of the tests too."""
+    """Types, of the tests too, and as users see them in two type checkers."""
     session.install("-e.[test,dask,fsspec]", *group("typing"))
     session.run("mypy", *session.posargs)
+    session.run("pyright")
 
 
 @nox.session(python=PYTHONS)
