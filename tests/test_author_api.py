@@ -291,8 +291,15 @@ def test_add_artifact_downloads_nothing_for_a_name_that_is_bound(
     toml: Path, depot: Path, tmp_path: Path, published: Published
 ) -> None:
     add_artifact(toml, "Data", published.url, verbose=False)
+    absent = (tmp_path / "absent").as_uri()
     with pytest.raises(BindingExistsError, match="'Data' is bound already"):
-        add_artifact(toml, "Data", (tmp_path / "absent").as_uri())
+        add_artifact(toml, "Data", absent)
+    with pytest.raises(BindingExistsError, match="'Data' is bound already"):
+        add_artifact(toml, "Data", absent, platform="x86_64-linux-gnu")
+    for name in ("linux-gnu", "apple-darwin"):
+        add_artifact(toml, "Lib", published.url, platform=f"x86_64-{name}")
+    with pytest.raises(BindingExistsError, match="'Lib' is bound already"):
+        add_artifact(toml, "Lib", absent, platform="x86_64-apple-darwin")
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fetch_artifacts import bind, lookup
-from fetch_artifacts.artifacts_toml import load_artifacts_toml
+from fetch_artifacts.artifacts_toml import load_artifacts_toml, platform_of
+from fetch_artifacts.entries import Place
 from fetch_artifacts.errors import BindingExistsError
 from fetch_artifacts.julia_toml import dumps, loads
+from fetch_artifacts.platforms import platforms_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,15 +40,20 @@ def refuse_bound(
 ) -> None:
     """Find out that a name can't be bound before any work is done for it.
 
-    Only what can be told from the name alone: `bind_tree` is who decides.
+    Whoever binds it meanwhile is noticed by `bind_tree`.
 
     Raises:
         BindingExistsError: The name is bound already.
         ArtifactsTomlError: The file can't be read.
     """
-    if force or platform is not None or not toml.exists():
+    if force or not toml.exists():
         return
-    if load_artifacts_toml(toml).get(name, []) != []:
+    bound = load_artifacts_toml(toml).get(name, [])
+    if platform is not None and isinstance(bound, list):
+        place = Place.of(name, toml)
+        others = (platform_of(element, place) for element in bound)
+        bound = [other for other in others if platforms_match(platform, other)]
+    if bound != []:
         msg = f"{toml}: {name!r} is bound already; force replaces it"
         raise BindingExistsError(msg, path=toml, name=name)
 

@@ -28,7 +28,7 @@ from fetch_artifacts.repair import Fix
 from fetch_artifacts.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from fetch_artifacts.progress import Progress
     from fetch_artifacts.repair import KeyPath
@@ -67,8 +67,8 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    """The table of one artifact for one platform, and where it is."""
+class _Table:
+    """An entry, or one of its sources, and where it is."""
 
     table: Mapping[str, Any]
     place: Place
@@ -82,25 +82,6 @@ class _Entry:
     def fix(self, key: str, value: str | int) -> Fix:
         """What puts a value of it right."""
         return Fix(keys=(*self.keys, key), old=self.table.get(key), new=value)
-
-    def sources(self) -> list[_Source]:
-        """Those that have a URL; for others it is enough to read the file."""
-        download = self.table.get("download")
-        return [
-            _Source(
-                table=source,
-                place=self.place / "download" / (number + 1),
-                keys=(*self.keys, "download", number),
-            )
-            for number, source in enumerate(
-                download if isinstance(download, list) else ()
-            )
-            if isinstance(source, dict) and isinstance(source.get("url"), str)
-        ]
-
-
-class _Source(_Entry):
-    """The table of one source."""
 
 
 def diagnose(
@@ -122,30 +103,46 @@ def diagnose(
     except ArtifactsTomlError:
         return tuple(read)
     settings = Settings.from_environ()
-    seen: dict[str, Evidence | DownloadError] = {}
-    found: list[Diagnosis] = []
-    with HttpFetcher(settings) as fetcher:
-        for entry in _entries(table, path):
-            for source in entry.sources() if not (offline or settings.offline) else ():
-                url = source.table["url"]
-                if url not in seen:
-                    seen[url] = gather(fetcher, url, settings, report)
-            found += _judge_entry(entry, seen)
+    entries = list(_entries(table, path))
+    skipped = offline or settings.offline
+    seen = {} if skipped else _download_all(entries, settings, report)
+    found = [each for entry in entries for each in _judge_entry(entry, seen)]
     found += _missing_platforms(table, path)
     # What was downloaded says more about a value than the file alone.
     better = {each.finding.key for each in found if not each.harmless}
     return (*(each for each in read if each.finding.key not in better), *found)
 
 
-def _entries(table: Mapping[str, Any], path: Path) -> Iterator[_Entry]:
+def _download_all(
+    entries: Iterable[_Table], settings: Settings, report: Progress | None
+) -> dict[str, Evidence | DownloadError]:
+    """What each URL gives."""
+    urls = [source.table["url"] for entry in entries for source in _sources(entry)]
+    with HttpFetcher(settings) as fetcher:
+        return {
+            url: gather(fetcher, url, settings, report) for url in dict.fromkeys(urls)
+        }
+
+
+def _entries(table: Mapping[str, Any], path: Path) -> Iterator[_Table]:
     for name, value in table.items():
         place = Place.of(name, path)
         if isinstance(value, dict):
-            yield _Entry(table=value, place=place, keys=(name,))
+            yield _Table(table=value, place=place, keys=(name,))
         for number, element in enumerate(value if isinstance(value, list) else ()):
             if isinstance(element, dict):
                 keys = (name, number)
-                yield _Entry(table=element, place=place / (number + 1), keys=keys)
+                yield _Table(table=element, place=place / (number + 1), keys=keys)
+
+
+def _sources(entry: _Table) -> Iterator[_Table]:
+    """Those that have a URL; for others it is enough to read the file."""
+    download = entry.table.get("download")
+    for number, source in enumerate(download if isinstance(download, list) else ()):
+        if isinstance(source, dict) and isinstance(source.get("url"), str):
+            place = entry.place / "download" / (number + 1)
+            keys = (*entry.keys, "download", number)
+            yield _Table(table=source, place=place, keys=keys)
 
 
 def _found(
@@ -161,14 +158,14 @@ def _found(
 
 
 def _judge_entry(
-    entry: _Entry, seen: Mapping[str, Evidence | DownloadError]
+    entry: _Table, seen: Mapping[str, Evidence | DownloadError]
 ) -> Iterator[Diagnosis]:
     """What the sources of an entry say about it and about themselves."""
     if not entry.table.get("download"):
         what, todo = "nobody else can install it", "add a [[NAME.download]]"
         yield _found(entry.place / "download", what, todo, harmless=True)
     trusted: dict[str, Contents] = {}
-    for source in entry.sources():
+    for source in _sources(entry):
         if source.table.get("size") is None:
             what, todo = "the archive's size is not given", "add it, or leave it"
             yield _found(source.place / "size", what, todo, harmless=True)
@@ -186,7 +183,7 @@ def _judge_entry(
 
 
 def _judge_source(
-    source: _Source, evidence: Evidence, entry: _Entry
+    source: _Table, evidence: Evidence, entry: _Table
 ) -> Iterator[Diagnosis]:
     if evidence.moved:
         what = f"it has moved for good to {evidence.moved}"
@@ -220,7 +217,7 @@ def _judge_source(
         yield _found(source.place / "size", what, _FIXED, fix=fix)
 
 
-def _judge_archive(source: _Source, contents: Contents) -> Iterator[Diagnosis]:
+def _judge_archive(source: _Table, contents: Contents) -> Iterator[Diagnosis]:
     trouble = julia_trouble(contents.kind)
     if trouble:
         todo = "publish it as .tar.gz, which `fetch-artifacts create` makes"
@@ -232,7 +229,7 @@ def _judge_archive(source: _Source, contents: Contents) -> Iterator[Diagnosis]:
         yield _found(source.place, what, todo, harmless=True)
 
 
-def _judge_tree(entry: _Entry, trusted: Mapping[str, Contents]) -> Iterator[Diagnosis]:
+def _judge_tree(entry: _Table, trusted: Mapping[str, Contents]) -> Iterator[Diagnosis]:
     """Compare the tree hash with those of archives whose sha256 is right."""
     stated = entry.says("git-tree-sha1")
     others = {tree: it for tree, it in trusted.items() if tree != stated}
