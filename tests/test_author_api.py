@@ -215,6 +215,14 @@ def test_a_name_is_bound_once_for_each_platform(toml: Path, depot: Path) -> None
     assert toml.read_text() == ""
 
 
+def test_a_file_that_cannot_be_read_is_left_as_it_is(toml: Path, depot: Path) -> None:
+    toml.parent.mkdir()
+    toml.write_text("no toml")
+    with pytest.raises(ValueError, match="expected TOML"):
+        bind_artifact(toml, "a", TREE_HASH, URL, SHA256)
+    assert toml.read_text() == "no toml"
+
+
 def test_unbinding_what_is_not_bound_is_no_error(toml: Path, depot: Path) -> None:
     assert unbind_artifact(toml, "a") is False
     bind_artifact(toml, "a", TREE_HASH, URL, SHA256)

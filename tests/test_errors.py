@@ -22,6 +22,8 @@ SAMPLES: list[tuple[FetchArtifactsError, type[Exception]]] = [
     (errors.TarballHashMismatchError("x", expected=SHA256, actual=SHA256), Exception),
     (errors.DownloadError("x", url="u", status=404), RuntimeError),
     (errors.UnpackError("x", member="m", faults=["f"]), ValueError),
+    (errors.ArchiveError("x"), ValueError),
+    (errors.PublishError("x"), RuntimeError),
     (errors.UnhashableFileError("x", path=Path("p")), ValueError),
     (errors.InstallError("x", name="n", attempts=[("u", OSError("e"))]), RuntimeError),
     (errors.LockTimeoutError("x", path=Path("p")), TimeoutError),
