@@ -95,6 +95,7 @@ HEAVY = {
     "click",
     "compression.zstd",
     "concurrent.futures",
+    "hashlib",  # OpenSSL
     "lzma",
     "requests",
     "tempfile",

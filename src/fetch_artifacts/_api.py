@@ -14,7 +14,6 @@ from fetch_artifacts.artifacts_toml import (
     artifacts_toml_in,
     find_artifacts_toml,
 )
-from fetch_artifacts.directory_hash import hash_directory
 from fetch_artifacts.errors import (
     ArtifactsTomlNotFoundError,
 )
@@ -228,6 +227,8 @@ def tree_hash(
         UnhashableFileError: The folder holds what git can't store or what can't be
             read, or is no folder.
     """
+    from fetch_artifacts.directory_hash import hash_directory
+
     return hash_directory(path, algorithm=algorithm, executor=executor)
 
 

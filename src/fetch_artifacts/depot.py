@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts import overrides
 from fetch_artifacts._fs import remove_tree, rename_directory
-from fetch_artifacts.directory_hash import verify_directory
 from fetch_artifacts.errors import DepotError
 from fetch_artifacts.settings import depots_from_environ
 
@@ -280,6 +279,8 @@ def verify_artifact(tree_hash: TreeHash, *, honor_overrides: bool = False) -> bo
     """
     if not honor_overrides and is_overridden(tree_hash):
         return True
+    from fetch_artifacts.directory_hash import verify_directory
+
     path = find_artifact(tree_hash, honor_overrides=honor_overrides)
     return path is not None and verify_directory(path, tree_hash) == tree_hash
 
