@@ -244,3 +244,20 @@ def test_a_julia_runs_the_hook_when_told_to(
     result = run("path", "--julia", "Demo")
     assert result.exit_code == 1
     assert "found none" in result.stderr
+
+
+@pytest.mark.usefixtures("depot")
+def test_whether_comments_are_kept_can_be_said(toml: Path) -> None:
+    anew = toml.read_text()
+    assert run("unbind", "Absent").exit_code == 1
+    toml.write_text("# by hand\n" + anew)
+    bind = ("bind", "Other", TREE_HASH)
+    assert run(*bind).exit_code == 0
+    assert toml.read_text().startswith("# by hand\n" + anew)
+    assert run("unbind", "Other", "--no-keep-comments").exit_code == 0
+    assert "#" not in toml.read_text()
+    julias = toml.read_text()
+    assert run(*bind, "--keep-comments").exit_code == 0
+    assert toml.read_text().startswith(julias)
+    assert run("unbind", "Other", "--keep-comments").exit_code == 0
+    assert toml.read_text() == julias

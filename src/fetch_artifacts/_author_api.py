@@ -163,6 +163,7 @@ def bind_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
     *,
     platform: AnyPlatform = None,
     size: int | None = None,
+    keep_comments: bool | None = None,
 ) -> None:
     """Bind a name to a tree and the one source of its archive.
 
@@ -179,6 +180,8 @@ def bind_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
         force: Whether an existing binding is replaced.
         platform: What the tree is built for; without it, every platform.
         size: The archive's length in bytes, where it is known.
+        keep_comments: Whether all other lines of the file stay as they are. None: in a
+            file that Julia, or this package, did not write.
 
     Raises:
         BindingExistsError: The name is bound already (a ValueError).
@@ -195,15 +198,27 @@ def bind_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
         platform=_platform(platform),
         lazy=lazy,
         force=force,
+        keep_comments=keep_comments,
     )
 
 
 def unbind_artifact(
-    toml_path: StrPath, name: str, *, platform: AnyPlatform = None
+    toml_path: StrPath,
+    name: str,
+    *,
+    platform: AnyPlatform = None,
+    keep_comments: bool | None = None,
 ) -> bool:
     """Remove a name, or its binding for one platform; tells whether there was one.
 
     Julia: ``unbind_artifact!``. What is installed stays.
+
+    Args:
+        toml_path: The Artifacts.toml.
+        name: The name.
+        platform: The platform, exactly as it is bound; None for all.
+        keep_comments: Whether all other lines of the file stay as they are. None: in a
+            file that Julia, or this package, did not write.
 
     Raises:
         ArtifactsTomlError: The file can't be read (a ValueError).
@@ -212,7 +227,9 @@ def unbind_artifact(
     toml = _absolute(toml_path)
     if not toml.exists():
         return False
-    return binding.unbind_tree(toml, name, platform=_platform(platform))
+    return binding.unbind_tree(
+        toml, name, platform=_platform(platform), keep_comments=keep_comments
+    )
 
 
 def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
@@ -225,6 +242,7 @@ def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
     verbose: bool = True,  # noqa: FBT001, FBT002
     *,
     platform: AnyPlatform = None,
+    keep_comments: bool | None = None,
 ) -> AddedArtifact:
     """Download an archive, find out its hashes and its size, and bind them to a name.
 
@@ -240,6 +258,8 @@ def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
         clear: Whether nothing of the download is kept; else the artifact is installed.
         verbose: Whether to tell on standard error what is downloaded.
         platform: What the tree is built for; without it, every platform.
+        keep_comments: Whether all other lines of the file stay as they are. None: in a
+            file that Julia, or this package, did not write.
 
     Raises:
         BindingExistsError: The name is bound already (a ValueError).
@@ -263,6 +283,7 @@ def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
         platform=built_for,
         lazy=lazy,
         force=force,
+        keep_comments=keep_comments,
     )
     first = sourced.sources[0]
     return {
@@ -273,7 +294,7 @@ def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
     }
 
 
-def add_download_source(
+def add_download_source(  # noqa: PLR0913 - each has a default
     toml_path: StrPath,
     name: str,
     download_url: str,
@@ -281,6 +302,7 @@ def add_download_source(
     *,
     platform: AnyPlatform = None,
     check: bool = True,
+    keep_comments: bool | None = None,
 ) -> None:
     """Add a place where an artifact's archive can be had, as the last one.
 
@@ -291,6 +313,8 @@ def add_download_source(
         sha256: The hash of the archive there; it may be another archive of the tree.
         platform: Chooses among the platforms that the name is bound for.
         check: Whether to download it, and make sure that it holds the same tree.
+        keep_comments: Whether all other lines of the file stay as they are. None: in a
+            file that Julia, or this package, did not write.
 
     Raises:
         ArtifactNotFoundError: The name is not in the file (a KeyError).
@@ -308,7 +332,9 @@ def add_download_source(
         source = sourcing.check_source(
             toml, name, source.url, source.sha256, platform=built_for
         )
-    binding.add_source(toml, name, source, platform=built_for)
+    binding.add_source(
+        toml, name, source, platform=built_for, keep_comments=keep_comments
+    )
 
 
 def query_artifact_info(

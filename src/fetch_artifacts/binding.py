@@ -67,6 +67,7 @@ def bind_tree(  # noqa: PLR0913 - what an entry consists of
     platform: Platform | None = None,
     lazy: bool = False,
     force: bool = False,
+    keep_comments: bool | None = None,
 ) -> None:
     """Bind a name in a file, which is made if there is none, and its folder too.
 
@@ -80,6 +81,8 @@ def bind_tree(  # noqa: PLR0913 - what an entry consists of
         platform: What the tree is built for, None for every platform.
         lazy: Whether it is to be installed on first use only.
         force: Whether an existing binding is replaced.
+        keep_comments: Whether all other lines of the file stay as they are. None: in a
+            file that Julia, or this package, did not write.
 
     Raises:
         BindingExistsError: The name is bound already.
@@ -95,24 +98,35 @@ def bind_tree(  # noqa: PLR0913 - what an entry consists of
         platform=platform,
         lazy=lazy,
         force=force,
-        keep_comments=is_hand_written(toml),
+        keep_comments=_keeps(toml, keep_comments),
     )
     lookup.record_use(str(toml))
 
 
-def unbind_tree(toml: Path, name: str, *, platform: Platform | None = None) -> bool:
+def unbind_tree(
+    toml: Path,
+    name: str,
+    *,
+    platform: Platform | None = None,
+    keep_comments: bool | None = None,
+) -> bool:
     """Remove a name, or its binding for one platform; tells whether there was one.
 
     Raises:
         ArtifactsTomlError: The file can't be read, or can't be changed in place.
     """
     return bind.unbind(
-        toml, name, platform=platform, keep_comments=is_hand_written(toml)
+        toml, name, platform=platform, keep_comments=_keeps(toml, keep_comments)
     )
 
 
 def add_source(
-    toml: Path, name: str, source: DownloadSource, *, platform: Platform | None = None
+    toml: Path,
+    name: str,
+    source: DownloadSource,
+    *,
+    platform: Platform | None = None,
+    keep_comments: bool | None = None,
 ) -> None:
     """Add a place where an artifact's archive can be had, as the last one.
 
@@ -122,5 +136,13 @@ def add_source(
         ArtifactsTomlError: The file can't be read, or can't be changed in place.
     """
     bind.add_source(
-        toml, name, source, platform=platform, keep_comments=is_hand_written(toml)
+        toml,
+        name,
+        source,
+        platform=platform,
+        keep_comments=_keeps(toml, keep_comments),
     )
+
+
+def _keeps(toml: Path, wish: bool | None) -> bool:  # noqa: FBT001 - not a switch
+    return is_hand_written(toml) if wish is None else wish

@@ -117,6 +117,7 @@ def publish(  # noqa: PLR0913 - what an entry consists of
     platform: Platform | None = None,
     lazy: bool = False,
     force: bool = False,
+    keep_comments: bool | None = None,
 ) -> Published:
     """Publish a folder, and bind it.
 
@@ -132,6 +133,8 @@ def publish(  # noqa: PLR0913 - what an entry consists of
         platform: What the tree is built for, None for every platform.
         lazy: Whether it is to be installed on first use only.
         force: Whether an existing binding is replaced.
+        keep_comments: Whether all other lines of the file stay as they are. None: in a
+            file that Julia, or this package, did not write.
 
     Raises:
         BindingExistsError: The name is bound already.
@@ -151,7 +154,14 @@ def publish(  # noqa: PLR0913 - what an entry consists of
         upload = target.upload(archive)
     source = _source(upload, archive, tree_hash)
     bind_tree(
-        toml, name, tree_hash, [source], platform=platform, lazy=lazy, force=force
+        toml,
+        name,
+        tree_hash,
+        [source],
+        platform=platform,
+        lazy=lazy,
+        force=force,
+        keep_comments=keep_comments,
     )
     return Published(tree_hash=tree_hash, source=source, note=upload.note)
 

@@ -42,9 +42,18 @@ _compression_option = click.option(
 )
 
 
+_comments_option = click.option(
+    "--keep-comments/--no-keep-comments",
+    default=None,
+    help="Leave all other lines of the file as they are, or write it anew as Julia "
+    "would. Without either: anew, unless it was written by hand.",
+)
+
+
 def _binding_options(command: _Command) -> _Command:
     """The options that say how a name is bound."""
     for option in (
+        _comments_option,
         click.option("--force", is_flag=True, help="Replace what is bound."),
         click.option("--lazy", is_flag=True, help="Install it on first use only."),
         click.option(
@@ -142,6 +151,7 @@ def add(  # noqa: PLR0913 - one parameter for each option
     platform: str | None,
     lazy: bool,
     force: bool,
+    keep_comments: bool | None,
     as_json: bool,
 ) -> None:
     """Download the archive at URL, and bind its hashes and its size to NAME.
@@ -152,7 +162,14 @@ def add(  # noqa: PLR0913 - one parameter for each option
 
     toml = _toml_to_write(toml_path)
     added = _author_api.add_artifact(
-        toml, name, urls, lazy, force, not keep, platform=platform
+        toml,
+        name,
+        urls,
+        lazy,
+        force,
+        not keep,
+        platform=platform,
+        keep_comments=keep_comments,
     )
     _show({**added, "toml": str(toml)}, as_json=as_json)
 
@@ -192,6 +209,7 @@ def _bind(  # noqa: PLR0913 - what an entry consists of
     platform: str | None,
     lazy: bool,
     force: bool,
+    keep_comments: bool | None,
 ) -> None:
     from fetch_artifacts.binding import bind_tree
     from fetch_artifacts.platforms import as_platform
@@ -205,6 +223,7 @@ def _bind(  # noqa: PLR0913 - what an entry consists of
         platform=as_platform(platform) if platform else None,
         lazy=lazy,
         force=force,
+        keep_comments=keep_comments,
     )
     click.echo(f"bound {name} in {toml}", err=True)
 
@@ -213,7 +232,14 @@ def _bind(  # noqa: PLR0913 - what an entry consists of
 @click.argument("name")
 @toml_option
 @platform_option
-def unbind(name: str, toml_path: Path | None, platform: Platform | None) -> None:
+@_comments_option
+def unbind(
+    name: str,
+    toml_path: Path | None,
+    platform: Platform | None,
+    *,
+    keep_comments: bool | None,
+) -> None:
     """Remove NAME, or its binding for one platform, from the file.
 
     What is installed stays; `remove` deletes it. Exits with 1 where NAME is not bound.
@@ -221,7 +247,7 @@ def unbind(name: str, toml_path: Path | None, platform: Platform | None) -> None
     from fetch_artifacts.binding import unbind_tree
 
     toml = resolve_toml(toml_path)
-    if not unbind_tree(toml, name, platform=platform):
+    if not unbind_tree(toml, name, platform=platform, keep_comments=keep_comments):
         click.echo(f"fetch-artifacts: {toml}: {name} is not bound", err=True)
         raise SystemExit(FAILED)
 
@@ -303,6 +329,7 @@ def publish(  # noqa: PLR0913 - one parameter for each option
     platform: str | None,
     lazy: bool,
     force: bool,
+    keep_comments: bool | None,
     as_json: bool,
 ) -> None:
     """Archive FOLDER, upload it, download it again, and bind it to NAME.
@@ -325,6 +352,7 @@ def publish(  # noqa: PLR0913 - one parameter for each option
         platform=as_platform(platform) if platform else None,
         lazy=lazy,
         force=force,
+        keep_comments=keep_comments,
     )
     source = published.source
     facts = {"git_tree_sha1": str(published.tree_hash), "sha256": str(source.sha256)}
