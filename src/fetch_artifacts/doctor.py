@@ -176,8 +176,7 @@ def _judge_entry(
         elif evidence is not None:
             yield from _judge_source(source, evidence, entry)
             contents = evidence.contents
-            vouched = source.says("sha256") == str(evidence.sha256)
-            if vouched and isinstance(contents, Contents):
+            if isinstance(contents, Contents) and _fits(source, entry, evidence):
                 trusted[str(contents.tree_hash)] = contents
     yield from _judge_tree(entry, trusted)
 
@@ -189,16 +188,14 @@ def _judge_source(
         what = f"it has moved for good to {evidence.moved}"
         yield _found(source.place / "url", what, "write that address", harmless=True)
     contents = evidence.contents
-    stated = source.says("sha256")
-    vouched = stated == str(evidence.sha256)
+    vouched = source.says("sha256") == str(evidence.sha256)
     if isinstance(contents, UnpackError):
         sha256 = "" if vouched else f", and has the sha256 {evidence.sha256}"
         what = f"it can't be unpacked: {contents}{sha256}"
         yield _found(source.place, what, "publish the archive again")
         return
     yield from _judge_archive(source, contents)
-    known = entry.says("git-tree-sha1") == str(contents.tree_hash)
-    if not (vouched or known):
+    if not _fits(source, entry, evidence):
         what = (
             f"something else is served: the archive has the sha256 {evidence.sha256}, "
             f"its tree the git-tree-sha1 {contents.tree_hash}"
@@ -217,6 +214,15 @@ def _judge_source(
         yield _found(source.place / "size", what, _FIXED, fix=fix)
 
 
+def _fits(source: _Table, entry: _Table, evidence: Evidence) -> bool:
+    """Whether one of the two hashes in the file is that of what a source gives."""
+    contents = evidence.contents
+    return source.says("sha256") == str(evidence.sha256) or (
+        isinstance(contents, Contents)
+        and entry.says("git-tree-sha1") == str(contents.tree_hash)
+    )
+
+
 def _judge_archive(source: _Table, contents: Contents) -> Iterator[Diagnosis]:
     trouble = julia_trouble(contents.kind)
     if trouble:
@@ -230,7 +236,7 @@ def _judge_archive(source: _Table, contents: Contents) -> Iterator[Diagnosis]:
 
 
 def _judge_tree(entry: _Table, trusted: Mapping[str, Contents]) -> Iterator[Diagnosis]:
-    """Compare the tree hash with those of archives whose sha256 is right."""
+    """Compare the tree hash with those of archives that fit the file."""
     stated = entry.says("git-tree-sha1")
     others = {tree: it for tree, it in trusted.items() if tree != stated}
     if not others:
