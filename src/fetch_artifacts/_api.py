@@ -78,7 +78,7 @@ def artifact(
 
 
 def artifact_exists(name: str, toml_path: StrPath | None = None) -> bool:
-    """Whether some depot has the artifact; False for a name that is not bound.
+    """Whether some depot has the artifact; False for a name that is not there.
 
     Args:
         name: The name it is bound to.

@@ -224,7 +224,7 @@ class ArtifactManager(Mapping[str, Path]):
             FetchArtifactsError: The entry can't be read.
         """
         with self._here():
-            return name in self and lookup.is_installed(name, str(self.toml_path))
+            return lookup.is_installed(name, str(self.toml_path))
 
     def clear(self, name: str | None = None) -> None:
         """Delete the artifact, or all of the file; a name that is not there is fine.

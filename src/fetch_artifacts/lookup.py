@@ -11,6 +11,7 @@ from fetch_artifacts import progress, usage_log
 from fetch_artifacts.artifacts_toml import entry_for, load_artifacts_toml
 from fetch_artifacts.depot import Depots
 from fetch_artifacts.errors import (
+    ArtifactNotFoundError,
     ArtifactNotInstalledError,
     JuliaError,
     NoMatchingPlatformError,
@@ -93,15 +94,18 @@ def locate(
 
 
 def is_installed(name: str, toml: str, *, platform: AnyPlatform = None) -> bool:
-    """Whether some depot has the artifact; False for a name that is not bound.
+    """Whether some depot has the artifact.
+
+    False for a name that is not bound, or for other platforms only.
 
     Raises:
-        FetchArtifactsError: The file can't be read, or has the name for other
-            platforms only.
+        FetchArtifactsError: The file can't be read.
     """
-    if name not in load_artifacts_toml(toml):
+    try:
+        entry = entry_for(name, toml, wanted(platform))
+    except ArtifactNotFoundError:
         return False
-    return find_installed(entry_for(name, toml, wanted(platform))) is not None
+    return find_installed(entry) is not None
 
 
 def entries_in(
