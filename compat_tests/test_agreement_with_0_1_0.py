@@ -22,7 +22,7 @@ from isolation import PREFIXES
 
 Answers = dict[str, Any]
 
-# Only that of Python 3.10 is missing among its dependencies.
+# In Python 3.10 it reads TOML with tomli, which it forgot to depend on.
 BEFORE = ["fetch-artifacts==0.1.0", *(["tomli"] if sys.version_info < (3, 11) else [])]
 
 
