@@ -64,7 +64,7 @@ class ManagedEntry:
     os: str | None
     arch: str | None
     metadata: dict[str, Any]
-    _entry: ArtifactEntry = field(repr=False, compare=False)
+    _entry: ArtifactEntry = field(repr=False)
 
     @classmethod
     def of(cls, entry: ArtifactEntry) -> ManagedEntry:
