@@ -36,9 +36,9 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Types, of the tests too, and as users see them in two type checkers."""
-    session.install("-e.[test,dask,fsspec]", *group("typing"))
+    session.install("-e.[test]", *group("typing"))
     session.run("mypy", *session.posargs)
-    session.run("pyright")
+    session.run("pyright", "--project", "pyproject.toml")
 
 
 @nox.session(python=PYTHONS)
