@@ -373,7 +373,7 @@ def test_a_body_that_only_dribbles_is_a_stall() -> None:
     with (
         HttpFetcher(Settings.from_environ(), limits=limits) as fetcher,
         serving(dribble) as server,
-        pytest.raises(DownloadError, match="slower than 100 B/s for 0 s"),
+        pytest.raises(DownloadError, match="slower than 100 B/s"),
     ):
         fetch(fetcher, server.url())
 
