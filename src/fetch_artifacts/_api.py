@@ -190,7 +190,9 @@ def get_cache_dir() -> Path:
     Raises:
         DepotError: There is no depot at all.
     """
-    return depot.Depot.first().artifacts
+    from fetch_artifacts.staging import Depot
+
+    return Depot.first().artifacts
 
 
 def set_cache_dir(path: StrPath) -> None:

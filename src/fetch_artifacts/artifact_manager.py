@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from fetch_artifacts import lookup
 from fetch_artifacts.artifacts_toml import entry_for, load_artifacts_toml
 from fetch_artifacts.depot import (
-    Depot,
     remove_artifact,
     with_artifacts_directory,
 )
@@ -23,6 +22,7 @@ from fetch_artifacts.errors import (
 )
 from fetch_artifacts.installed import tree_of
 from fetch_artifacts.platforms import host_platform
+from fetch_artifacts.staging import Depot
 
 if TYPE_CHECKING:
     from fetch_artifacts.entries import ArtifactEntry

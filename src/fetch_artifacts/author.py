@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.archive_writer import archive_directory, require_folder
 from fetch_artifacts.depot import (
-    Depot,
     artifact_path,
     find_artifact,
     is_overridden,
@@ -21,6 +20,7 @@ from fetch_artifacts.depot import (
 from fetch_artifacts.directory_hash import hash_directory
 from fetch_artifacts.errors import DepotError, OverrideError
 from fetch_artifacts.pack import tar_chunks
+from fetch_artifacts.staging import Depot
 from fetch_artifacts.unpack import unpack
 
 if TYPE_CHECKING:

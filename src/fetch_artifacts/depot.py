@@ -1,19 +1,13 @@
 """Where artifacts are: the depots, the folders in them, and what overrides them.
 
-Julia: the part of ``Artifacts.jl`` that turns a hash into a path (218-272), and the
-part of ``Pkg.Artifacts`` that puts a tree there. Reading goes through all depots,
-writing into the first. A tree that is being made lies in
-``<depot>/.fetch_artifacts`` until it is complete and verified: gc of any Julia deletes
-unknown folders in ``artifacts`` itself (julia-spec 10.4).
+Julia: the part of ``Artifacts.jl`` that turns a hash into a path (218-272). Reading
+goes through all depots; for writing, see `fetch_artifacts.staging`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import stat
-import time
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts import overrides
-from fetch_artifacts._fs import remove_tree, rename_directory
+from fetch_artifacts._fs import remove_tree
 from fetch_artifacts.errors import DepotError
 from fetch_artifacts.settings import depots_from_environ
 
@@ -29,19 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fetch_artifacts.digests import TreeHash
-
-STAGING: Final = ".fetch_artifacts"
-_FULL: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
-_STAGED: Final = "jl_"  # Julia's own prefix for temporary folders (file.jl:722)
-_ATTEMPTS: Final = 100  # to make a folder in one that others keep removing
-_ABANDONED_AFTER: Final = 24 * 60 * 60.0  # seconds
-
-# What any program that backs up or cleans a disk looks for (bford.info/cachedir).
-_CACHEDIR_TAG: Final = (
-    "Signature: 8a477f597d28d172789f06886806bc55\n"
-    "# These are artifacts of Julia's Pkg and of fetch-artifacts.\n"
-    "# See https://bford.info/cachedir/\n"
-)
 
 _process_folder: Final[list[str]] = []  # of set_artifacts_directory; at most one
 _packages: Final[dict[str, Mapping[str, Any]]] = {}  # of honor_package_overrides
@@ -223,7 +204,7 @@ def artifact_path(tree_hash: TreeHash, *, honor_overrides: bool = True) -> Path:
     """
     paths = artifact_paths(tree_hash, honor_overrides=honor_overrides)
     if not paths:
-        raise _no_depot()
+        raise no_depot()
     return next((path for path in paths if path.is_dir()), paths[0])
 
 
@@ -285,157 +266,10 @@ def verify_artifact(tree_hash: TreeHash, *, honor_overrides: bool = False) -> bo
     return path is not None and verify_directory(path, tree_hash) == tree_hash
 
 
-def _no_depot() -> DepotError:
+def no_depot() -> DepotError:
+    """The error for a depot path that names no depot."""
     msg = (
         "there is no depot: JULIA_DEPOT_PATH is set and empty; "
         "unset it for ~/.julia, or set it to a folder"
     )
     return DepotError(msg)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Depot:
-    """The place that new artifacts are written to.
-
-    Attributes:
-        artifacts: The folder of the ``<hash>`` folders.
-        staging: Where trees are made and partial downloads kept, on the same disk.
-        root: The depot itself, None inside `with_artifacts_directory`.
-    """
-
-    artifacts: Path
-    staging: Path
-    root: Path | None
-
-    @classmethod
-    def first(cls) -> Depot:
-        """The first depot, or the folder that `with_artifacts_directory` chose.
-
-        Raises:
-            DepotError: There is no depot at all.
-        """
-        chosen = _chosen_folder()
-        if chosen is not None:
-            folder = Path(chosen)
-            return cls(artifacts=folder, staging=folder / STAGING, root=None)
-        depots = depot_path()
-        if not depots:
-            raise _no_depot()
-        root = depots[0]
-        return cls(artifacts=root / "artifacts", staging=root / STAGING, root=root)
-
-    def prepare(self) -> None:
-        """Make the folders.
-
-        Raises:
-            DepotError: The depot can't be written.
-        """
-        try:
-            self.artifacts.mkdir(parents=True, exist_ok=True)
-            self.staging.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._unwritable(error) from error
-        tag = self.artifacts / "CACHEDIR.TAG"
-        with contextlib.suppress(OSError):  # Pkg.jl Pkg.jl:50-59: it is only a hint
-            if not tag.exists():
-                tag.write_text(_CACHEDIR_TAG, "ascii")
-
-    @contextlib.contextmanager
-    def stage(self) -> Iterator[Path]:
-        """A new empty folder to make a tree in; gone afterwards unless committed.
-
-        Raises:
-            DepotError: The depot can't be written.
-        """
-        folder = self._new_folder()
-        try:
-            yield folder
-        finally:
-            remove_tree(folder)
-            self.tidy()
-
-    def commit(self, staged: Path, tree_hash: TreeHash) -> Path:
-        """Move a finished tree to its place, in one step.
-
-        The folder gets the mode of ``artifacts``, as in Julia (Pkg.jl
-        Artifacts.jl:84-89). A place that is taken is success: somebody was faster.
-
-        Raises:
-            DepotError: The depot can't be written.
-        """
-        target = self.artifacts / str(tree_hash)
-        try:
-            staged.chmod(stat.S_IMODE(self.artifacts.stat().st_mode))
-            rename_directory(staged, target)
-        except OSError as error:
-            raise self._unwritable(error) from error
-        return target
-
-    def tidy(self) -> None:
-        """Remove what dead processes left a day ago, and the staging if it is empty."""
-        for folder in (self.staging, self.artifacts):
-            for path in folder.glob(f"{_STAGED}*"):
-                with contextlib.suppress(OSError):
-                    if time.time() - path.stat().st_mtime > _ABANDONED_AFTER:
-                        remove_tree(path)
-        with contextlib.suppress(OSError):
-            self.staging.rmdir()  # fails while partial downloads are in it
-
-    def _new_folder(self) -> Path:
-        """A private folder (0700) from which one rename leads into ``artifacts``."""
-        import tempfile
-
-        for attempt in range(_ATTEMPTS):
-            self.prepare()
-            try:
-                home = self.staging if self._renames() else self.artifacts
-                return Path(tempfile.mkdtemp(prefix=_STAGED, dir=home))
-            except FileNotFoundError as error:
-                # Another process has just tidied the empty staging away.
-                if attempt == _ATTEMPTS - 1:
-                    raise self._unwritable(error) from error
-            except OSError as error:
-                raise self._unwritable(error) from error
-        raise AssertionError  # pragma: no cover - the last attempt returns or raises
-
-    def _renames(self) -> bool:
-        """Whether one rename takes something from the staging into ``artifacts``.
-
-        Not where one of them is a mount, or a link to another disk.
-        """
-        import tempfile
-
-        handle, name = tempfile.mkstemp(prefix=_STAGED, dir=self.staging)
-        os.close(handle)
-        probe = self.artifacts / Path(name).name
-        try:
-            Path(name).rename(probe)
-        except OSError:
-            Path(name).unlink()
-            return False
-        probe.unlink()
-        return True
-
-    @contextlib.contextmanager
-    def told_of_trouble(self) -> Iterator[None]:
-        """Turn what the disk has to say into an error that names the depot.
-
-        Raises:
-            DepotError: The depot can't be written.
-        """
-        try:
-            yield
-        except OSError as error:
-            raise self._unwritable(error) from error
-
-    def _unwritable(self, error: OSError) -> DepotError:
-        if error.errno in _FULL:
-            hint = "free some space"
-        else:
-            hint = (
-                "make it writable, or put a folder that you can write first in "
-                "JULIA_DEPOT_PATH"
-            )
-        reason = error.strerror or str(error)
-        msg = f"{self.root or self.artifacts}: can't install into this depot: "
-        return DepotError(f"{msg}{reason}; {hint}")

@@ -20,7 +20,7 @@ from fetch_artifacts import pkg_server
 from fetch_artifacts._fs import free_bytes
 from fetch_artifacts._pidlock import pid_lock
 from fetch_artifacts._prefetch import prefetched
-from fetch_artifacts.depot import Depot, artifact_path, depot_path, is_overridden
+from fetch_artifacts.depot import artifact_path, depot_path, is_overridden
 from fetch_artifacts.digests import Sha256
 from fetch_artifacts.disk_tree import Limits
 from fetch_artifacts.download import HttpFetcher
@@ -40,6 +40,7 @@ from fetch_artifacts.platforms import host_platform
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings import Settings
 from fetch_artifacts.sources import sources_of
+from fetch_artifacts.staging import Depot
 from fetch_artifacts.transfer import StartOverError
 from fetch_artifacts.unpack import unpack_archive
 from fetch_artifacts.urls import redacted

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from fetch_artifacts.archive_tree import read_archive
 from fetch_artifacts.archive_writer import julia_trouble
 from fetch_artifacts.artifacts_toml import find_entry, load_artifacts_toml
-from fetch_artifacts.depot import Depot, find_artifact
+from fetch_artifacts.depot import find_artifact
 from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.entries import ArtifactEntry, DownloadSource
 from fetch_artifacts.errors import (
@@ -20,6 +20,7 @@ from fetch_artifacts.errors import (
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.receive import receive
 from fetch_artifacts.settings import Settings
+from fetch_artifacts.staging import Depot
 from fetch_artifacts.unpack import unpack_archive
 
 if TYPE_CHECKING:

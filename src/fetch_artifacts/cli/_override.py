@@ -11,10 +11,11 @@ import click
 
 from fetch_artifacts.artifacts_toml import entry_for
 from fetch_artifacts.cli._options import platform_option, resolve_toml, toml_option
-from fetch_artifacts.depot import Depot, artifacts_dirs
+from fetch_artifacts.depot import artifacts_dirs
 from fetch_artifacts.errors import OverrideError
 from fetch_artifacts.lookup import wanted
 from fetch_artifacts.override_file import list_overrides, remove_override, set_override
+from fetch_artifacts.staging import Depot
 
 if TYPE_CHECKING:
     from fetch_artifacts.platforms import Platform

@@ -1,0 +1,185 @@
+"""Where new trees are made, and how they get to their place.
+
+Julia: the part of ``Pkg.Artifacts`` that puts a tree into the first depot. A tree that
+is being made lies in ``<depot>/.fetch_artifacts`` until it is complete and verified:
+gc of any Julia deletes unknown folders in ``artifacts`` itself (julia-spec 10.4).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts._fs import remove_tree, rename_directory
+from fetch_artifacts.depot import Depots, no_depot
+from fetch_artifacts.errors import DepotError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fetch_artifacts.digests import TreeHash
+
+STAGING: Final = ".fetch_artifacts"
+_FULL: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+_STAGED: Final = "jl_"  # Julia's own prefix for temporary folders (file.jl:722)
+_ATTEMPTS: Final = 100  # to make a folder in one that others keep removing
+_ABANDONED_AFTER: Final = 24 * 60 * 60.0  # seconds
+
+# What any program that backs up or cleans a disk looks for (bford.info/cachedir).
+_CACHEDIR_TAG: Final = (
+    "Signature: 8a477f597d28d172789f06886806bc55\n"
+    "# These are artifacts of Julia's Pkg and of fetch-artifacts.\n"
+    "# See https://bford.info/cachedir/\n"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depot:
+    """The place that new artifacts are written to.
+
+    Attributes:
+        artifacts: The folder of the ``<hash>`` folders.
+        staging: Where trees are made and partial downloads kept, on the same disk.
+        root: The depot itself, None inside `with_artifacts_directory`.
+    """
+
+    artifacts: Path
+    staging: Path
+    root: Path | None
+
+    @classmethod
+    def first(cls) -> Depot:
+        """The first depot, or the folder that `with_artifacts_directory` chose.
+
+        Raises:
+            DepotError: There is no depot at all.
+        """
+        present = Depots.present()
+        if not present.folders:
+            raise no_depot()
+        artifacts = Path(present.folders[0])
+        root = Path(present.root) if present.root else None
+        staging = (root or artifacts) / STAGING
+        return cls(artifacts=artifacts, staging=staging, root=root)
+
+    def prepare(self) -> None:
+        """Make the folders.
+
+        Raises:
+            DepotError: The depot can't be written.
+        """
+        try:
+            self.artifacts.mkdir(parents=True, exist_ok=True)
+            self.staging.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        tag = self.artifacts / "CACHEDIR.TAG"
+        with contextlib.suppress(OSError):  # Pkg.jl Pkg.jl:50-59: it is only a hint
+            if not tag.exists():
+                tag.write_text(_CACHEDIR_TAG, "ascii")
+
+    @contextlib.contextmanager
+    def stage(self) -> Iterator[Path]:
+        """A new empty folder to make a tree in; gone afterwards unless committed.
+
+        Raises:
+            DepotError: The depot can't be written.
+        """
+        folder = self._new_folder()
+        try:
+            yield folder
+        finally:
+            remove_tree(folder)
+            self.tidy()
+
+    def commit(self, staged: Path, tree_hash: TreeHash) -> Path:
+        """Move a finished tree to its place, in one step.
+
+        The folder gets the mode of ``artifacts``, as in Julia (Pkg.jl
+        Artifacts.jl:84-89). A place that is taken is success: somebody was faster.
+
+        Raises:
+            DepotError: The depot can't be written.
+        """
+        target = self.artifacts / str(tree_hash)
+        try:
+            staged.chmod(stat.S_IMODE(self.artifacts.stat().st_mode))
+            rename_directory(staged, target)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return target
+
+    def tidy(self) -> None:
+        """Remove what dead processes left a day ago, and the staging if it is empty."""
+        for folder in (self.staging, self.artifacts):
+            for path in folder.glob(f"{_STAGED}*"):
+                with contextlib.suppress(OSError):
+                    if time.time() - path.stat().st_mtime > _ABANDONED_AFTER:
+                        remove_tree(path)
+        with contextlib.suppress(OSError):
+            self.staging.rmdir()  # fails while partial downloads are in it
+
+    def _new_folder(self) -> Path:
+        """A private folder (0700) from which one rename leads into ``artifacts``."""
+        import tempfile
+
+        for attempt in range(_ATTEMPTS):
+            self.prepare()
+            try:
+                home = self.staging if self._renames() else self.artifacts
+                return Path(tempfile.mkdtemp(prefix=_STAGED, dir=home))
+            except FileNotFoundError as error:
+                # Another process has just tidied the empty staging away.
+                if attempt == _ATTEMPTS - 1:
+                    raise self._unwritable(error) from error
+            except OSError as error:
+                raise self._unwritable(error) from error
+        raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+    def _renames(self) -> bool:
+        """Whether one rename takes something from the staging into ``artifacts``.
+
+        Not where one of them is a mount, or a link to another disk.
+        """
+        import tempfile
+
+        handle, name = tempfile.mkstemp(prefix=_STAGED, dir=self.staging)
+        os.close(handle)
+        probe = self.artifacts / Path(name).name
+        try:
+            Path(name).rename(probe)
+        except OSError:
+            Path(name).unlink()
+            return False
+        probe.unlink()
+        return True
+
+    @contextlib.contextmanager
+    def told_of_trouble(self) -> Iterator[None]:
+        """Turn what the disk has to say into an error that names the depot.
+
+        Raises:
+            DepotError: The depot can't be written.
+        """
+        try:
+            yield
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> DepotError:
+        if error.errno in _FULL:
+            hint = "free some space"
+        else:
+            hint = (
+                "make it writable, or put a folder that you can write first in "
+                "JULIA_DEPOT_PATH"
+            )
+        reason = error.strerror or str(error)
+        msg = f"{self.root or self.artifacts}: can't install into this depot: "
+        return DepotError(f"{msg}{reason}; {hint}")
