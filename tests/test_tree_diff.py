@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,7 @@ def test_the_lines_are_those_of_git_ls_tree(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
 def test_a_name_that_cannot_be_printed_is_escaped(tmp_path: Path) -> None:
     (tmp_path / "new\nline").touch()
     assert [line.partition("\t")[2] for line in tree_lines(tmp_path)] == ["new\\nline"]

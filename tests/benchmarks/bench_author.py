@@ -1,6 +1,7 @@
 """What an author waits for: an archive with its hashes, and the hashes of an archive.
 
-fetch-artifacts 0.1.0 compressed with xz unless told otherwise, we with gzip.
+fetch-artifacts 0.1.0 compressed with xz unless told otherwise, which takes it seven
+times as long as gzip; it is timed with gzip, as ours.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ CREATE = """
 import sys, time
 from fetch_artifacts import create_artifact
 start = time.perf_counter()
-create_artifact(sys.argv[1], sys.argv[2], **eval(sys.argv[3]))
+create_artifact(sys.argv[1], sys.argv[2], compression="gz")
 print(time.perf_counter() - start)
 """
 QUERY = """
@@ -48,27 +49,24 @@ def main() -> None:
             compare(
                 f"create_artifact, {title}: target, 0.1.0 three times as long",
                 _creators(before, tree, folder),
-                rounds=1,
+                rounds=3,
             )
             archive = folder / "ours.tar.gz"
             megabytes = archive.stat().st_size / 1e6
             compare(
                 f"query_artifact_info, {title} in {megabytes:.0f} MB",
                 _readers(before, archive, folder),
-                rounds=1,
+                rounds=3,
             )
             shutil.rmtree(tree)
 
 
 def _creators(before: str, tree: Path, folder: Path) -> dict[str, Contender]:
-    archive = str(folder / "before.tar")
+    archive = str(folder / "before.tar.gz")
     return {
         "ours": lambda: create_artifact(tree, folder / "ours.tar.gz"),
         "ours, the hash alone": lambda: compute_git_tree_sha1(tree),
-        "0.1.0 with gzip": lambda: _seconds(
-            before, CREATE, str(tree), archive, "{'compression': 'gz'}"
-        ),
-        "0.1.0": lambda: _seconds(before, CREATE, str(tree), archive, "{}"),
+        "0.1.0": lambda: _seconds(before, CREATE, str(tree), archive),
     }
 
 
