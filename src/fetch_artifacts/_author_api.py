@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict
 
 from fetch_artifacts import author, binding, sourcing
-from fetch_artifacts.archive_tree import read_archive
 from fetch_artifacts.archive_writer import (
     archive_directory,
     choose_compression,
@@ -24,18 +23,14 @@ from fetch_artifacts.archive_writer import (
 )
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.directory_hash import hash_directory
-from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.entries import DownloadSource
 from fetch_artifacts.platforms import as_platform
 from fetch_artifacts.progress import shown
-from fetch_artifacts.receive import receive
-from fetch_artifacts.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
-    from fetch_artifacts.archive_tree import ArchiveTree
     from fetch_artifacts.author import ArtifactBuild
     from fetch_artifacts.platforms import Platform
 
@@ -351,8 +346,7 @@ def query_artifact_info(
         DownloadError: There is no complete file (a RuntimeError).
         UnpackError: It is no archive, or one that must not be unpacked (a ValueError).
     """
-    with HttpFetcher(Settings.from_environ()) as fetcher:
-        received = receive(fetcher, url, read_archive if compute_tree_hash else _skip)
+    received = sourcing.look_at(url, as_archive=compute_tree_hash)
     info: ArtifactInfo = {
         "url": url,
         "sha256": str(received.sha256),
@@ -386,10 +380,6 @@ def compute_git_tree_sha1(directory: StrPath) -> str:
         OSError: It is no folder.
     """
     return str(hash_directory(directory))
-
-
-def _skip(_chunks: Iterable[bytes]) -> ArchiveTree | None:
-    return None
 
 
 def _absolute(toml_path: StrPath) -> Path:

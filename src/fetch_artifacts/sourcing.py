@@ -24,10 +24,11 @@ from fetch_artifacts.staging import Depot
 from fetch_artifacts.unpack import unpack_archive
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from fetch_artifacts.archive_kind import ArchiveKind
+    from fetch_artifacts.archive_tree import ArchiveTree
     from fetch_artifacts.digests import Sha256, TreeHash
     from fetch_artifacts.download import Fetcher
     from fetch_artifacts.platforms import Platform
@@ -55,6 +56,20 @@ class _Tree(Protocol):
     def tree_hash(self) -> TreeHash: ...
     @property
     def kind(self) -> ArchiveKind: ...
+
+
+def look_at(url: str, *, as_archive: bool) -> Received[ArchiveTree | None]:
+    """Download a URL for its hashes, and keep nothing of it.
+
+    Args:
+        url: Where from.
+        as_archive: Whether it shall be an archive, whose tree is wanted too.
+
+    Raises:
+        DownloadError: It gives no complete body.
+    """
+    with HttpFetcher(Settings.from_environ()) as fetcher:
+        return receive(fetcher, url, read_archive if as_archive else _read_nothing)
 
 
 def download_sources(
@@ -141,6 +156,10 @@ def check_source(
         )
         raise TreeHashMismatchError(msg, expected=promised, actual=tree.tree_hash)
     return DownloadSource(url=url, sha256=received.sha256, size=received.size)
+
+
+def _read_nothing(_chunks: Iterable[bytes]) -> None:
+    """Leave it all to be hashed."""
 
 
 def _receive_into_depot(
