@@ -33,7 +33,6 @@ _WRITE_NEW: Final = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NOFOLLOW", 0)
 )
-_READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _COPY_BYTES: Final = 1 << 20
 
 # What a system says to a name that it can't store, and to symbolic links.
@@ -99,16 +98,19 @@ class DiskTree(MemberTree):
         try:
             super().add(member)
         except OSError as error:
-            fault = _name_fault(error)
-            if fault:
-                raise refusal(member.path, fault) from error
+            _refuse_name(member.path, error)
             raise
 
     def finish(self) -> None:
         """Make the copies that stand for symbolic links, where there can't be any."""
-        if self._copy_symlinks:
-            for path, source in plan_copies(self.root):
+        if not self._copy_symlinks:
+            return
+        for path, source in plan_copies(self.root):
+            try:
                 self._copy(source, path)
+            except OSError as error:
+                _refuse_name(path, error)
+                raise
 
     def clear(self) -> None:
         """Make the folder on the disk empty again."""
@@ -262,15 +264,20 @@ def _write(handle: int, data: Buffer, path: bytes) -> None:
         raise
 
 
-def _name_fault(error: OSError) -> str:
-    """Why a name from an archive is at fault for an error of ours, "" if it isn't."""
+def _refuse_name(path: bytes, error: OSError) -> None:
+    """Refuse a member whose name is what an error of ours is about.
+
+    Raises:
+        UnpackError: The file system can't store the name.
+    """
     if not isinstance(error.filename, bytes):  # a text: an error of writing or reading
-        return ""
+        return
     if isinstance(error, FileExistsError):
-        return (
+        fault = (
             "this file system takes the name for that of an earlier member: "
             "it ignores case, or changes how letters are encoded"
         )
+        raise refusal(path, fault) from error
     if error.errno in _NAME_ERRORS:
-        return f"this file system can't store it ({error.strerror})"
-    return ""
+        fault = f"this file system can't store it ({error.strerror})"
+        raise refusal(path, fault) from error

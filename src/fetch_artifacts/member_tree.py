@@ -99,7 +99,10 @@ class MemberTree:
 
     def put_file(self, member: Member) -> bytes:
         """Take a file's content; gives its digest as a blob."""
-        return content_digest(member, self.algorithm)
+        hasher = blob_hasher(member.size, self.algorithm)
+        for piece in member.pieces:
+            hasher.update(piece)
+        return hasher.digest()
 
     def put_copy(self, member: Member) -> None:
         """A hard link stands for a copy of the file that it names, or for itself."""
@@ -168,14 +171,6 @@ class MemberTree:
             for name, _ in symlinks(old):
                 self._lost_links.add(path + b"/" + name)
         self.remove(path, old)
-
-
-def content_digest(member: Member, algorithm: Algorithm) -> bytes:
-    """Hash a file's content as a blob, and do nothing else with it."""
-    hasher = blob_hasher(member.size, algorithm)
-    for piece in member.pieces:
-        hasher.update(piece)
-    return hasher.digest()
 
 
 def symlink_target(node: Node) -> bytes | None:
