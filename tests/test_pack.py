@@ -217,6 +217,25 @@ def test_an_unreadable_file_is_refused() -> None:
             packed(tree)
 
 
+@UNIX
+def test_an_unreadable_folder_is_refused() -> None:
+    with as_nobody() as folder:
+        tree = make_tree(folder / "tree", {"d": None})
+        (tree / "d").chmod(0o000)
+        with pytest.raises(UnhashableFileError, match="can't be read"):
+            packed(tree)
+        (tree / "d").chmod(0o700)
+
+
+def test_a_file_that_is_gone_meanwhile_is_refused(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree", {"a": b"x" * 1_000_000, "b": ""})
+    chunks = tar_chunks(tree)
+    next(chunks)
+    (tree / "b").unlink()
+    with pytest.raises(UnhashableFileError, match="can't be read"):
+        list(chunks)
+
+
 @pytest.mark.parametrize("change", [b"more", b""])
 def test_a_file_that_changes_meanwhile_is_refused(
     tmp_path: Path, change: bytes

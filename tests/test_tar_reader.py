@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -197,6 +198,16 @@ def test_a_recorded_archive_reads_the_same_in_pieces_of_any_size(data: bytes) ->
     whole = read(data)
     assert whole == read(data, 1)
     assert whole == read(data, 513)
+
+
+@pytest.mark.parametrize("name", [b"con", b"a/b:c", b"end.", b"\xff"])
+def test_windows_refuses_names_that_it_cannot_store(
+    monkeypatch: pytest.MonkeyPatch, name: bytes
+) -> None:
+    assert read(file(name)) == [(name, "file", b"", b"")]
+    with monkeypatch.context() as patch, pytest.raises(UnpackError, match="name '?"):
+        patch.setattr(os, "name", "nt")
+        read(file(name))
 
 
 def test_paths_come_without_dots_and_doubled_slashes() -> None:

@@ -143,7 +143,7 @@ def _decode(codec: _Codec, chunks: Iterable[bytes]) -> Iterator[bytes]:
         view = memoryview(chunk)
         for start in range(0, len(view), _INPUT_BYTES):
             yield from streams.feed(view[start : start + _INPUT_BYTES])
-    yield from streams.finish()
+    streams.finish()
 
 
 class _Streams:
@@ -169,13 +169,10 @@ class _Streams:
                 data = b""
             data = self._decoder.unused_data if self._decoder.eof else b""
 
-    def finish(self) -> Iterator[bytes]:
-        """Give what is left after the last bytes, which must be the end of a stream."""
-        while not self._decoder.eof:
-            piece = self._decompress(b"")
-            if not piece:
-                raise self._error("is cut short")
-            yield piece
+    def finish(self) -> None:
+        """Check that the last bytes were the end of a stream."""
+        if not self._decoder.eof:
+            raise self._error("is cut short")
         if self._padding:
             raise self._error("is cut short, or has other bytes after its end")
 

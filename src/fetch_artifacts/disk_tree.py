@@ -256,7 +256,7 @@ def _unlink(path: bytes) -> None:
 def _write(handle: int, data: Buffer, path: bytes) -> None:
     try:
         written = os.write(handle, data)
-        while written < len(data):  # pragma: no cover - a disk is filling up
+        while written < len(data):  # a disk is filling up, perhaps
             data = memoryview(data)[written:]
             written = os.write(handle, data)
     except OSError as error:
