@@ -22,7 +22,6 @@ from fetch_artifacts.errors import (
 )
 from fetch_artifacts.installed import tree_of
 from fetch_artifacts.platforms import host_platform
-from fetch_artifacts.staging import Depot
 
 if TYPE_CHECKING:
     from fetch_artifacts.entries import ArtifactEntry
@@ -171,6 +170,8 @@ class ArtifactManager(Mapping[str, Path]):
     @property
     def cache_dir(self) -> Path:
         """The folder that holds, or will hold, new artifacts as ``<hash>`` folders."""
+        from fetch_artifacts.staging import Depot
+
         with self._here():
             return Depot.first().artifacts
 

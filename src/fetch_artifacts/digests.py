@@ -43,7 +43,7 @@ def _parse_hex(text: object, size: int, what: str) -> bytes:
     return bytes.fromhex(text)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class TreeHash:
     """The git tree hash of a folder; ``str()`` is the lower-case hex.
 
@@ -78,7 +78,7 @@ class TreeHash:
         return self.digest.hex()
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Sha256:
     """The SHA-256 of an archive's bytes; ``str()`` is the lower-case hex.
 

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any, Final
 import tomli
 
 from fetch_artifacts._fs import write_atomically
-from fetch_artifacts._pidlock import pid_lock
 from fetch_artifacts.julia_toml import dumps, loads
 
 if TYPE_CHECKING:
@@ -79,6 +78,8 @@ def record_usage(depot: Path, tomls: Iterable[Path]) -> None:
 def _record(log: Path, files: Sequence[str]) -> None:
     if _is_recorded(log, files):
         return
+    from fetch_artifacts._pidlock import pid_lock
+
     log.parent.mkdir(parents=True, exist_ok=True)
     lock = log.with_name(f"{log.name}.pid")
     with pid_lock(lock, stale_age=_LOCK_STALE_AGE, timeout=_LOCK_TIMEOUT):
