@@ -205,9 +205,10 @@ def test_windows_refuses_names_that_it_cannot_store(
     monkeypatch: pytest.MonkeyPatch, name: bytes
 ) -> None:
     assert read(file(name)) == [(name, "file", b"", b"")]
-    with monkeypatch.context() as patch, pytest.raises(UnpackError, match="name '?"):
+    with monkeypatch.context() as patch:
         patch.setattr(os, "name", "nt")
-        read(file(name))
+        with pytest.raises(UnpackError, match=r"Windows|not Unicode"):
+            read(file(name))
 
 
 def test_paths_come_without_dots_and_doubled_slashes() -> None:
