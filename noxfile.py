@@ -67,6 +67,13 @@ def compat_juliacall(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def s3(session: nox.Session) -> None:
+    """Publishing to S3, for which moto's server stands in."""
+    session.install(".[test]", *group("s3"))
+    session.run("pytest", "-k", "s3", "tests/test_publish_folder.py", *session.posargs)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Benchmarks, all or those that are named."""
     session.install("-e.[test]")

@@ -10,7 +10,6 @@ Artifacts.jl:324-533).
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -21,7 +20,6 @@ from fetch_artifacts._fs import free_bytes
 from fetch_artifacts._pidlock import pid_lock
 from fetch_artifacts._prefetch import prefetched
 from fetch_artifacts.depot import artifact_path, depot_path, is_overridden
-from fetch_artifacts.digests import Sha256
 from fetch_artifacts.disk_tree import Limits
 from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.errors import (
@@ -34,6 +32,7 @@ from fetch_artifacts.errors import (
     TreeHashMismatchError,
     UnpackError,
 )
+from fetch_artifacts.hashed_chunks import HashedChunks
 from fetch_artifacts.installed import find_installed
 from fetch_artifacts.old_entries import record_tree, warn_of_old_entry
 from fetch_artifacts.platforms import host_platform
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fetch_artifacts._pidlock import LockHolder
-    from fetch_artifacts.digests import TreeHash
+    from fetch_artifacts.digests import Sha256, TreeHash
     from fetch_artifacts.entries import ArtifactEntry
     from fetch_artifacts.progress import Progress, Stage
     from fetch_artifacts.sources import Source
@@ -64,30 +63,6 @@ LOCK_STALE_AGE: Final = 20.0  # seconds, Pkg.jl Artifacts.jl:341 of 1.13
 _PYTHON_ONLY: Final = frozenset({"tar", "zip"})  # julia-spec 9.4
 _STARTS: Final = 3  # of one source, when what was downloaded turns out void
 _DRAINED_AT_MOST: Final = 1 << 26  # bytes of a bad archive still read for its sha256
-
-
-class _Hashed:
-    """The chunks of one archive, hashed and counted as they pass."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self._hasher = hashlib.sha256()
-        self.size = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._chunks:
-            self._hasher.update(chunk)
-            self.size += len(chunk)
-            yield chunk
-
-    def sha256(self) -> Sha256:
-        """The hash of what has passed so far."""
-        return Sha256(self._hasher.digest())
-
-    def drain(self, *, at_most: int | None = None) -> bool:
-        """Let the rest pass; False where that is more than is worth reading."""
-        limit = None if at_most is None else self.size + at_most
-        return not any(limit is not None and self.size > limit for _ in self)
 
 
 class Installer(contextlib.AbstractContextManager["Installer"]):
@@ -262,7 +237,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         self, source: Source, body: Iterator[bytes], folder: Path
     ) -> tuple[Unpacked, int]:
         """Unpack an archive while it arrives; gives its length in bytes as well."""
-        hashed = _Hashed(body)
+        hashed = HashedChunks(body)
         try:
             with contextlib.closing(prefetched(hashed)) as chunks:
                 unpacked = unpack_archive(

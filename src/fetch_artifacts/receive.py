@@ -5,18 +5,18 @@ The counterpart of `fetch_artifacts.install`, which knows, and refuses all else.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from fetch_artifacts.digests import Sha256
 from fetch_artifacts.errors import UnpackError
+from fetch_artifacts.hashed_chunks import HashedChunks
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.transfer import StartOverError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
+    from fetch_artifacts.digests import Sha256
     from fetch_artifacts.download import Fetcher
     from fetch_artifacts.progress import Progress
 
@@ -50,21 +50,6 @@ class Received(Generic[T_co]):
         if isinstance(self.outcome, UnpackError):
             raise self.outcome
         return self.outcome
-
-
-class _Counted:
-    """The chunks of a body, hashed and counted as they pass."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self.hasher = hashlib.sha256()
-        self.size = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._chunks:
-            self.hasher.update(chunk)
-            self.size += len(chunk)
-            yield chunk
 
 
 def receive(
@@ -106,17 +91,16 @@ def _receive_in_one_go(
             )
 
     with fetcher.open(url, progress=tell) as body:
-        counted = _Counted(body)
+        hashed = HashedChunks(body)
         outcome: T | UnpackError
         try:
-            outcome = consume(counted)
+            outcome = consume(hashed)
         except UnpackError as error:
             outcome = error
-        for _ in counted:  # what follows an archive's end, or a fault in it
-            pass
+        hashed.drain()  # what follows an archive's end, or a fault in it
     return Received(
         url=url,
-        sha256=Sha256(counted.hasher.digest()),
-        size=counted.size,
+        sha256=hashed.sha256(),
+        size=hashed.size,
         outcome=outcome,
     )
