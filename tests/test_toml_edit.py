@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from textwrap import dedent
 from typing import Any
@@ -9,7 +8,7 @@ import pytest
 import tomli
 
 from fetch_artifacts.julia_toml import Table
-from fetch_artifacts.toml_edit import replace_value, update
+from fetch_artifacts.toml_edit import update
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -226,26 +225,3 @@ def test_other_spellings_are_understood(
 def test_what_cannot_be_edited_is_refused(text: str, table: Table) -> None:
     with pytest.raises(ValueError, match="can't be edited in place"):
         update(text, table)
-
-
-def test_one_value_is_replaced_where_it_stands() -> None:
-    path = ("a", "download", 0, "sha256")
-    expected = HAND_WRITTEN.replace("'s1'", '"s2"')
-    assert replace_value(HAND_WRITTEN, path, "s1", "s2") == expected
-
-
-@pytest.mark.parametrize(
-    ("path", "found"),
-    [
-        (("a", "git-tree-sha1"), "'aa'"),
-        (("a", "sha1"), "nothing"),
-        (("a", "download", 1), "nothing"),
-        (("title", "b"), "nothing"),
-    ],
-)
-def test_a_value_is_not_replaced_where_another_stands(
-    path: tuple[str | int, ...], found: str
-) -> None:
-    where = re.escape(".".join(map(str, path)))
-    with pytest.raises(ValueError, match=f"{where}: expected 'bb', found {found}"):
-        replace_value(HAND_WRITTEN, path, "bb", "cc")

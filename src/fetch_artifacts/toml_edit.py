@@ -7,16 +7,14 @@ Julia's bytes. So the places are found here, and `julia_toml` writes what is new
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Mapping
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.julia_toml import (
     Table,
     dump_below,
-    dump_key,
     dump_value,
     dumps,
     is_array_of_tables,
@@ -49,35 +47,6 @@ def update(text: str, table: Table) -> str:
     if dumps(loads(document.text)) != dumps(table):
         raise ValueError(_UNEDITABLE)
     return _BOM * text.startswith(_BOM) + document.text
-
-
-def replace_value(text: str, path: KeyPath, old: object, new: object) -> str:
-    """Replace one value where it stands.
-
-    Args:
-        text: The TOML text.
-        path: The keys that lead to the value; elements are counted from 0.
-        old: What stands there now.
-        new: What shall stand there.
-
-    Raises:
-        ValueError: Something else stands there, or it can't be edited.
-    """
-    table = copy.deepcopy(loads(text))
-    where = dump_key(*map(str, path))
-    parent: Any = {}
-    found: Any = table
-    try:
-        for key in path:
-            parent, found = found, found[key]
-    except (LookupError, TypeError):
-        msg = f"{where}: expected {old!r}, found nothing"
-        raise ValueError(msg) from None
-    if not _same(found, old):
-        msg = f"{where}: expected {old!r}, found {found!r}"
-        raise ValueError(msg)
-    parent[path[-1]] = new
-    return update(text, table)
 
 
 def _same(a: object, b: object) -> bool:
