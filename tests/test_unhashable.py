@@ -141,7 +141,7 @@ def test_a_folder_deeper_than_the_system_has_paths_for_is_an_error(
     tmp_path: Path,
 ) -> None:
     with (
-        deep_folder(tmp_path / "tree", 3000) as tree,
+        deep_folder(tmp_path / "tree", 2100) as tree,
         pytest.raises(UnhashableFileError, match=r"[Nn]ame too long"),
     ):
         hash_directory(tree)
