@@ -12,7 +12,6 @@ import sys
 import time
 from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
-from random import Random
 
 from benchmarks.harness import (
     Contender,
@@ -23,6 +22,7 @@ from benchmarks.harness import (
     peer_python,
     warm_julia,
 )
+from benchmarks.trees import large_files, small_files
 from compat_tests.questions import Julia
 from fetch_artifacts.directory_hash import hash_directory
 
@@ -47,12 +47,12 @@ print(time.perf_counter() - start)
 def main() -> None:
     with memory_folder() as folder, ProcessPoolExecutor(CORES) as pool:
         with warm_julia() as julia:
-            small = _small_files(folder / "small", 20_000)
+            small = small_files(folder / "small", 20_000)
             peers = _peers(small, folder / "scratch", pool, julia)
             compare("20,000 files of 0.1 to 8 kB: target 0.35 s", peers)
             shutil.rmtree(small)
 
-            large = _large_files(folder / "large", 4, 256 << 20)
+            large = large_files(folder / "large", 4, 256 << 20)
             peers = _peers(large, folder / "scratch", pool, julia)
             if have("openssl"):
                 pace = f"openssl speed, {CORES} cores"
@@ -115,13 +115,13 @@ def _print_growth(folder: Path) -> None:
     least = _peak(NOTHING, folder)
     print("\ngrowth: one call, and the most memory over that of a bare interpreter")
     for count in COUNTS:
-        tree = _small_files(folder / "tree", count, most=200)
+        tree = small_files(folder / "tree", count, most=200)
         _print_line(f"{count:,} files", tree, count / 1e6, "us a file", least)
         shutil.rmtree(tree)
-    tree = _small_files(folder / "tree", COUNTS[-1], most=200, in_folder=COUNTS[-1])
+    tree = small_files(folder / "tree", COUNTS[-1], most=200, in_folder=COUNTS[-1])
     _print_line("so many in one folder", tree, COUNTS[-1] / 1e6, "us a file", least)
     shutil.rmtree(tree)
-    tree = _large_files(folder / "tree", 4, 1 << 30, sparse=True)
+    tree = large_files(folder / "tree", 4, 1 << 30, sparse=True)
     _print_line("4 GB in 4 sparse files", tree, 4 * (1 << 30) / 1e9, "s a GB", least)
 
 
@@ -139,30 +139,6 @@ def _print_line(title: str, tree: Path, amount: float, unit: str, least: int) ->
 
 def _peak(code: str, tree: Path) -> int:
     return peak_memory([sys.executable, "-c", code, str(tree)])
-
-
-def _small_files(
-    root: Path, count: int, *, most: int = 8000, in_folder: int = 100
-) -> Path:
-    random = Random(0)
-    for number in range(count):
-        folder = root / f"{number // in_folder // 20}" / f"{number // in_folder}"
-        if number % in_folder == 0:
-            folder.mkdir(parents=True)
-        size = random.randint(100, most)
-        (folder / f"file_{number}").write_bytes(random.randbytes(size))
-    return root
-
-
-def _large_files(root: Path, count: int, size: int, *, sparse: bool = False) -> Path:
-    root.mkdir()
-    block = Random(0).randbytes(1 << 20)
-    for number in range(count):
-        with (root / f"file_{number}").open("wb") as file:
-            for _ in range(0 if sparse else size >> 20):
-                file.write(block)
-            file.truncate(size)
-    return root
 
 
 if __name__ == "__main__":
