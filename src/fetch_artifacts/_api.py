@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -247,13 +248,21 @@ def resolve_toml(toml_path: StrPath | None) -> str:
         return artifacts_toml_in(path) or path
     caller = _caller_file()
     starts = []
-    for start in (caller and os.path.dirname(caller), ""):  # noqa: PTH120
-        if start is not None:
-            starts.append(os.path.abspath(start))  # noqa: PTH100
-            found = artifacts_toml_above(starts[-1])
-            if found is not None:
-                return found
+    if caller is not None:
+        starts.append(_folder_of(caller))
+        found = artifacts_toml_above(starts[0])
+        if found is not None:
+            return found
+    starts.append(os.getcwd())  # noqa: PTH109
+    found = artifacts_toml_above(starts[-1])
+    if found is not None:
+        return found
     raise _nowhere(caller, [Path(start) for start in starts])
+
+
+@lru_cache(maxsize=256)
+def _folder_of(file: str) -> str:
+    return os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120
 
 
 def _nowhere(caller: str | None, starts: list[Path]) -> ArtifactsTomlNotFoundError:
