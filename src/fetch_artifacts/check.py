@@ -31,7 +31,7 @@ _TAGS: Final = frozenset(
     | {"cuda", "cuda_platform", "debug", "llvm_version", "march", "mpi", "sanitize"}
 )
 
-_TODO: Final = {
+_ADVICE: Final = {
     "git-tree-sha1": "write the hash of the folder, from `fetch-artifacts hash FOLDER`",
     "sha256": "write the sha256 of the archive, as `sha256sum` prints it",
     "url": "write the whole address of the archive",
@@ -95,7 +95,7 @@ def _finding(error: ArtifactsTomlError, todo: str = "") -> Finding:
         path=error.path or Path(),
         key=error.context,
         what=error.problem,
-        todo=todo or _TODO.get(key, _OTHERWISE),
+        todo=todo or _ADVICE.get(key, _OTHERWISE),
     )
 
 
