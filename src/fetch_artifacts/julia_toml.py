@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timezone
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 
-import tomli
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -42,6 +40,8 @@ def loads(data: bytes | str) -> dict[str, Any]:
         ValueError: It is not UTF-8 or not TOML, or holds a date-time with an offset,
             at which Julia's reader gives up (toml_parser.jl `parse_datetime`).
     """
+    import tomli
+
     text = data if isinstance(data, str) else data.decode("utf-8")
     table = tomli.loads(text.removeprefix("\ufeff"))
     if _OFFSET.search(text) and _has_offset(table):

@@ -10,8 +10,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-import tomli
-
 from fetch_artifacts._fs import write_atomically
 from fetch_artifacts.depot import log_folders
 from fetch_artifacts.digests import TreeHash
@@ -29,6 +27,8 @@ _warned: Final[set[Sha256]] = set()
 
 
 def _read(record: Path) -> dict[str, object]:
+    import tomli
+
     try:
         return tomli.loads(record.read_text("utf-8"))
     except (OSError, ValueError):

@@ -22,8 +22,6 @@ import time
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
-import tomli
-
 from fetch_artifacts._fs import write_atomically
 from fetch_artifacts.julia_toml import dumps, loads
 
@@ -132,6 +130,8 @@ def _read(log: Path, default: datetime) -> tuple[dict[str, datetime], bool]:
 
 def _salvaged(text: str, default: datetime) -> dict[str, datetime]:
     """What is readable in a log that was cut short, or written by two at once."""
+    import tomli
+
     usage: dict[str, datetime] = {}
     for block in _BLOCK.split(text):
         with contextlib.suppress(ValueError):
