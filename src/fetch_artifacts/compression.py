@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, get_args
 
 from fetch_artifacts.archive_kind import HEAD_BYTES, sniff
-from fetch_artifacts.chunks import blocks
+from fetch_artifacts.chunks import blocks, gathered
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.gzip_writer import gzip_chunks
 
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
 Compression: TypeAlias = Literal["gz", "xz", "bz2", "zst"]
 
-# So that a bomb can't fill the memory: this much goes in and comes out at a time.
-_INPUT_BYTES: Final = 1 << 17
-_OUTPUT_BYTES: Final = 1 << 19
+# So much goes in, or up to twice as much, and comes out at a time: a bomb must not fill
+# the memory. With smaller pieces threads spend their time on waking each other.
+_INPUT_BYTES: Final = 1 << 20
+_OUTPUT_BYTES: Final = 1 << 20
+_SHORT_STREAM: Final = 1 << 12
 # xz -9 needs 65 MiB; a header that claims more than this is refused.
 _LZMA_MEMORY: Final = 1 << 28
 
@@ -139,10 +141,8 @@ def compressed(
 
 def _decode(codec: _Codec, chunks: Iterable[bytes]) -> Iterator[bytes]:
     streams = _Streams(codec)
-    for chunk in chunks:
-        view = memoryview(chunk)
-        for start in range(0, len(view), _INPUT_BYTES):
-            yield from streams.feed(view[start : start + _INPUT_BYTES])
+    for chunk in gathered(chunks, _INPUT_BYTES):
+        yield from streams.feed(memoryview(chunk))
     streams.finish()
 
 
@@ -152,22 +152,22 @@ class _Streams:
     def __init__(self, codec: _Codec) -> None:
         self._codec = codec
         self._decoder = codec.decoder()
+        self._step = 2 * _INPUT_BYTES
         self._padding = 0
         self._is_first = True
 
-    def feed(self, data: Buffer) -> Iterator[bytes]:
+    def feed(self, data: memoryview) -> Iterator[bytes]:
         """Take the next bytes; gives what they decompress to."""
         while data:
-            if self._decoder.eof and not (data := self._begin(bytes(data))):
+            if self._decoder.eof and not (data := self._begin(data)):
                 return
-            while True:
-                piece = self._decompress(data)
-                if piece:
-                    yield piece
-                if self._decoder.eof or self._decoder.needs_input:
-                    break
-                data = b""
-            data = self._decoder.unused_data if self._decoder.eof else b""
+            part = data[: self._step]
+            yield from self._decompress(part)
+            if self._decoder.eof:
+                part = part[: len(part) - len(self._decoder.unused_data)]
+            else:
+                self._step = min(2 * self._step, 2 * _INPUT_BYTES)
+            data = data[len(part) :]
 
     def finish(self) -> None:
         """Check that the last bytes were the end of a stream."""
@@ -176,27 +176,35 @@ class _Streams:
         if self._padding:
             raise self._error("is cut short, or has other bytes after its end")
 
-    def _begin(self, data: bytes) -> bytes:
+    def _begin(self, data: memoryview) -> memoryview:
         """Begin the next stream, after any padding, which is not part of it."""
-        if self._codec.padding:
-            rest = data.lstrip(b"\0")
-            self._padding = (
-                self._padding + len(data) - len(rest)
-            ) % self._codec.padding
-            data = rest
+        while self._codec.padding and data and not data[0]:
+            head = bytes(data[:_SHORT_STREAM])
+            count = len(head) - len(head.lstrip(b"\0"))
+            self._padding = (self._padding + count) % self._codec.padding
+            data = data[count:]
         if data:
             if self._padding or not self._codec.repeats:
                 raise self._error("has other bytes after its end")
             self._decoder = self._codec.decoder()
+            # What a decoder does not use it copies, so streams may be many and short.
+            self._step = _SHORT_STREAM
             self._is_first = False
         return data
 
-    def _decompress(self, data: Buffer) -> bytes:
-        try:
-            return self._decoder.decompress(data, _OUTPUT_BYTES)
-        except self._codec.errors as error:
-            where = "" if self._is_first else ", or has other bytes after its end"
-            raise self._error(f"is damaged ({error}){where}") from error
+    def _decompress(self, part: memoryview) -> Iterator[bytes]:
+        data: Buffer = part
+        while True:
+            try:
+                piece = self._decoder.decompress(data, _OUTPUT_BYTES)
+            except self._codec.errors as error:
+                where = "" if self._is_first else ", or has other bytes after its end"
+                raise self._error(f"is damaged ({error}){where}") from error
+            if piece:
+                yield piece
+            if self._decoder.eof or self._decoder.needs_input:
+                return
+            data = b""
 
     def _error(self, fault: str) -> UnpackError:
         name = self._codec.name

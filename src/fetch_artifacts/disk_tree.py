@@ -20,6 +20,8 @@ from fetch_artifacts.member_tree import MemberTree, symlink_target
 from fetch_artifacts.symlink_copies import plan_copies
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fetch_artifacts.member import Buffer, Member
     from fetch_artifacts.member_tree import Node
 
@@ -87,30 +89,25 @@ class DiskTree(MemberTree):
         if not self._modes.kept:
             _LOG.info("%s: this file system keeps no execute bits", shown(directory))
 
-    def add(self, member: Member) -> None:
-        """Put the next member in its place, in memory and on the disk.
+    def fill(self, members: Iterable[Member]) -> None:
+        """Put all members in their places, in memory and on the disk.
 
         Raises:
-            UnpackError: The member is what Tar.jl calls a possible attack, a limit is
-                exceeded, or the file system can't store the name.
+            UnpackError: A member is what Tar.jl calls a possible attack, a limit is
+                exceeded, or the file system can't store a name.
             OSError: The disk is full, or can't be written for another reason.
         """
+        path = b""
         try:
-            super().add(member)
+            for member in members:
+                path = member.path
+                self.add(member)
+            if self._copy_symlinks:
+                for path, source in plan_copies(self.root):
+                    self._copy(source, path)
         except OSError as error:
-            _refuse_name(member.path, error)
+            _refuse_name(path, error)
             raise
-
-    def finish(self) -> None:
-        """Make the copies that stand for symbolic links, where there can't be any."""
-        if not self._copy_symlinks:
-            return
-        for path, source in plan_copies(self.root):
-            try:
-                self._copy(source, path)
-            except OSError as error:
-                _refuse_name(path, error)
-                raise
 
     def clear(self) -> None:
         """Make the folder on the disk empty again."""

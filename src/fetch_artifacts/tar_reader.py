@@ -50,6 +50,7 @@ _EXTENSIONS: Final = _GNU_LONG | {_PAX, _PAX_GLOBAL}
 _GNU_NAME: Final = b"././@LongLink"
 
 _OCTAL: Final = re.compile(rb" *([0-7]+)(?:[ \0]|\Z)")
+_USUAL_VERSIONS: Final = frozenset({b"00", b" \0"})  # POSIX, GNU
 _VERSION: Final = re.compile(rb"0* *$")
 _PAX_RECORD: Final = re.compile(rb"([0-9]{1,18}) ([^=]*)=")
 _PAX_SIZE: Final = re.compile(
@@ -160,21 +161,30 @@ class _Source:
 
 def _read_header(source: _Source, global_records: dict[bytes, bytes]) -> Header | None:
     """The next member's header with its extended headers; None at the end."""
-    block = source.block()
-    if block is None or block == _ZEROS:
-        source.drain()
-        return None
-    header = _parse_block(block, source)
-    if header.kind not in _EXTENSIONS and not global_records:
-        return header
     records = dict(global_records)
-    while header.kind in _EXTENSIONS:
+    extension = ""
+    while (block := source.block()) is not None and block != _ZEROS:
+        try:
+            header = _parse_block(block)
+        except ValueError as error:
+            msg = (
+                f"expected a tar header at byte {source.offset - BLOCK}, found "
+                f"{block[:16]!r}...: {error}; the archive is damaged, or is none"
+            )
+            raise UnpackError(msg) from None
+        if header.kind not in _EXTENSIONS:
+            return _extended(header, records) if records else header
+        extension = header.kind
         records.update(_read_extension(source, header, global_records))
-        block = source.block()
-        if block is None or block == _ZEROS:
-            msg = f"the archive is cut short: it ends after a {header.kind}"
-            raise UnpackError(msg)
-        header = _parse_block(block, source)
+    if extension:
+        msg = f"the archive is cut short: it ends after a {extension}"
+        raise UnpackError(msg)
+    source.drain()
+    return None
+
+
+def _extended(header: Header, records: dict[bytes, bytes]) -> Header:
+    """A header with what extended headers said."""
     path = records.get(b"path", header.path)
     size = header.size
     if b"size" in records:
@@ -183,21 +193,10 @@ def _read_header(source: _Source, global_records: dict[bytes, bytes]) -> Header 
     return header._replace(path=path, size=size, link=link)
 
 
-def _parse_block(block: bytes, source: _Source) -> Header:
-    try:
-        return _fields(block)
-    except ValueError as error:
-        msg = (
-            f"expected a tar header at byte {source.offset - BLOCK}, found "
-            f"{block[:16]!r}...: {error}; the archive is damaged, or is no tar archive"
-        )
-        raise UnpackError(msg) from None
-
-
-def _fields(block: bytes) -> Header:
+def _parse_block(block: bytes) -> Header:
     """Read the fields of one header block; ValueError where it is none."""
     name, mode, size, checksum, flag, link, version, prefix = _FIELDS.unpack(block)
-    if version != b"00" and not _VERSION.match(_text(version)):
+    if version not in _USUAL_VERSIONS and not _VERSION.match(_text(version)):
         raise ValueError(f"version is {version!r}")
     if _octal(checksum, "checksum") != header_sum(block):
         raise ValueError(f"checksum is {checksum!r}, expected {header_sum(block):o}")
@@ -211,7 +210,7 @@ def _fields(block: bytes) -> Header:
     kind = _KINDS.get(flag, "")
     if not kind or (kind in _GNU_LONG and path != _GNU_NAME):
         kind = f"type {flag!r}"
-    return Header(path, kind, bits, length, _text(link))
+    return Header(path, kind, bits, length, _text(link) if link[0] else b"")
 
 
 def _text(field: bytes) -> bytes:

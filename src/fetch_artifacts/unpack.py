@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.member import Member
 
 DEFAULT_LIMITS: Final = Limits()
-_DEPTH: Final = 2  # chunks to be ahead; each has half a megabyte or a little more
+_DEPTH: Final = 2  # chunks to be ahead; each has half a megabyte or more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +126,7 @@ def unpack_archive(
 
 def _fill(tree: DiskTree, members: Iterator[Member], kind: ArchiveKind) -> Unpacked:
     try:
-        for member in members:
-            tree.add(member)
-        tree.finish()
+        tree.fill(members)
     except BaseException:
         with contextlib.suppress(OSError):  # the first error says more
             tree.clear()
