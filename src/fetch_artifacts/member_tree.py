@@ -88,7 +88,8 @@ class MemberTree:
         old = folder.get(name)
         if member.kind == "directory":
             if not isinstance(old, dict):
-                self._clear(path, old)
+                if old is not None:
+                    self._clear(path, old)
                 folder[name] = {}
                 self.put_folder(path)
         else:
@@ -127,9 +128,10 @@ class MemberTree:
                 if here in self._lost_links or (node and node[:1] == _SYMLINK):
                     fault = f"path runs through the symbolic link {shown(here)}"
                     raise refusal(member.path, f"{fault}; this may be an attack")
-                if node and count < len(parts):
-                    self.check_ancestor(here, member)
-                self._clear(here, node)
+                if node is not None:
+                    if count < len(parts):
+                        self.check_ancestor(here, member)
+                    self._clear(here, node)
                 node = folder[part] = {}
                 self.put_folder(here)
             folder = node
@@ -138,11 +140,12 @@ class MemberTree:
     def _put_leaf(self, member: Member, old: Node | None) -> Leaf:
         if member.kind == "hardlink":
             digest = self._target_digest(member)
-            if member.link != member.path:
+            if old is not None and member.link != member.path:
                 self._clear(member.path, old)
             self.put_copy(member)
             return (_LINKED_EXECUTABLE if member.executable else _LINKED_PLAIN) + digest
-        self._clear(member.path, old)
+        if old is not None:
+            self._clear(member.path, old)
         if member.kind == "symlink":
             self.put_symlink(member)
             return _SYMLINK + member.link
@@ -163,9 +166,7 @@ class MemberTree:
         fault = f"hard link to {shown(member.link)}, which is no earlier plain file"
         raise refusal(member.path, f"{fault}; this may be an attack")
 
-    def _clear(self, path: bytes, old: Node | None) -> None:
-        if old is None:
-            return
+    def _clear(self, path: bytes, old: Node) -> None:
         if isinstance(old, dict):
             self._parent_path, self._parent = b"", self.root
             for name, _ in symlinks(old):
