@@ -60,42 +60,35 @@ class Member(NamedTuple):
         return bool(self.mode & EXECUTABLE_BIT)
 
 
-class Header(NamedTuple):
-    """What an archive says about a member, unchecked.
+def make_member(
+    path: bytes,
+    kind: str,
+    mode: int,
+    size: int,
+    link: bytes,
+    pieces: Iterable[Buffer] = (),
+) -> Member:
+    """Check what an archive says about a member, and normalise its paths.
 
-    Attributes:
+    Args:
         path: The path as the archive spells it.
         kind: One of `KINDS`, or any other text for what can't be unpacked.
         mode: The mode.
         size: The length of the content.
-        link: The target of a link.
-    """
-
-    path: bytes
-    kind: str
-    mode: int
-    size: int
-    link: bytes
-
-
-def make_member(header: Header, pieces: Iterable[Buffer] = ()) -> Member:
-    """Check what an archive says about a member, and normalise its paths.
+        link: The target of a link as the archive spells it.
+        pieces: The content.
 
     Raises:
         UnpackError: The member is not allowed; all its faults are named at once.
     """
-    path, kind, mode, size, link = header
     plain = path.removeprefix(b"./")  # as GNU tar writes them when it packs "."
-    if kind == "file" and not link and not _NOT_NORMAL.search(plain):
-        path, faults = plain, _spelling_faults(plain)
-    else:
-        if kind == "hardlink":
-            link = _normalised(link)
-        faults = _faults(header, link)
-        path = _normalised(path)
+    if kind == "file" and not link and _is_usual(plain):
+        return Member(plain, "file", mode, size, b"", pieces)
+    target = _normalised(link) if kind == "hardlink" else link
+    faults = _path_faults(path, kind) + _other_faults(kind, size, link, target)
     if faults:
-        raise refusal(header.path, *faults)
-    return Member(path, kind, mode, size, link, pieces)  # type: ignore[arg-type]
+        raise refusal(path, *faults)
+    return Member(_normalised(path), kind, mode, size, target, pieces)  # type: ignore[arg-type]
 
 
 def shown(name: bytes) -> str:
@@ -114,43 +107,55 @@ def refusal(path: bytes, *faults: str) -> UnpackError:
     )
 
 
+def _is_usual(path: bytes) -> bool:
+    """Whether a file's path is without fault and in normal form already."""
+    return (
+        not _NOT_NORMAL.search(path)
+        and b"\0" not in path
+        and len(path) <= LONGEST_PATH
+        and os.name != "nt"
+    )
+
+
 def _normalised(path: bytes) -> bytes:
     return b"/".join([part for part in path.split(b"/") if part not in {b"", b"."}])
 
 
-def _spelling_faults(path: bytes) -> list[str]:
-    faults = []
-    if len(path) > LONGEST_PATH:
-        faults.append(f"path has {len(path)} bytes, more than any system stores")
-    if b"\0" in path:
-        faults.append("path contains a NUL byte")
+def _path_faults(path: bytes, kind: str) -> list[str]:
+    ends_like_folder = path == b"." or path.endswith((b"/", b"/."))
+    checks = (
+        (not path, "path is empty"),
+        (path.startswith(b"/"), "path is absolute"),
+        (_DOTDOT.search(path), "path contains a '..' component"),
+        (b"\0" in path, "path contains a NUL byte"),
+        (len(path) > LONGEST_PATH, "path is longer than any system stores"),
+        (
+            kind != "directory" and ends_like_folder,
+            f"path of a {kind} ends like that of a folder",
+        ),
+    )
+    faults = [fault for wrong, fault in checks if wrong]
     if os.name == "nt" and (fault := windows_fault(path)):
         faults.append(fault)
     return faults
 
 
-def _faults(header: Header, link: bytes) -> list[str]:
-    """What is wrong with a member; `link` is its target as it would be used."""
-    path, kind, _, size, said_link = header
+def _other_faults(kind: str, size: int, link: bytes, target: bytes) -> list[str]:
+    """What is wrong with a member but for its path; `target` is the link in use."""
     is_link = kind in {"hardlink", "symlink"}
     checks = (
-        (not path, "path is empty"),
-        (path.startswith(b"/"), "path is absolute"),
-        (bool(_DOTDOT.search(path)), "path contains a '..' component"),
         (kind not in KINDS, f"unsupported kind of member: {kind}"),
-        (not is_link and said_link, "has a link target but is no link"),
-        (is_link and not link, f"{kind} without a target"),
-        (b"\0" in said_link, "link target contains a NUL byte"),
+        (not is_link and link, "has a link target but is no link"),
+        (is_link and not target, f"{kind} without a target"),
+        (b"\0" in link, "link target contains a NUL byte"),
         (len(link) > LONGEST_PATH, "link target is longer than any system stores"),
-        (is_link and size, f"{kind} with a size of {size} bytes"),
         (
-            kind == "hardlink" and _DOTDOT.search(link),
+            kind == "hardlink" and _DOTDOT.search(target),
             "hardlink target contains a '..' component",
         ),
-        (kind == "directory" and size, f"directory with a size of {size} bytes"),
         (
-            kind != "directory" and (path == b"." or path.endswith((b"/", b"/."))),
-            f"path of a {kind} ends like that of a folder",
+            kind in KINDS and kind != "file" and size,
+            f"{kind} with a size of {size} bytes",
         ),
     )
-    return _spelling_faults(path) + [fault for wrong, fault in checks if wrong]
+    return [fault for wrong, fault in checks if wrong]

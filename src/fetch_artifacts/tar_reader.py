@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts.errors import UnpackError
-from fetch_artifacts.member import Header, make_member, refusal, shown
+from fetch_artifacts.member import make_member, refusal, shown
 from fetch_artifacts.tar_header import BLOCK, header_sum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fetch_artifacts.member import Buffer, Member
+
+    Header: TypeAlias = tuple[
+        bytes, str, int, int, bytes
+    ]  # path, kind, mode, size, link
 
 _ZEROS: Final = bytes(BLOCK)
 
@@ -76,8 +80,9 @@ def read_members(chunks: Iterable[bytes]) -> Iterator[Member]:
     source = _Source(chunks)
     global_records: dict[bytes, bytes] = {}
     while (header := _read_header(source, global_records)) is not None:
-        pieces = source.content(header)
-        yield make_member(header, pieces)
+        path, kind, mode, size, link = header
+        pieces = source.content(size, path)
+        yield make_member(path, kind, mode, size, link, pieces)
         for _ in pieces:  # nothing is left, unless the reader didn't want it
             pass
 
@@ -107,9 +112,8 @@ class _Source:
             return None
         return b"".join(self._stream(BLOCK, "a header"))
 
-    def content(self, header: Header) -> Iterable[Buffer]:
+    def content(self, size: int, path: bytes) -> Iterable[Buffer]:
         """The content that follows a header, in pieces; the padding is skipped."""
-        size = header.size
         if not size:
             return ()
         start = self._position
@@ -117,14 +121,7 @@ class _Source:
         if stop <= len(self._buffer):
             self._position = stop
             return (self._view[start : start + size],)
-        return self._stream(size, shown(header.path))
-
-    def payload(self, header: Header) -> bytes:
-        """The content of an extended header."""
-        if header.size > _LONGEST_EXTENSION:
-            fault = f"{header.kind} of {header.size} bytes, expected at most 1 MiB"
-            raise refusal(header.path, fault)
-        return b"".join(self.content(header))
+        return self._stream(size, shown(path))
 
     def drain(self) -> None:
         for _ in self._chunks:
@@ -172,10 +169,13 @@ def _read_header(source: _Source, global_records: dict[bytes, bytes]) -> Header 
                 f"{block[:16]!r}...: {error}; the archive is damaged, or is none"
             )
             raise UnpackError(msg) from None
-        if header.kind not in _EXTENSIONS:
+        path, extension, _, size, _ = header
+        if extension not in _EXTENSIONS:
             return _extended(header, records) if records else header
-        extension = header.kind
-        records.update(_read_extension(source, header, global_records))
+        found = _read_extension(source, extension, size, path)
+        if extension == _PAX_GLOBAL:
+            global_records.update(found)
+        records.update(found)
     if extension:
         msg = f"the archive is cut short: it ends after a {extension}"
         raise UnpackError(msg)
@@ -185,12 +185,11 @@ def _read_header(source: _Source, global_records: dict[bytes, bytes]) -> Header 
 
 def _extended(header: Header, records: dict[bytes, bytes]) -> Header:
     """A header with what extended headers said."""
-    path = records.get(b"path", header.path)
-    size = header.size
+    path, kind, mode, size, link = header
+    path = records.get(b"path", path)
     if b"size" in records:
         size = _pax_size(records[b"size"], path)
-    link = records.get(b"linkpath", header.link)
-    return header._replace(path=path, size=size, link=link)
+    return path, kind, mode, size, records.get(b"linkpath", link)
 
 
 def _parse_block(block: bytes) -> Header:
@@ -210,7 +209,7 @@ def _parse_block(block: bytes) -> Header:
     kind = _KINDS.get(flag, "")
     if not kind or (kind in _GNU_LONG and path != _GNU_NAME):
         kind = f"type {flag!r}"
-    return Header(path, kind, bits, length, _text(link) if link[0] else b"")
+    return path, kind, bits, length, _text(link) if link[0] else b""
 
 
 def _text(field: bytes) -> bytes:
@@ -236,19 +235,17 @@ def _base_256(field: bytes) -> int:
 
 
 def _read_extension(
-    source: _Source, header: Header, global_records: dict[bytes, bytes]
+    source: _Source, kind: str, size: int, path: bytes
 ) -> dict[bytes, bytes]:
-    """The records of one extended header; those of a global one are also kept."""
-    payload = source.payload(header)
-    if header.kind in _GNU_LONG:
-        if not payload.endswith(b"\0"):
-            raise refusal(payload, f"{header.kind} does not end in a NUL byte")
-        key = b"path" if header.kind == _LONG_PATH else b"linkpath"
-        return {key: payload[:-1]}
-    records = dict(_pax_records(payload))
-    if header.kind == _PAX_GLOBAL:
-        global_records.update(records)
-    return records
+    """The records of one extended header."""
+    if size > _LONGEST_EXTENSION:
+        raise refusal(path, f"{kind} of {size} bytes, expected at most 1 MiB")
+    payload = b"".join(source.content(size, path))
+    if kind not in _GNU_LONG:
+        return dict(_pax_records(payload))
+    if not payload.endswith(b"\0"):
+        raise refusal(payload, f"{kind} does not end in a NUL byte")
+    return {b"path" if kind == _LONG_PATH else b"linkpath": payload[:-1]}
 
 
 def _pax_records(payload: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -11,7 +11,7 @@ import stat
 from typing import IO, TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import UnpackError
-from fetch_artifacts.member import LONGEST_PATH, Header, make_member, refusal
+from fetch_artifacts.member import LONGEST_PATH, make_member, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -71,13 +71,13 @@ def _member(archive: ZipFile, entry: ZipInfo) -> Member:
     path = entry.orig_filename.encode(encoding)
     mode = entry.external_attr >> 16
     if path.endswith(b"/"):
-        return make_member(Header(path, "directory", mode, 0, b""))
+        return make_member(path, "directory", mode, 0, b"")
     if stat.S_ISLNK(mode):
         if entry.file_size > LONGEST_PATH:
             raise refusal(path, f"symbolic link with {entry.file_size} bytes of target")
-        return make_member(Header(path, "symlink", mode, 0, archive.read(entry)))
-    header = Header(path, "file", mode & 0o7777, entry.file_size, b"")
-    return make_member(header, _content(archive, entry))
+        return make_member(path, "symlink", mode, 0, archive.read(entry))
+    pieces = _content(archive, entry)
+    return make_member(path, "file", mode & 0o7777, entry.file_size, b"", pieces)
 
 
 def _content(archive: ZipFile, entry: ZipInfo) -> Iterator[bytes]:
