@@ -1,4 +1,4 @@
-"""The trees that the archive benchmarks unpack and create."""
+"""The trees that the benchmarks pack and unpack."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ import shutil
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
+
+from benchmarks import trees
 
 
 def small_files(root: Path) -> Path:
     """20,000 files of 0.1 to 8 kB of noise."""
-    random = Random(1)
-    for number in range(20_000):
-        path = root / f"{number // 100:03}" / f"file_{number:05}"
-        if number % 100 == 0:
-            path.parent.mkdir(parents=True)
-        path.write_bytes(random.randbytes(random.randint(100, 8000)))
-    return root
+    return trees.small_files(root, 20_000)
 
 
 def real_files(root: Path) -> Path:
@@ -34,22 +29,13 @@ def real_files(root: Path) -> Path:
 
 
 def large_files(root: Path) -> Path:
-    """4 files of 256 MB, half of it noise and half of it text."""
-    root.mkdir()
-    random = Random(2)
-    for number in range(4):
-        with (root / f"file_{number}").open("wb") as file:
-            for line in range(256):
-                file.write(random.randbytes(1 << 19))
-                file.write((b"%07d\n" % line) * (1 << 16))
-    return root
+    """4 files of 256 MB of noise."""
+    return trees.large_files(root, 4, 1 << 28)
 
 
 def noise(root: Path) -> Path:
-    """One file of 128 MB that can't be compressed."""
-    root.mkdir()
-    (root / "noise").write_bytes(Random(3).randbytes(1 << 27))
-    return root
+    """One file of 128 MB of noise."""
+    return trees.large_files(root, 1, 1 << 27)
 
 
 TREES: dict[str, Callable[[Path], Path]] = {
