@@ -56,12 +56,10 @@ def find_artifacts_toml(path: str | os.PathLike[str]) -> Path | None:
 
 def artifacts_toml_above(folder: str) -> str | None:
     """Find the file in a folder or above it; the folder is an absolute path."""
-    while (parent := os.path.dirname(folder)) != folder:  # noqa: PTH120
-        found, is_project = _FOLDERS.get(folder)
-        if found is not None or is_project:
-            return found
-        folder = parent
-    return None
+    found, next_folder = _FOLDERS.get(folder)
+    while found is None and next_folder is not None:
+        found, next_folder = _FOLDERS.get(next_folder)
+    return found
 
 
 def artifacts_toml_in(folder: str) -> str | None:
@@ -73,10 +71,14 @@ def artifacts_toml_in(folder: str) -> str | None:
     return None
 
 
-def _look_into(folder: str) -> tuple[str | None, bool]:
-    """The file that counts in a folder, and whether the search ends there."""
+def _look_into(folder: str) -> tuple[str | None, str | None]:
+    """The file that counts in a folder, and where to look if there is none."""
+    parent = os.path.dirname(folder)  # noqa: PTH120
+    if parent == folder:
+        return None, None
     projects = (f"{folder}{os.sep}{name}" for name in _PROJECT_NAMES)
-    return artifacts_toml_in(folder), any(map(os.path.isfile, projects))
+    is_project = any(map(os.path.isfile, projects))
+    return artifacts_toml_in(folder), None if is_project else parent
 
 
 # A folder's mtime tells when a name in it came or went: one stat for four names.

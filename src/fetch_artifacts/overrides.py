@@ -15,6 +15,7 @@ import logging
 import os
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -146,29 +147,44 @@ def load_overrides(
         OverrideError: A file is not TOML, or a package's table holds what is neither
             an absolute path, nor a hash, nor empty. Julia throws there too.
     """
-    return _FILES.get(
-        *[f"{os.fspath(d)}{os.sep}{OVERRIDES_TOML}" for d in artifacts_dirs]
-    )
+    # Most depots have none; to be told so by access takes less time than by stat.
+    files = [
+        file
+        for folder in artifacts_dirs
+        if os.access(file := f"{os.fspath(folder)}{os.sep}{OVERRIDES_TOML}", os.F_OK)
+    ]
+    return _merged(*[_FILES.get(file) for file in files])
 
 
-def _read_all(*paths: str) -> Overrides:
+@dataclass(frozen=True, slots=True, eq=False)
+class _File:
+    path: str
+    table: dict[str, Any]
+
+
+def _read(path: str) -> _File:
+    return _File(path, read_overrides_toml(Path(path)))
+
+
+_FILES: Final = Remembered(_read)
+
+
+@lru_cache(maxsize=32)
+def _merged(*files: _File) -> Overrides:
     by_hash: dict[TreeHash, Target] = {}
     by_name: dict[str, dict[str, Target]] = {}
-    for path in reversed(paths):
-        for key, value in read_overrides_toml(Path(path)).items():
+    for file in reversed(files):
+        for key, value in file.table.items():
             if isinstance(value, dict):
-                _add_package(by_name, key, value, path)
+                _add_package(by_name, key, value, file.path)
             else:
-                _add_hash(by_hash, key, value, path)
+                _add_hash(by_hash, key, value, file.path)
     return Overrides(
         by_hash=MappingProxyType(by_hash),
         by_name=MappingProxyType(
             {uuid: MappingProxyType(names) for uuid, names in by_name.items()}
         ),
     )
-
-
-_FILES: Final = Remembered(_read_all)
 
 
 def read_overrides_toml(path: Path) -> dict[str, Any]:

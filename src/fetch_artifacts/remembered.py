@@ -1,4 +1,4 @@
-"""What was made of files, kept until one of them changes."""
+"""What was made of a file, kept until the file changes."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ _UNSETTLED: Final = 50_000_000  # nanoseconds
 
 
 class Remembered(Generic[T]):
-    """Values made of files, remembered by path, inode, size and mtime.
+    """Values made of files or folders, remembered by path, inode, size and mtime.
 
     Any thread may ask. Two that ask at once may both make the value.
 
     Args:
-        make: What makes a value of the files, some of which may be missing.
+        make: What makes a value of a path, where nothing may be.
         at_most: How many values are kept; the oldest goes first.
     """
 
-    def __init__(self, make: Callable[..., T], *, at_most: int = 64) -> None:
+    def __init__(self, make: Callable[[str], T], *, at_most: int = 64) -> None:
         self._make = make
         self._at_most = at_most
-        self._kept: dict[tuple[str, ...], tuple[list[_Stamp], T]] = {}
+        self._kept: dict[str, tuple[_Stamp, T]] = {}
         self._lock = Lock()
 
-    def get(self, *paths: str) -> T:
-        """The value of these files as they are now."""
-        stamps = [_stamp(path) for path in paths]
-        kept = self._kept.get(paths)
-        if kept is not None and kept[0] == stamps:
+    def get(self, path: str) -> T:
+        """The value of the file as it is now."""
+        stamp = _stamp(path)
+        kept = self._kept.get(path)
+        if kept is not None and kept[0] == stamp:
             return kept[1]
-        value = self._make(*paths)
-        if _settled(stamps):
+        value = self._make(path)
+        if _settled(stamp):
             with self._lock:
-                self._kept.pop(paths, None)
+                self._kept.pop(path, None)
                 while len(self._kept) >= self._at_most:
                     del self._kept[next(iter(self._kept))]
-                self._kept[paths] = stamps, value
+                self._kept[path] = stamp, value
         return value
 
 
@@ -59,6 +59,5 @@ def _stamp(path: str) -> _Stamp:
     return status.st_mtime_ns, status.st_ino, status.st_size
 
 
-def _settled(stamps: list[_Stamp]) -> bool:
-    now = time.time_ns()
-    return all(stamp is None or abs(now - stamp[0]) > _UNSETTLED for stamp in stamps)
+def _settled(stamp: _Stamp) -> bool:
+    return stamp is None or abs(time.time_ns() - stamp[0]) > _UNSETTLED

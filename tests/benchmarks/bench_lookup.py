@@ -6,8 +6,10 @@ import importlib.util
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from unittest import mock
 
 from benchmarks.harness import (
     Contender,
@@ -47,9 +49,12 @@ files.fetch(source.name)
 
 
 def main() -> None:
-    os.environ["JULIA_PKG_SERVER"] = ""
-    with memory_folder() as folder, warm_julia() as julia:
-        os.environ["JULIA_DEPOT_PATH"] = str(folder / "depot")
+    with (
+        memory_folder() as folder,
+        warm_julia() as julia,
+        mock.patch.dict(os.environ, JULIA_PKG_SERVER="", HOME=str(folder)),
+    ):
+        os.environ["JULIA_DEPOT_PATH"] = str(folder / ".julia")
         toml = _bound(folder / "package")
         module = _module(folder / "package" / "data.py")
         installed = artifact("Data", toml)
@@ -58,6 +63,7 @@ def main() -> None:
         peers: dict[str, Contender] = {
             "ours": per_call(module.path, CALLS),
             "ours, file named": per_call(lambda: artifact("Data", toml), CALLS),
+            "ours, JULIA_DEPOT_PATH not set": _by_default(per_call(module.path, CALLS)),
             "fetch-artifacts 0.1.0": _timed(
                 peer_python("fetch-artifacts==0.1.0"), BEFORE, toml
             ),
@@ -66,7 +72,7 @@ def main() -> None:
             ),
         }
         if julia:
-            here = julia.at(folder / "depot")
+            here = julia.at(folder / ".julia")
             name = f"Julia {julia.version()}, artifact_path(artifact_hash(...))"
             assert here.artifact_path(installed.name) == installed
             peers[name] = lambda: (
@@ -96,6 +102,17 @@ def _module(file: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def _by_default(timed: Callable[[], float]) -> Contender:
+    """The same where the depots are ~/.julia and those of the Julia on PATH, if any."""
+
+    def contender() -> float:
+        with mock.patch.dict(os.environ):
+            del os.environ["JULIA_DEPOT_PATH"]
+            return timed()
+
+    return contender
 
 
 def _timed(python: Path, code: str, *arguments: Path) -> Contender:
