@@ -1,6 +1,6 @@
 """Over generated trees and damaged archives: what comes out is right, or nothing is.
 
-`FUZZED_ARCHIVES` sets the number of damaged archives, 1,500 without it.
+`FUZZED_ARCHIVES` sets the number of damaged archives, 10,000 without it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="this system changes or refuses some names"
 )
 
-COUNT = int(os.environ.get("FUZZED_ARCHIVES", "1500"))
+COUNT = int(os.environ.get("FUZZED_ARCHIVES", "10000"))
 PER_TEST = 100
 MEMORY = 64 << 20
 SECONDS = 20
