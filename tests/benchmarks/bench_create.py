@@ -1,4 +1,4 @@
-"""Making a gzip of a tree, and how large it gets.
+"""Making a gzip of a tree, how large it gets, and how time and memory grow.
 
 fetch-artifacts 0.1.0 made it with tarfile, and copied and hashed the tree with git.
 """
@@ -10,6 +10,7 @@ import tarfile
 from pathlib import Path
 
 from benchmarks.archive_trees import noise, real_files, small_files
+from benchmarks.growth import growing_trees, print_growth
 from benchmarks.harness import (
     Contender,
     compare,
@@ -20,6 +21,13 @@ from benchmarks.harness import (
 from fetch_artifacts.compression import Compression, compressed
 from fetch_artifacts.pack import tar_chunks
 
+OURS = """
+import sys, time
+from fetch_artifacts import create_artifact
+start = time.perf_counter()
+create_artifact(sys.argv[1], sys.argv[1] + ".tar.gz")
+print(time.perf_counter() - start)
+"""
 BEFORE = """
 import sys
 from fetch_artifacts import create_artifact
@@ -44,6 +52,7 @@ def main() -> None:
             )
             _print_sizes(folder)
             shutil.rmtree(tree)
+        print_growth(OURS, growing_trees(folder / "tree"))
 
 
 def _peers(tree: Path, folder: Path, before: str) -> dict[str, Contender]:

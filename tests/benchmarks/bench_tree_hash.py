@@ -8,17 +8,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
-import time
 from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
+from benchmarks.growth import growing_trees, print_growth
 from benchmarks.harness import (
     Contender,
     compare,
     have,
     memory_folder,
-    peak_memory,
     peer_python,
     warm_julia,
 )
@@ -27,13 +25,13 @@ from compat_tests.questions import Julia
 from fetch_artifacts.directory_hash import hash_directory
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-COUNTS = (1_000, 10_000, 50_000, 200_000)
 
-NOTHING = "import sys"
 OURS = """
-import sys
-from fetch_artifacts.directory_hash import hash_directory
-hash_directory(sys.argv[1])
+import sys, time
+from fetch_artifacts import tree_hash
+start = time.perf_counter()
+tree_hash(sys.argv[1])
+print(time.perf_counter() - start)
 """
 BEFORE = """
 import sys, time
@@ -55,11 +53,16 @@ def main() -> None:
             large = large_files(folder / "large", 4, 256 << 20)
             peers = _peers(large, folder / "scratch", pool, julia)
             if have("openssl"):
-                pace = f"openssl speed, {CORES} cores"
-                peers[pace] = lambda: _openssl_pace(1 << 30)
+                peers[f"openssl sha1, {CORES} at once"] = _shell(
+                    f"find {large} -type f -print0"
+                    f" | xargs -0 -n 1 -P {CORES} openssl sha1"
+                )
+                peers[f"openssl speed, {CORES} cores, reads no file"] = lambda: (
+                    _openssl_pace(1 << 30)
+                )
             compare("4 files of 256 MB: target 0.40 s", peers, rounds=3)
             shutil.rmtree(large)
-        _print_growth(folder)
+        print_growth(OURS, growing_trees(folder / "tree"))
 
 
 def _peers(
@@ -103,42 +106,11 @@ def _own_seconds(python: str, code: str, tree: Path) -> float:
 
 
 def _openssl_pace(size: int) -> float:
-    """The seconds that so many bytes take at openssl's pace on all cores, unread."""
+    """The seconds that so many bytes in the cache take at openssl's pace, all cores."""
     command = ["openssl", "speed", "-mr", "-elapsed", "-multi", str(CORES)]
     command += ["-evp", "sha1", "-bytes", "16384", "-seconds", "1"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return size / float(done.stdout.split(":")[-1])  # the last line is their sum
-
-
-def _print_growth(folder: Path) -> None:
-    """Time and peak memory of our process, by the number of files and by their size."""
-    least = _peak(NOTHING, folder)
-    print("\ngrowth: one call, and the most memory over that of a bare interpreter")
-    for count in COUNTS:
-        tree = small_files(folder / "tree", count, most=200)
-        _print_line(f"{count:,} files", tree, count / 1e6, "us a file", least)
-        shutil.rmtree(tree)
-    tree = small_files(folder / "tree", COUNTS[-1], most=200, in_folder=COUNTS[-1])
-    _print_line("so many in one folder", tree, COUNTS[-1] / 1e6, "us a file", least)
-    shutil.rmtree(tree)
-    tree = large_files(folder / "tree", 4, 1 << 30, sparse=True)
-    _print_line("4 GB in 4 sparse files", tree, 4 * (1 << 30) / 1e9, "s a GB", least)
-
-
-def _print_line(title: str, tree: Path, amount: float, unit: str, least: int) -> None:
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        hash_directory(tree)
-        seconds.append(time.perf_counter() - start)
-    taken = min(seconds)
-    memory = (_peak(OURS, tree) - least) / 2**20
-    each = f"{taken / amount:.2f} {unit}"
-    print(f"  {title:24}  {taken:6.3f} s  {each:>18}  {memory:5.1f} MB")
-
-
-def _peak(code: str, tree: Path) -> int:
-    return peak_memory([sys.executable, "-c", code, str(tree)])
 
 
 if __name__ == "__main__":

@@ -7,33 +7,25 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from benchmarks.archive_trees import TREES
-from benchmarks.harness import (
-    Contender,
-    compare,
-    have,
-    memory_folder,
-    peak_memory,
-)
+from benchmarks.growth import COUNTS, Case, print_growth
+from benchmarks.harness import Contender, compare, have, memory_folder
 from fetch_artifacts.compression import compressed
 from fetch_artifacts.tar_header import REGULAR, padding, tar_header
 from fetch_artifacts.unpack import unpack_archive
 
-COUNTS = (1_000, 10_000, 50_000, 200_000)
-
-NOTHING = "import sys"
 OURS = """
-import sys, time
+import sys, tempfile, time
 from pathlib import Path
 from fetch_artifacts.unpack import unpack_archive
-with open(sys.argv[1], "rb") as file:
+archive, folder = sys.argv[1:]
+with tempfile.TemporaryDirectory(dir=folder) as out, open(archive, "rb") as file:
     start = time.perf_counter()
-    unpack_archive(iter(lambda: file.read(1 << 18), b""), Path(sys.argv[2]))
+    unpack_archive(iter(lambda: file.read(1 << 18), b""), Path(out))
     print(time.perf_counter() - start)
 """
 
@@ -52,7 +44,7 @@ def main() -> None:
                 before=lambda: _empty(out),
                 rounds=3 if "256 MB" in title else 7,
             )
-        _print_growth(archive, out)
+        print_growth(OURS, _growing_archives(archive, out))
 
 
 def _peers(archive: Path, out: Path) -> dict[str, Contender]:
@@ -82,32 +74,24 @@ def _empty(folder: Path) -> None:
     folder.mkdir()
 
 
-def _print_growth(archive: Path, out: Path) -> None:
-    """Time and peak memory of our process, by the number of files and by their size."""
-    least = peak_memory([sys.executable, "-c", NOTHING])
-    print("\ngrowth: one call, and the most memory over that of a bare interpreter")
-
-    def line(title: str, count: int, size: int, in_folder: int) -> None:
-        chunks = compressed(_generated(count, size, in_folder), "gz")
-        with archive.open("wb") as file:
-            file.writelines(chunks)
-        command = [sys.executable, "-c", OURS, str(archive), str(out)]
-        _empty(out)
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        seconds = float(done.stdout)
-        _empty(out)
-        memory = (peak_memory(command) - least) / 2**20
-        each = f"{seconds / count * 1e6:.1f} us a file"
-        print(f"  {title:24}  {seconds:6.2f} s  {each:>16}  {memory:5.1f} MB")
-
-    for count in COUNTS:
-        line(f"{count:,} files", count, 100, 200)
-    line("so many in one folder", COUNTS[-1], 100, COUNTS[-1])
-    line("4 GB in 4 files", 4, 1 << 30, 4)
+def _growing_archives(archive: Path, out: Path) -> Iterator[Case]:
     _empty(out)
+    arguments = str(archive), str(out)
+    for count in COUNTS:
+        _archive(archive, _generated(count, size=100, in_folder=200))
+        yield Case(f"{count:,} files", arguments, files=count)
+    _archive(archive, _generated(COUNTS[-1], size=100, in_folder=COUNTS[-1]))
+    yield Case("so many in one folder", arguments, files=COUNTS[-1])
+    _archive(archive, _generated(4, size=1 << 30, in_folder=4))
+    yield Case("4 GB in 4 files", arguments, size=4 << 30)
 
 
-def _generated(count: int, size: int, in_folder: int) -> Iterator[bytes]:
+def _archive(archive: Path, chunks: Iterable[bytes]) -> None:
+    with archive.open("wb") as file:
+        file.writelines(compressed(chunks, "gz"))
+
+
+def _generated(count: int, *, size: int, in_folder: int) -> Iterator[bytes]:
     block = bytes(range(256)) * 4096
     for number in range(count):
         name = b"%d/file-%d" % (number // in_folder, number)

@@ -1,0 +1,68 @@
+"""How time and memory grow with the number of files, and with their size."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.harness import peak_memory
+from benchmarks.trees import large_files, small_files
+
+COUNTS = (1_000, 10_000, 50_000, 200_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One line of the table.
+
+    Attributes:
+        title: What it is about.
+        arguments: What the program is called with.
+        files: How many files there are; 0 where the bytes count.
+        size: How many bytes there are; 0 where the files count.
+    """
+
+    title: str
+    arguments: tuple[str, ...]
+    files: int = 0
+    size: int = 0
+
+
+def growing_trees(root: Path) -> Iterator[Case]:
+    """Trees of more and more files, then of large ones, each removed after its use."""
+    for count in COUNTS:
+        small_files(root, count, most=200)
+        yield Case(f"{count:,} files", (str(root),), files=count)
+        shutil.rmtree(root)
+    small_files(root, COUNTS[-1], most=200, in_folder=COUNTS[-1])
+    yield Case("so many in one folder", (str(root),), files=COUNTS[-1])
+    shutil.rmtree(root)
+    large_files(root, 4, 1 << 30, sparse=True)
+    yield Case("4 GB in 4 sparse files", (str(root),), size=4 << 30)
+    shutil.rmtree(root)
+
+
+def print_growth(program: str, cases: Iterable[Case]) -> None:
+    """Run a Python program for each case and print a table.
+
+    Args:
+        program: The source; it prints the seconds that its work takes.
+        cases: The lines.
+    """
+    python = [sys.executable, "-c"]
+    least = peak_memory([*python, "import sys"])
+    print("\ngrowth: one call, and the most memory over that of a bare interpreter")
+    for case in cases:
+        command = [*python, program, *case.arguments]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        seconds = float(done.stdout)
+        memory = (peak_memory(command) - least) / 2**20
+        if case.files:
+            each = f"{seconds / case.files * 1e6:.1f} us a file"
+        else:
+            each = f"{seconds / case.size * 2**30:.2f} s a GB"
+        print(f"  {case.title:24}  {seconds:7.3f} s  {each:>16}  {memory:5.1f} MB")
