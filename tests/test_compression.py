@@ -22,7 +22,7 @@ from fetch_artifacts.compression import (
     Compression,
     compressed,
     decompress,
-    decompressed,
+    peek,
 )
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.gzip_writer import gzip_chunks
@@ -56,7 +56,7 @@ def pieces(data: bytes, size: int) -> Iterator[bytes]:
 
 
 def plain(data: bytes, size: int = 1000) -> bytes:
-    return b"".join(decompressed(pieces(data, size)))
+    return b"".join(decompress(*peek(pieces(data, size))))
 
 
 @every_kind
@@ -167,7 +167,7 @@ def test_a_claim_of_gigabytes_of_memory_is_refused() -> None:
 )
 def test_what_is_no_archive_is_named(head: bytes, guess: str) -> None:
     with pytest.raises(UnpackError) as caught:
-        list(decompressed([head]))
+        peek([head])
     assert f"found {guess}" in str(caught.value)
     assert repr(head[:40]) in str(caught.value)
 

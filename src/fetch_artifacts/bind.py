@@ -11,6 +11,7 @@ Nothing here enters the usage log; that is done by who knows the depot.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -98,7 +99,7 @@ def bind(  # noqa: PLR0913 - Julia's parameters
             raise _exists(path, name, "is bound", "force replaces it")
         return {**table, name: entry}
 
-    _change(path, change, keep_comments=keep_comments, create=True)
+    change_file(path, change, keep_comments=keep_comments, create=True)
 
 
 def unbind(
@@ -138,7 +139,7 @@ def unbind(
             raise place.error(f"{msg}; unbind it without a platform")
         return {**table, name: _without(value, platform, place)}
 
-    return _change(path, change, keep_comments=keep_comments)
+    return change_file(path, change, keep_comments=keep_comments).binds_else
 
 
 def add_source(
@@ -184,7 +185,7 @@ def add_source(
             return {**table, name: [longer if e is entry else e for e in value]}
         return {**table, name: longer}
 
-    _change(path, change, keep_comments=keep_comments)
+    change_file(path, change, keep_comments=keep_comments)
 
 
 def _checked(source: DownloadSource, place: Place) -> dict[str, Any]:
@@ -225,17 +226,42 @@ def _exists(path: Path, name: str, problem: str, hint: str) -> BindingExistsErro
     return BindingExistsError(msg, path=path, name=name)
 
 
-def _change(
-    path: Path,
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of a file.
+
+    Attributes:
+        before: Its text before; "" where there was none.
+        after: Its text now.
+        binds_else: Whether it says anything else now.
+    """
+
+    before: str
+    after: str
+    binds_else: bool
+
+
+def change_file(
+    path: str | os.PathLike[str],
     change: Callable[[Table], Table | None],
     *,
     keep_comments: bool,
     create: bool = False,
-) -> bool:
-    """Make one change while nobody else does, and tell whether it changed anything.
+) -> Change:
+    """Make one change to an Artifacts.toml while nobody else makes one.
 
-    The file is left alone where ``change`` gives None.
+    Args:
+        path: The file; where it is a link, the file that it leads to is written.
+        change: Gives what the file shall say, from what it says and without changing
+            that; None leaves the file alone.
+        keep_comments: Whether all other lines are left as they are.
+        create: Whether the file may be missing.
+
+    Raises:
+        ArtifactsTomlNotFoundError: It is missing and may not be, or its folder is.
+        ArtifactsTomlError: It can't be read, or can't be edited in place.
     """
+    path = Path(path)
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         msg = f"{path}: expected its folder to exist, found none; make it first"
@@ -245,12 +271,13 @@ def _change(
             raise not_there(path)
         data = target.read_bytes() if target.is_file() else b""
         old = parse_artifacts_toml(data, path)
+        before = data.decode()
         new = change(old)
         if new is None:
-            return False
+            return Change(before, before, binds_else=False)
         try:
-            text = toml_edit.update(data.decode(), new) if keep_comments else dumps(new)
+            after = toml_edit.update(before, new) if keep_comments else dumps(new)
         except (TypeError, ValueError) as error:
             raise ArtifactsTomlError(str(error), path=path) from error
-        write_atomically(target, text)
-    return new != old
+        write_atomically(target, after)
+    return Change(before, after, binds_else=new != old)

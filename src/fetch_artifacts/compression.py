@@ -88,16 +88,6 @@ def peek(chunks: Iterable[bytes]) -> tuple[ArchiveKind, Iterator[bytes]]:
     return sniff(head[:HEAD_BYTES]), itertools.chain((head,), source)
 
 
-def decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Give the tar archive in an archive whose kind is told by its first bytes.
-
-    Raises:
-        UnpackError: It is no such archive, it is damaged, or it is cut short.
-    """
-    kind, source = peek(chunks)
-    yield from decompress(kind, source)
-
-
 def decompress(kind: ArchiveKind, chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Decompress an archive of a known kind; an uncompressed one stays as it is.
 

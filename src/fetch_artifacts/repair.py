@@ -5,21 +5,18 @@ from __future__ import annotations
 import copy
 import difflib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from fetch_artifacts import toml_edit
-from fetch_artifacts._fs import write_atomically
-from fetch_artifacts._pidlock import pid_lock
-from fetch_artifacts.artifacts_toml import parse_artifacts_toml
+from fetch_artifacts.bind import change_file
 from fetch_artifacts.errors import ArtifactsTomlError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
+
+    from fetch_artifacts.artifacts_toml import Table
 
 KeyPath: TypeAlias = "tuple[str | int, ...]"
-
-_LOCK_STALE_AGE: Final = 10.0  # seconds, as for other changes of the file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,30 +42,27 @@ def repair(path: Path, fixes: Iterable[Fix]) -> str:
 
     Raises:
         ArtifactsTomlError: The file was changed meanwhile, or can't be edited.
+        ArtifactsTomlNotFoundError: It is not there any more.
         OSError: The file can't be written.
     """
-    target = path.resolve()
-    with pid_lock(Path(f"{target}.pid"), stale_age=_LOCK_STALE_AGE):
-        data = target.read_bytes()
-        table = copy.deepcopy(parse_artifacts_toml(data, path))
+
+    def put_right(table: Table) -> Table:
+        table = copy.deepcopy(table)
         for fix in fixes:
             _put(table, fix, path)
-        text = data.decode("utf-8")
-        try:
-            new = toml_edit.update(text, table)
-        except ValueError as error:
-            raise ArtifactsTomlError(str(error), path=path) from error
-        write_atomically(target, new)
+        return table
+
+    done = change_file(path, put_right, keep_comments=True)
     lines = difflib.unified_diff(
-        text.splitlines(keepends=True),
-        new.splitlines(keepends=True),
+        done.before.splitlines(keepends=True),
+        done.after.splitlines(keepends=True),
         str(path),
         str(path),
     )
     return "".join(lines)
 
 
-def _put(table: dict[str, Any], fix: Fix, path: Path) -> None:
+def _put(table: Table, fix: Fix, path: Path) -> None:
     *parents, last = fix.keys
     parent: Any = table
     try:
