@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from archives import END, file, folder, listing, symlink
+from archives import END, file, folder, listing, pax, symlink
 from fetch_artifacts import tarball
 from fetch_artifacts.errors import UnhashableFileError, UnpackError
 from fetch_artifacts.member import Member
-from support import Link, Tree, load_vectors, make_tree
+from support import Link, Tree, as_nobody, load_vectors, make_tree, names
 
+UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
 ANY_NAMES = pytest.mark.skipif(
     sys.platform != "linux", reason="this system changes or refuses some names"
 )
@@ -159,6 +160,28 @@ def test_an_empty_folder_is_empty_again_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(UnpackError):
         tarball.extract(io.BytesIO(file(b"f") + file(b"../f")), tree)
     assert list(tree.iterdir()) == []
+
+
+@UNIX
+def test_a_folder_of_any_depth_is_empty_again_after_an_error(tmp_path: Path) -> None:
+    deep = pax((b"path", b"a/" * 1500 + b"f")) + file(b"q", b"1")
+    with pytest.raises(UnpackError, match=r"\.\./f"):
+        tarball.extract(io.BytesIO(deep + file(b"../f")), tmp_path / "tree")
+    assert names(tmp_path) == []
+
+
+@UNIX
+@pytest.mark.parametrize("umask", [0o400, 0o555, 0o700])
+def test_no_umask_hides_the_error_or_keeps_what_was_unpacked(umask: int) -> None:
+    archive = io.BytesIO(folder(b"d/") + file(b"e/f", b"1") + file(b"../f"))
+    with as_nobody() as home:
+        before = os.umask(umask)
+        try:
+            with pytest.raises((UnpackError, PermissionError)):
+                tarball.extract(archive, home / "tree")
+        finally:
+            os.umask(before)
+        assert names(home) == []
 
 
 def test_links_become_copies_on_request(tmp_path: Path) -> None:

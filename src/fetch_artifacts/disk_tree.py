@@ -11,8 +11,10 @@ import logging
 import os
 import stat
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts._fs import empty_folder, remove_tree
 from fetch_artifacts.file_modes import FileModes
 from fetch_artifacts.git_objects import blob_hasher
 from fetch_artifacts.member import refusal, shown
@@ -111,7 +113,7 @@ class DiskTree(MemberTree):
 
     def clear(self) -> None:
         """Make the folder on the disk empty again."""
-        _empty_folder(self._prefix)
+        empty_folder(Path(os.fsdecode(self._prefix)))
 
     def put_folder(self, path: bytes) -> None:
         """Make a folder."""
@@ -173,8 +175,7 @@ class DiskTree(MemberTree):
         """Remove what was made for an earlier member."""
         full = self._prefix + path
         if isinstance(node, dict):
-            _empty_folder(full)
-            os.rmdir(full)
+            remove_tree(Path(os.fsdecode(full)))
         elif not (self._copy_symlinks and symlink_target(node)):
             _unlink(full)
 
@@ -228,20 +229,6 @@ class DiskTree(MemberTree):
         if self.files + self._folders > limits.max_members:
             fault = "with it there are more files and folders than"
             raise refusal(path, f"{fault} {limits.max_members}")
-
-
-def _empty_folder(path: bytes) -> None:
-    """Remove all that is in a folder, however deep, without recursion."""
-    folders = [path]
-    for folder in folders:  # the list grows while it is walked
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                else:
-                    _unlink(entry.path)
-    for folder in reversed(folders[1:]):
-        os.rmdir(folder)
 
 
 def _unlink(path: bytes) -> None:

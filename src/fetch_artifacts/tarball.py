@@ -95,7 +95,8 @@ def extract(
             unpack(chunks, path, limits=_NO_LIMITS, copy_symlinks=copy_symlinks)
     except BaseException:
         if made:
-            path.rmdir()
+            with contextlib.suppress(OSError):  # the first error says more
+                path.rmdir()
         raise
     return path
 
