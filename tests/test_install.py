@@ -472,6 +472,32 @@ def test_the_modes_of_a_new_install_follow_the_umask_as_julias_do(
     assert stat.S_IMODE((path / "foo3").stat().st_mode) == expected
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps no such modes")
+# Julia unpacks in `artifacts` itself, where mkdir hands down both group and bit.
+def test_a_shared_folder_hands_its_group_down_to_a_whole_new_tree(
+    depot: Path, published: Published
+) -> None:
+    other = 100 if os.geteuid() == 0 else os.getgid()
+    (depot / "artifacts").mkdir(parents=True)
+    os.chown(depot / "artifacts", -1, other)
+    (depot / "artifacts").chmod(0o2775)
+    before = os.umask(0o002)
+    try:
+        path = artifact("Demo", published.toml)
+    finally:
+        os.umask(before)
+    assert listing(path) == [
+        "d 2775 bar",
+        "d 2775 bar/bar",
+        "f 444 bar/bar/foo1",
+        "f 444 bar/foo2",
+        "l bar/infinite_link -> ../bar",
+        "f 444 foo3",
+        "l foo3_link -> foo3",
+    ]
+    assert {other} == {each.lstat().st_gid for each in [path, *path.rglob("*")]}
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("FETCH_ARTIFACTS_MAX_SIZE", "14"), ("FETCH_ARTIFACTS_MAX_MEMBERS", "4")],

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 STAGING: Final = ".fetch_artifacts"
 _FULL: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+_PRIVATE: Final = stat.S_IRWXU
 _STAGED: Final = "jl_"  # Julia's own prefix for temporary folders (file.jl:722)
 _ATTEMPTS: Final = 100  # to make a folder in one that others keep removing
 _ABANDONED_AFTER: Final = 24 * 60 * 60.0  # seconds
@@ -76,13 +77,24 @@ class Depot:
         """
         try:
             self.artifacts.mkdir(parents=True, exist_ok=True)
-            self.staging.mkdir(parents=True, exist_ok=True)
+            if not self.staging.is_dir():
+                self._make_staging()
         except OSError as error:
             raise self._unwritable(error) from error
         tag = self.artifacts / "CACHEDIR.TAG"
         with contextlib.suppress(OSError):  # Pkg.jl Pkg.jl:50-59: it is only a hint
             if not tag.exists():
                 tag.write_text(_CACHEDIR_TAG, "ascii")
+
+    def _make_staging(self) -> None:
+        """Make the folder for the use of all who may write to ``artifacts``."""
+        self.staging.mkdir(parents=True, exist_ok=True)
+        status = self.artifacts.stat()
+        with contextlib.suppress(OSError):  # nobody gives away to a group not his own
+            if hasattr(os, "chown"):
+                os.chown(self.staging, -1, status.st_gid)
+        with contextlib.suppress(OSError):  # it is another user's, or gone again
+            self.staging.chmod(stat.S_IMODE(status.st_mode))
 
     @contextlib.contextmanager
     def stage(self) -> Iterator[Path]:
@@ -132,8 +144,12 @@ class Depot:
         for attempt in range(_ATTEMPTS):
             self.prepare()
             try:
-                home = self.staging if self._renames() else self.artifacts
-                return Path(tempfile.mkdtemp(prefix=_STAGED, dir=home))
+                if self._renames():
+                    folder = Path(tempfile.mkdtemp(prefix=_STAGED, dir=self.staging))
+                    if self._hands_down_its_group(folder):
+                        return folder
+                    folder.rmdir()
+                return Path(tempfile.mkdtemp(prefix=_STAGED, dir=self.artifacts))
             except FileNotFoundError as error:
                 # Another process has just tidied the empty staging away.
                 if attempt == _ATTEMPTS - 1:
@@ -145,11 +161,15 @@ class Depot:
     def _renames(self) -> bool:
         """Whether one rename takes something from the staging into ``artifacts``.
 
-        Not where one of them is a mount, or a link to another disk.
+        Not where one of them is a mount, or a link to another disk, or where the
+        staging is another user's.
         """
         import tempfile
 
-        handle, name = tempfile.mkstemp(prefix=_STAGED, dir=self.staging)
+        try:
+            handle, name = tempfile.mkstemp(prefix=_STAGED, dir=self.staging)
+        except PermissionError:
+            return False
         os.close(handle)
         probe = self.artifacts / Path(name).name
         try:
@@ -159,6 +179,22 @@ class Depot:
             return False
         probe.unlink()
         return True
+
+    def _hands_down_its_group(self, folder: Path) -> bool:
+        """Give a new folder what it would have from a setgid ``artifacts``.
+
+        All that is made in the folder then has it too: the group, and the bit. False
+        where only being in ``artifacts`` gives that, to who is not of the group.
+        """
+        status = self.artifacts.stat()
+        if not status.st_mode & stat.S_ISGID:
+            return True
+        try:
+            os.chown(folder, -1, status.st_gid)
+            folder.chmod(_PRIVATE | stat.S_ISGID)
+        except PermissionError:
+            return False
+        return bool(folder.stat().st_mode & stat.S_ISGID)
 
     @contextlib.contextmanager
     def told_of_trouble(self) -> Iterator[None]:
