@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from types import ModuleType
 
@@ -242,3 +243,16 @@ def test_the_file_is_found_from_a_folder_or_from_here(
     assert get_artifacts_toml() is None
     monkeypatch.chdir(tmp_path / "package/sub")
     assert get_artifacts_toml() == published.toml
+
+
+def test_a_folder_without_a_file_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactsTomlNotFoundError, match="found a folder without one"):
+        artifact("Demo", tmp_path)
+
+
+def test_what_is_no_path_is_told_with_the_way_to_one(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "package.zip", "w") as archive:
+        archive.writestr("Artifacts.toml", "")
+    packed = zipfile.Path(tmp_path / "package.zip", "Artifacts.toml")
+    with pytest.raises(TypeError, match=r"expected a path.*importlib\.resources"):
+        artifact("Demo", packed)  # type: ignore[arg-type] # that is the fault

@@ -14,7 +14,6 @@ from fetch_artifacts.artifacts_toml import (
     artifact_meta,
     entry_for,
     extract_all_hashes,
-    find_artifacts_toml,
     load_artifacts_toml,
     select_downloadable_artifacts,
 )
@@ -28,7 +27,7 @@ from fetch_artifacts.errors import (
     NoMatchingPlatformError,
 )
 from fetch_artifacts.platforms import Platform
-from support import Case, load_vectors, make_tree
+from support import Case, load_vectors
 
 LINUX = Platform.parse("x86_64-linux-gnu-libgfortran5-cxx11").as_host()
 ONE, TWO = "1" * 40, "2" * 40
@@ -37,33 +36,6 @@ SHA = "ab" * 32
 
 def host(triplet: str) -> Platform:
     return Platform.parse(triplet).as_host()
-
-
-# --- finding
-
-
-@pytest.mark.parametrize(("case", "answer"), load_vectors("find"))
-def test_the_file_found_is_julias(case: Case, answer: Case, tmp_path: Path) -> None:
-    make_tree(tmp_path, dict.fromkeys(case["files"], ""))
-    (tmp_path / "r/s/t/u").mkdir(parents=True, exist_ok=True)
-    found = find_artifacts_toml(f"{tmp_path}/{case['from']}")
-    assert answer["value"] == str(found or "").replace(str(tmp_path), "{ROOT}")
-
-
-def test_a_relative_path_begins_in_the_working_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_tree(tmp_path, {"Artifacts.toml": "", "src/x.py": ""})
-    monkeypatch.chdir(tmp_path)
-    assert tmp_path / "Artifacts.toml" == find_artifacts_toml("src/x.py")
-    assert tmp_path / "Artifacts.toml" == find_artifacts_toml("x.py")
-
-
-def test_the_search_ends_below_the_root() -> None:
-    assert find_artifacts_toml("/") is None
-
-
-# --- reading
 
 
 def test_a_changed_file_is_seen_although_size_and_inode_stay(tmp_path: Path) -> None:
@@ -413,3 +385,17 @@ def test_a_version_that_is_none_is_blamed_on_the_entry() -> None:
     mac = host("x86_64-apple-darwin20")
     with pytest.raises(ArtifactsTomlError, match="a: "):
         entry_for("a", {"a": [entry]}, mac)
+
+
+def test_an_error_names_the_element_of_an_array_that_it_is_about() -> None:
+    element = {"os": "linux", "arch": "x86_64"}
+    table: dict[str, Any] = {
+        "a": [{**element, "libc": "musl"}, {**element, "git-tree-sha1": "zz"}]
+    }
+    with pytest.raises(ArtifactsTomlError, match=r"a\[2\]\.git-tree-sha1: expected"):
+        artifact_hash("a", table, platform=LINUX)
+    with pytest.raises(ArtifactsTomlError, match=r"a\[2\]\.git-tree-sha1: expected"):
+        extract_all_hashes(table, platform=LINUX)
+    table["a"][1] |= {"lazy": 3, "download": []}
+    with pytest.raises(ArtifactsTomlError, match=r"a\[2\]\.lazy: expected true or"):
+        select_downloadable_artifacts(table, platform=LINUX)

@@ -176,6 +176,31 @@ def test_override_sends_a_name_elsewhere_and_back(depot: Path, tmp_path: Path) -
     assert run("override", "--remove", "Demo").exit_code == 1
 
 
+def test_override_of_what_a_julia_package_binds_counts_for_its_file_alone(
+    toml: Path, depot: Path, tmp_path: Path
+) -> None:
+    uuid = "d8e3a1f0-1111-4222-8333-444455556666"
+    (tmp_path / "mine").mkdir()
+    assert run("override", "--uuid", uuid, "Demo", "mine").exit_code == 0
+    assert run("path", "Demo").stdout == f"{depot}/artifacts/{TREE_HASH}\n"
+    (toml.parent / "Project.toml").write_text(f'uuid = "{uuid.upper()}"\n')
+    assert run("path", "Demo").stdout == f"{tmp_path}/mine\n"
+    assert f"{tmp_path}/mine" in run("list", "--json").stdout
+    assert run("override", "--uuid", uuid, "--remove", "Demo").exit_code == 0
+    assert run("path", "Demo").stdout == f"{depot}/artifacts/{TREE_HASH}\n"
+
+
+def test_override_leaves_a_file_alone_that_it_does_not_understand(depot: Path) -> None:
+    uuid = "d8e3a1f0-1111-4222-8333-444455556666"
+    text = f'{uuid} = "/x"\n'
+    make_tree(depot / "artifacts", {"Overrides.toml": text})
+    for arguments in (["Demo", "mine"], ["--remove", "Demo"]):
+        result = run("override", "--uuid", uuid, *arguments)
+        assert result.exit_code == 1
+        assert "expected a table of names, found '/x'" in result.stderr
+    assert (depot / "artifacts/Overrides.toml").read_text() == text
+
+
 @pytest.mark.usefixtures("toml", "depot")
 @pytest.mark.parametrize(
     "arguments", [[], ["Demo"], ["--remove", "Demo", "x"], ["--uuid", "x", "a", "b"]]

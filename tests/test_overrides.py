@@ -15,7 +15,12 @@ from fetch_artifacts.override_file import (
     remove_override,
     set_override,
 )
-from fetch_artifacts.overrides import Overrides, artifact_paths, load_overrides
+from fetch_artifacts.overrides import (
+    Overrides,
+    artifact_paths,
+    bound_hashes,
+    load_overrides,
+)
 from support import Case, load_vectors
 
 A, B, C, D = (TreeHash.parse(digit * 40) for digit in "abcd")
@@ -108,10 +113,7 @@ def test_names_are_looked_up_by_a_uuid_of_either_form(tmp_path: Path) -> None:
 
 def test_a_packages_names_redirect_all_their_hashes(tmp_path: Path) -> None:
     overrides = load(tmp_path, f"[{PACKAGE}]\nlib = '/lib'\nabsent = '/x'\n")
-    table = {
-        "lib": [{"git-tree-sha1": str(A)}, {"git-tree-sha1": str(B)}],
-        "other": {"git-tree-sha1": str(C)},
-    }
+    table = {"lib": [A, B], "other": [C]}
     scoped = overrides.for_package(PACKAGE, table)
     assert scoped.resolve(A) == scoped.resolve(B) == Path("/lib")
     assert scoped.resolve(C) is None
@@ -119,12 +121,17 @@ def test_a_packages_names_redirect_all_their_hashes(tmp_path: Path) -> None:
     assert overrides.for_package(PACKAGE[::-1], table) is overrides
 
 
-def test_a_name_without_a_hash_cannot_be_redirected(tmp_path: Path) -> None:
-    overrides = load(tmp_path, f"[{PACKAGE}]\nlib = '/lib'\n")
-    broken: object
-    for broken in (3, {}, [{"git-tree-sha1": "x"}]):
-        with pytest.raises(OverrideError, match="'lib' is overridden, but"):
-            overrides.for_package(PACKAGE, {"lib": broken})
+def test_a_name_binds_the_hashes_of_all_its_entries() -> None:
+    entries = [{"git-tree-sha1": str(A)}, {"git-tree-sha1": str(B)}]
+    assert list(bound_hashes("lib", entries, None)) == [A, B]
+    assert list(bound_hashes("lib", entries[0], None)) == [A]
+    assert list(bound_hashes("lib", "neither table nor array", None)) == []
+
+
+@pytest.mark.parametrize("broken", [{}, [{"git-tree-sha1": "x"}], [3]])
+def test_a_name_without_a_hash_cannot_be_redirected(broken: object) -> None:
+    with pytest.raises(OverrideError, match=r"/A.toml: lib: it is overridden, but"):
+        list(bound_hashes("lib", broken, Path("/A.toml")))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from fetch_artifacts.errors import (
 from published import TREE, TREE_HASH, publish, sha256
 from support import make_tree, names
 
-ONE, TWO = "1" * 40, "2" * 40
+ONE, TWO, THREE = "1" * 40, "2" * 40, "3" * 40
 PACKAGE = "d8e3a1f0-1111-4222-8333-444455556666"
 
 
@@ -149,8 +149,32 @@ def test_overrides_by_hash_and_by_package(depot: Path, tmp_path: Path) -> None:
     assert pkg_artifacts.artifact_path(ONE) == depot / "artifacts" / ONE
     pkg_artifacts.load_artifacts_toml(toml, pkg_uuid=PACKAGE)
     assert pkg_artifacts.artifact_path(ONE) == Path("/by/name")
+    assert query(ONE) == Path("/by/name")
     with pytest.raises(OverrideError, match="overridden"):
         pkg_artifacts.archive_artifact(ONE, tmp_path / "a.tar.gz")
+
+
+# Artifacts.jl:341-375: a hash that was once redirected stays so.
+def test_files_of_one_package_are_overridden_together(
+    depot: Path, tmp_path: Path
+) -> None:
+    make_tree(depot / "artifacts", {"Overrides.toml": f'[{PACKAGE}]\na = "/mine"\n'})
+    for number, tree_hash in enumerate((ONE, TWO)):
+        toml = bound(tmp_path / f"{number}.toml", ("a", tree_hash))
+        pkg_artifacts.load_artifacts_toml(toml, pkg_uuid=PACKAGE.upper())
+    assert pkg_artifacts.artifact_path(ONE) == Path("/mine")
+    assert pkg_artifacts.artifact_path(TWO) == Path("/mine")
+
+
+def test_a_file_that_cannot_be_overridden_is_told_when_it_is_loaded_and_only_then(
+    depot: Path, tmp_path: Path
+) -> None:
+    make_tree(depot / "artifacts", {"Overrides.toml": f'[{PACKAGE}]\na = "/mine"\n'})
+    toml = tmp_path / "Artifacts.toml"
+    toml.write_text("[a]\nlazy = true\n")
+    with pytest.raises(OverrideError, match=f"{toml}: a: it is overridden, but"):
+        pkg_artifacts.load_artifacts_toml(toml, pkg_uuid=PACKAGE)
+    assert pkg_artifacts.artifact_path(THREE) == depot / "artifacts" / THREE
 
 
 @pytest.mark.usefixtures("depot")

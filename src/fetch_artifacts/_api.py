@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts import depot, lookup
 from fetch_artifacts.artifact_manager import ArtifactManager
-from fetch_artifacts.artifacts_toml import (
+from fetch_artifacts.errors import (
+    ArtifactsTomlNotFoundError,
+)
+from fetch_artifacts.toml_search import (
     artifacts_toml_above,
     artifacts_toml_in,
     find_artifacts_toml,
-)
-from fetch_artifacts.errors import (
-    ArtifactsTomlNotFoundError,
 )
 
 if TYPE_CHECKING:
@@ -240,8 +240,11 @@ def resolve_toml(toml_path: StrPath | None) -> str:
 
     Raises:
         ArtifactsTomlNotFoundError: There is none.
+        TypeError: What was given is no path.
     """
     if toml_path is not None:
+        if not isinstance(toml_path, (str, os.PathLike)):
+            raise _no_path(toml_path)
         path = os.path.abspath(toml_path)  # noqa: PTH100 - links stay links
         if path.endswith(".toml"):
             return path  # most are, and to look whether it is a folder takes its time
@@ -263,6 +266,13 @@ def resolve_toml(toml_path: StrPath | None) -> str:
 @lru_cache(maxsize=256)
 def _folder_of(file: str) -> str:
     return os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120
+
+
+def _no_path(given: object) -> TypeError:
+    return TypeError(
+        f"toml_path: expected a path, found {given!r}; importlib.resources.as_file "
+        "gives one for a package's own file, wherever that is"
+    )
 
 
 def _nowhere(caller: str | None, starts: list[Path]) -> ArtifactsTomlNotFoundError:

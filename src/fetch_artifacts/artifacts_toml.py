@@ -1,4 +1,4 @@
-"""Artifacts.toml: finding it, reading it, choosing what fits a platform.
+"""Artifacts.toml: reading it, choosing what fits a platform.
 
 Julia: the part of ``Artifacts.jl`` that goes from a name to a hash. Where Julia raises,
 so do these functions, and say what is wrong where; where Julia logs an error and gives
@@ -34,55 +34,7 @@ if TYPE_CHECKING:
 
 Table: TypeAlias = dict[str, Any]
 
-ARTIFACTS_TOML_NAMES: Final = ("JuliaArtifacts.toml", "Artifacts.toml")
-_PROJECT_NAMES: Final = ("JuliaProject.toml", "Project.toml")
-
 _LOG: Final = logging.getLogger("fetch_artifacts")
-
-
-def find_artifacts_toml(path: str | os.PathLike[str]) -> Path | None:
-    """Find the file that belongs to a source file or a folder, None if there is none.
-
-    Looks into the folder and upwards, but not beyond a folder with a Project.toml, and
-    not into ``/``. Julia: ``find_artifacts_toml`` (Artifacts.jl:510-539), which takes a
-    relative path for one that begins nowhere; here it begins in the working directory.
-    """
-    folder = os.path.abspath(path)  # noqa: PTH100
-    if not os.path.isdir(folder):  # noqa: PTH112
-        folder = os.path.dirname(folder)  # noqa: PTH120
-    found = artifacts_toml_above(folder)
-    return None if found is None else Path(found)
-
-
-def artifacts_toml_above(folder: str) -> str | None:
-    """Find the file in a folder or above it; the folder is an absolute path."""
-    found, next_folder = _FOLDERS.get(folder)
-    while found is None and next_folder is not None:
-        found, next_folder = _FOLDERS.get(next_folder)
-    return found
-
-
-def artifacts_toml_in(folder: str) -> str | None:
-    """The file in a folder that counts, None if there is none."""
-    for name in ARTIFACTS_TOML_NAMES:
-        path = f"{folder}{os.sep}{name}"
-        if os.path.isfile(path):  # noqa: PTH113
-            return path
-    return None
-
-
-def _look_into(folder: str) -> tuple[str | None, str | None]:
-    """The file that counts in a folder, and where to look if there is none."""
-    parent = os.path.dirname(folder)  # noqa: PTH120
-    if parent == folder:
-        return None, None
-    projects = (f"{folder}{os.sep}{name}" for name in _PROJECT_NAMES)
-    is_project = any(map(os.path.isfile, projects))
-    return artifacts_toml_in(folder), None if is_project else parent
-
-
-# A folder's mtime tells when a name in it came or went: one stat for four names.
-_FOLDERS: Final = Remembered(_look_into, at_most=256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +59,26 @@ def parse_artifacts_toml(data: bytes, path: Path) -> Table:
 
 def _read(name: str) -> _File:
     path = Path(name)
+    return _File(parse_artifacts_toml(read_file(path), path))
+
+
+def read_file(path: Path) -> bytes:
+    """Give the bytes of a file that was named.
+
+    Raises:
+        ArtifactsTomlNotFoundError: There is no such file.
+        OSError: It can't be read.
+    """
     try:
-        return _File(parse_artifacts_toml(path.read_bytes(), path))
-    except FileNotFoundError:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise not_there(path) from None
 
 
 def not_there(path: Path) -> ArtifactsTomlNotFoundError:
     """The error for a file that was named and is missing."""
-    msg = f"{path}: expected an Artifacts.toml, found no such file"
+    found = "a folder without one" if path.is_dir() else "no such file"
+    msg = f"{path}: expected an Artifacts.toml, found {found}"
     return ArtifactsTomlNotFoundError(msg, searched=[path])
 
 
@@ -150,6 +113,13 @@ def artifact_meta(
     Raises:
         ArtifactsTomlError: One of the name's entries can't be read.
     """
+    found = _find_meta(name, table, platform, path)
+    return None if found is None else found[0]
+
+
+def _find_meta(
+    name: str, table: Mapping[str, Any], platform: Platform, path: Path | None
+) -> tuple[Table, Place] | None:
     meta, place = table.get(name), Place.of(name, path)
     if isinstance(meta, list):
         chosen = _choose(meta, platform, place)
@@ -163,7 +133,7 @@ def artifact_meta(
     if "git-tree-sha1" not in meta:
         _LOG.warning("%s", place.expected("40 hex digits", meta, "git-tree-sha1"))
         return None
-    return meta
+    return meta, place
 
 
 def artifact_hash(
@@ -176,13 +146,15 @@ def artifact_hash(
     Raises:
         ArtifactsTomlError: One of the name's entries can't be read, or has no hash.
     """
-    meta = artifact_meta(name, table, platform=platform, path=path)
-    if meta is None:
-        return None
+    found = _find_meta(name, table, platform, path)
+    return None if found is None else _tree_hash(*found)
+
+
+def _tree_hash(meta: Table, place: Place) -> TreeHash:
     try:
         return TreeHash.parse(meta["git-tree-sha1"])
     except HashParseError as error:
-        raise Place.of(name, path).unparsed("git-tree-sha1", error) from None
+        raise place.unparsed("git-tree-sha1", error) from None
 
 
 def select_downloadable_artifacts(
@@ -201,8 +173,8 @@ def select_downloadable_artifacts(
     """
     return {
         name: meta
-        for name, meta in _metas(table, platform, path)
-        if "download" in meta and (not _is_lazy(name, meta, path) or include_lazy)
+        for name, meta, place in _metas(table, platform, path)
+        if "download" in meta and (not _is_lazy(meta, place) or include_lazy)
     }
 
 
@@ -220,12 +192,11 @@ def extract_all_hashes(
     Raises:
         ArtifactsTomlError: An entry of any name can't be read.
     """
-    hashes = (
-        artifact_hash(name, table, platform=platform, path=path)
-        for name, meta in _metas(table, platform, path)
-        if not _is_lazy(name, meta, path) or include_lazy
+    return tuple(
+        _tree_hash(meta, place)
+        for _, meta, place in _metas(table, platform, path)
+        if not _is_lazy(meta, place) or include_lazy
     )
-    return tuple(tree_hash for tree_hash in hashes if tree_hash)
 
 
 def entry_for(
@@ -307,17 +278,17 @@ def _choose(
 
 def _metas(
     table: Mapping[str, Any], platform: Platform, path: Path | None
-) -> Iterator[tuple[str, Table]]:
+) -> Iterator[tuple[str, Table, Place]]:
     for name in table:
-        meta = artifact_meta(name, table, platform=platform, path=path)
-        if meta is not None:
-            yield name, meta
+        found = _find_meta(name, table, platform, path)
+        if found is not None:
+            yield name, *found
 
 
-def _is_lazy(name: str, meta: Table, path: Path | None) -> bool:
+def _is_lazy(meta: Table, place: Place) -> bool:
     lazy = meta.get("lazy", False)
     if not isinstance(lazy, bool):
-        raise Place.of(name, path).expected("true or false", meta, "lazy")
+        raise place.expected("true or false", meta, "lazy")
     return lazy
 
 

@@ -266,6 +266,8 @@ def change_file(
     if not target.parent.is_dir():
         msg = f"{path}: expected its folder to exist, found none; make it first"
         raise ArtifactsTomlNotFoundError(msg, searched=[target.parent])
+    if target.is_dir():
+        raise not_there(path)
     with pid_lock(Path(f"{target}.pid"), stale_age=_LOCK_STALE_AGE):
         if not (create or target.is_file()):
             raise not_there(path)

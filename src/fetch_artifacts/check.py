@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.artifacts_toml import (
-    ARTIFACTS_TOML_NAMES,
     not_there,
     parse_artifacts_toml,
     platform_of,
@@ -19,6 +18,7 @@ from fetch_artifacts.artifacts_toml import (
 from fetch_artifacts.entries import Place, archive_hash, entry_faults, source_faults
 from fetch_artifacts.errors import ArtifactsTomlError, PlatformError
 from fetch_artifacts.platforms import Platform
+from fetch_artifacts.toml_search import ARTIFACTS_TOML_NAMES
 
 if TYPE_CHECKING:
     import os

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts import overrides
 from fetch_artifacts._fs import remove_tree
+from fetch_artifacts.artifacts_toml import load_artifacts_toml
 from fetch_artifacts.errors import DepotError
+from fetch_artifacts.julia_project import package_uuid
 from fetch_artifacts.settings import depots_from_environ
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from fetch_artifacts.digests import TreeHash
 
 _process_folder: Final[list[str]] = []  # of set_artifacts_directory; at most one
-_packages: Final[dict[str, Mapping[str, Any]]] = {}  # of honor_package_overrides
+# The trees that packages bind to names that are overridden, by UUID and name.
+_packages: Final[dict[str, dict[str, frozenset[TreeHash]]]] = {}
 _task_folder: ContextVar[str | None] = ContextVar("artifacts_directory", default=None)
 
 
@@ -126,7 +129,9 @@ def set_artifacts_directory(directory: str | os.PathLike[str] | None) -> None:
         _process_folder.append(os.path.abspath(os.path.expanduser(directory)))  # noqa: PTH100, PTH111
 
 
-def honor_package_overrides(package: object, table: Mapping[str, Any]) -> None:
+def honor_package_overrides(
+    package: object, table: Mapping[str, Any], path: Path | None = None
+) -> None:
     """Let a package's overrides by name count from now on, for the whole process.
 
     Julia: ``process_overrides`` (Artifacts.jl:341-375).
@@ -134,14 +139,52 @@ def honor_package_overrides(package: object, table: Mapping[str, Any]) -> None:
     Args:
         package: The package's UUID.
         table: What its Artifacts.toml says.
+        path: The file, for messages.
+
+    Raises:
+        OverrideError: An Overrides.toml can't be followed, or a name that is
+            overridden has an entry without a hash.
     """
-    _packages[str(package)] = table
+    uuid = str(package).lower()
+    stated = overrides.load_overrides(Depots.present().folders)
+    names = stated.by_name.get(uuid, {}).keys() & table.keys()
+    hashes = {n: frozenset(overrides.bound_hashes(n, table[n], path)) for n in names}
+    known = _packages.setdefault(uuid, {})
+    known |= {name: hashes[name] | known.get(name, frozenset()) for name in names}
+
+
+def honor_overrides_of(toml: str) -> None:
+    """Do the same for the package that a file belongs to, if it belongs to one.
+
+    Julia: what ``artifact"name"`` does first (Artifacts.jl:560-565).
+
+    Args:
+        toml: The Artifacts.toml, as an absolute path.
+
+    Raises:
+        OverrideError: As `honor_package_overrides`.
+        ArtifactsTomlError: The file can't be read.
+    """
+    if overrides.load_overrides(Depots.present().folders).by_name:
+        uuid = package_uuid(toml)
+        if uuid is not None:
+            honor_package_overrides(uuid, load_artifacts_toml(toml), Path(toml))
+
+
+def present_overrides() -> overrides.Overrides:
+    """What all Overrides.toml say at this moment, packages' names included.
+
+    Raises:
+        OverrideError: An Overrides.toml can't be followed.
+    """
+    return _overrides(Depots.present().folders)
 
 
 def _overrides(folders: tuple[str, ...]) -> overrides.Overrides:
     found = overrides.load_overrides(folders)
-    for package, table in _packages.items():
-        found = found.for_package(package, table)
+    if found.by_name:
+        for package, bound in _packages.items():
+            found = found.for_package(package, bound)
     return found
 
 
@@ -166,6 +209,7 @@ def find_artifact(
     tree_hash: TreeHash,
     depots: Depots | None = None,
     *,
+    toml: str | None = None,
     honor_overrides: bool = True,
 ) -> Path | None:
     """Give the folder of an installed tree, None where no depot has it.
@@ -173,13 +217,16 @@ def find_artifact(
     Args:
         tree_hash: The tree.
         depots: Where to look; the present ones unless given.
+        toml: The Artifacts.toml that binds it, whose package's overrides shall count.
         honor_overrides: Whether to look where an Overrides.toml leads to.
 
     Raises:
         OverrideError: An Overrides.toml can't be followed.
     """
     folders = (depots or Depots.present()).folders
-    if honor_overrides and _overrides(folders).by_hash:
+    if honor_overrides and overrides.load_overrides(folders):
+        if toml is not None:
+            honor_overrides_of(toml)
         paths = artifact_paths(tree_hash)
         return next((path for path in paths if path.is_dir()), None)
     name = str(tree_hash)
@@ -225,7 +272,7 @@ def is_overridden(tree_hash: TreeHash) -> bool:
     Raises:
         OverrideError: An Overrides.toml can't be followed.
     """
-    return _overrides(Depots.present().folders).resolve(tree_hash) is not None
+    return present_overrides().resolve(tree_hash) is not None
 
 
 def remove_artifact(tree_hash: TreeHash) -> None:

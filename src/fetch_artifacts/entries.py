@@ -212,7 +212,7 @@ def source_faults(source: object, place: Place) -> Iterator[ArtifactsTomlError]:
     url, size = source.get("url"), source.get("size", 0)
     if not isinstance(url, str) or not _URL.fullmatch(url):
         yield place.expected("a URL such as https://host/file.tar.gz", source, "url")
-    if type(size) is not int or size < 0:
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         yield place.expected("a number of bytes", source, "size")
     if "sha256" not in source:
         yield place.expected("64 hex digits", source, "sha256")

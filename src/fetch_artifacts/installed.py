@@ -25,15 +25,18 @@ def tree_of(entry: ArtifactEntry) -> TreeHash | None:
     return tree_hash
 
 
-def find_installed(entry: ArtifactEntry, depots: Depots | None = None) -> Path | None:
+def find_installed(
+    entry: ArtifactEntry, depots: Depots | None = None, *, toml: str | None = None
+) -> Path | None:
     """Give the folder of an entry's tree, None where no depot has it.
 
     Args:
         entry: The entry.
         depots: Where to look; the present ones unless given.
+        toml: The Artifacts.toml that it is of, whose package's overrides shall count.
 
     Raises:
         OverrideError: An Overrides.toml can't be followed.
     """
     tree_hash = tree_of(entry)
-    return None if tree_hash is None else find_artifact(tree_hash, depots)
+    return None if tree_hash is None else find_artifact(tree_hash, depots, toml=toml)

@@ -28,9 +28,18 @@ _ESCAPES: Final = {
     ),
 }
 
-_INT64: Final = range(-(2**63), 2**63)
+# What tomli's values do not tell any more.
+_BASED: Final = re.compile(r"0[xob][0-9A-Fa-f_]+")
+_OFFSET: Final = re.compile(r"[0-9][0-9T:. t-]*[+-][0-9]{2}:[0-9]{2}")
+_SPELT: Final = re.compile(r"\b0[xob][0-9A-Fa-f]|[0-9][+-][0-9]{2}:[0-9]{2}")
 
-_OFFSET: Final = re.compile(r"[0-9]:[0-9]{2}(\.[0-9]+)?[+-][0-9]{2}:[0-9]{2}")
+
+# The longest spelling that is unsigned to Julia (toml_parser.jl:926-929).
+_LONGEST: Final = {"x": 34, "o": 45, "b": 130}
+
+
+class Unsigned(int):
+    """An integer that was spelt in base 16, 8 or 2, which Julia writes in base 16."""
 
 
 def loads(data: bytes | str) -> dict[str, Any]:
@@ -43,19 +52,29 @@ def loads(data: bytes | str) -> dict[str, Any]:
     import tomli
 
     text = data if isinstance(data, str) else data.decode("utf-8")
-    table = tomli.loads(text.removeprefix("\ufeff"))
-    if _OFFSET.search(text) and _has_offset(table):
-        msg = "expected date-times without an offset, which Julia can't read, found one"
-        raise ValueError(msg)
+    text = text.removeprefix("\ufeff")
+    table = tomli.loads(text)
+    if _SPELT.search(text):
+        _heed_spelling(table, text)
     return table
 
 
-def _has_offset(value: object) -> bool:
-    if isinstance(value, datetime):
-        return bool(value.utcoffset())
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    return isinstance(value, list) and any(map(_has_offset, value))
+def _heed_spelling(table: dict[str, Any], text: str) -> None:
+    from fetch_artifacts.toml_text import statements
+
+    for statement in statements(text):
+        for path, (start, end) in statement.values.items():
+            spelt = text[start:end]
+            if _OFFSET.fullmatch(spelt):
+                msg = f"expected no offset, which Julia can't read, found {spelt}"
+                raise ValueError(msg)
+            if _BASED.fullmatch(spelt) and (
+                len(spelt.replace("_", "")) <= _LONGEST[spelt[1]]
+            ):
+                parent: Any = table
+                for key in path[:-1]:
+                    parent = parent[key]
+                parent[path[-1]] = Unsigned(spelt, 0)
 
 
 def dumps(mapping: Table) -> str:
@@ -64,13 +83,12 @@ def dumps(mapping: Table) -> str:
     Reading the text gives the data back, except where Julia's writer loses something:
     a date-time without an offset gets a ``Z``, and nothing finer than a millisecond is
     kept. A date-time with an offset, which Julia can't hold, is written as the same
-    moment in UTC. What Julia read from ``0xff`` it writes as ``0xff``; an ``int`` does
-    not remember how it was spelt, so here that becomes ``255``.
+    moment in UTC.
 
     Raises:
         TypeError: A key is not a string, or a value is of a type that TOML hasn't.
-        ValueError: A value is outside what TOML holds: an integer of more than 64
-            bits, a string with half of a surrogate pair, a time with an offset.
+        ValueError: A value is outside what TOML holds: a string with half of a
+            surrogate pair, a time with an offset, a moment before the year 1 in UTC.
     """
     return "".join(_write_table(mapping, (), 0, first_block=True))
 
@@ -106,8 +124,11 @@ def dump_value(value: object) -> str:
     match value:
         case bool():
             text = "true" if value else "false"
+        case Unsigned():
+            digits = f"{value:x}"
+            text = f"0x{digits.zfill(len(digits) + len(digits) % 2)}"
         case int():
-            text = _write_integer(value)
+            text = str(int(value))
         case float():
             text = _write_float(value)
         case str():
@@ -186,13 +207,6 @@ def _escape(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-def _write_integer(value: int) -> str:
-    if value not in _INT64:
-        msg = f"expected an integer of at most 64 bits, found {value}"
-        raise ValueError(msg)
-    return str(int(value))
-
-
 def _write_float(value: float) -> str:
     if not math.isfinite(value):
         return "nan" if math.isnan(value) else "+inf" if value > 0 else "-inf"
@@ -212,7 +226,11 @@ def _write_float(value: float) -> str:
 def _write_time(value: date | time) -> str:
     # print.jl `printvalue`: always three decimals, always a literal Z.
     if isinstance(value, datetime):
-        moment = value.astimezone(timezone.utc) if value.tzinfo else value
+        try:
+            moment = value.astimezone(timezone.utc) if value.tzinfo else value
+        except OverflowError as error:
+            msg = f"expected a moment of the years 1 to 9999 in UTC, found {value}"
+            raise ValueError(msg) from error
         return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
     if isinstance(value, date):
         return value.isoformat()

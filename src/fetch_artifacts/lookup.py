@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fetch_artifacts import progress, usage_log
 from fetch_artifacts.artifacts_toml import entry_for, load_artifacts_toml
-from fetch_artifacts.depot import Depots
+from fetch_artifacts.depot import Depots, honor_overrides_of
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,
     ArtifactNotInstalledError,
@@ -86,7 +86,7 @@ def locate(
     if entry.platform is not None and platform is None and not run_hook:
         _warn_of_hook(toml)
     depots = Depots.present()
-    path = find_installed(entry, depots)
+    path = find_installed(entry, depots, toml=toml)
     if path is None:
         path = _installed(entry, toml, download=download, verbose=verbose)
     record_use(toml, depots)
@@ -105,7 +105,7 @@ def is_installed(name: str, toml: str, *, platform: AnyPlatform = None) -> bool:
         entry = entry_for(name, toml, wanted(platform))
     except ArtifactNotFoundError:
         return False
-    return find_installed(entry) is not None
+    return find_installed(entry, toml=toml) is not None
 
 
 def entries_in(
@@ -155,6 +155,7 @@ def install_all(
     """
     from fetch_artifacts.install import Installer
 
+    honor_overrides_of(toml)
     with Installer(progress=report) as installer:
         installed = installer.ensure_all(entries, jobs=jobs)
     record_use(toml)

@@ -143,6 +143,9 @@ def _change(
     with pid_lock(Path(f"{target}.pid"), stale_age=_LOCK_STALE_AGE):
         table = _lowered(read_overrides_toml(target))
         names = table if package is None else table.setdefault(package, {})
+        if not isinstance(names, dict):
+            msg = f"{path}: {package}: expected a table of names, found {names!r}"
+            raise OverrideError(f"{msg}; correct the file first")
         if not change(names, key):
             return False
         if package and not names:

@@ -26,7 +26,7 @@ from fetch_artifacts.errors import HashParseError, OverrideError
 from fetch_artifacts.remembered import Remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from uuid import UUID
 
 Target: TypeAlias = "Path | TreeHash"
@@ -51,6 +51,10 @@ class Overrides:
 
     by_hash: Mapping[TreeHash, Target]
     by_name: Mapping[str, Mapping[str, Target]]
+
+    def __bool__(self) -> bool:
+        """Whether they say anything."""
+        return bool(self.by_hash or self.by_name)
 
     def resolve(self, tree_hash: TreeHash) -> Target | None:
         """Follow the overrides of a tree to their end, None if it has none.
@@ -98,7 +102,9 @@ class Overrides:
             return self.resolve(target) or target
         return target
 
-    def for_package(self, package: UUID | str, table: Mapping[str, Any]) -> Overrides:
+    def for_package(
+        self, package: UUID | str, bound: Mapping[str, Iterable[TreeHash]]
+    ) -> Overrides:
         """Add a package's overrides by name to those by hash.
 
         Julia's ``process_overrides`` does so for the whole process; what is returned
@@ -106,16 +112,13 @@ class Overrides:
 
         Args:
             package: The package's UUID, as text or ``uuid.UUID``.
-            table: The package's Artifacts.toml.
-
-        Raises:
-            OverrideError: A name that is overridden has an entry without a hash.
+            bound: The trees that the package binds, by name.
         """
         names = self.by_name.get(str(package).lower(), {})
         added = {
             tree_hash: names[name]
-            for name in names.keys() & table.keys()
-            for tree_hash in _hashes_of(name, table[name])
+            for name in names.keys() & bound.keys()
+            for tree_hash in bound[name]
         }
         if not added:
             return self
@@ -124,14 +127,26 @@ class Overrides:
         )
 
 
-def _hashes_of(name: str, value: object) -> Iterable[TreeHash]:
-    """The hash of every entry of a name, for all platforms."""
+def bound_hashes(name: str, value: object, path: Path | None) -> Iterator[TreeHash]:
+    """Give the hash of every entry of a name that is overridden, for all platforms.
+
+    Args:
+        name: The name.
+        value: What it is bound to; what is neither a table nor an array binds nothing.
+        path: The Artifacts.toml, for messages.
+
+    Raises:
+        OverrideError: An entry has no hash.
+    """
+    if not isinstance(value, (dict, list)):
+        return
     for entry in value if isinstance(value, list) else [value]:
         text = entry.get("git-tree-sha1") if isinstance(entry, dict) else entry
         try:
             yield TreeHash.parse(text)  # type: ignore[arg-type] # it checks the type
         except HashParseError as error:
-            msg = f"{name!r} is overridden, but one of its entries is wrong: {error}"
+            where = f"{path or 'Artifacts.toml'}: {julia_toml.dump_key(name)}"
+            msg = f"{where}: it is overridden, but one of its entries is wrong: {error}"
             raise OverrideError(msg) from error
 
 

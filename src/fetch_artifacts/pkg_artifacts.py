@@ -25,7 +25,6 @@ from fetch_artifacts import overrides as _overrides
 from fetch_artifacts import progress as _progress
 from fetch_artifacts import slash as _slash
 from fetch_artifacts import sources as _sources
-from fetch_artifacts.artifacts_toml import find_artifacts_toml
 from fetch_artifacts.depot import (
     artifacts_dirs,
     depot_path,
@@ -35,6 +34,7 @@ from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.entries import ArtifactEntry, DownloadSource, Place
 from fetch_artifacts.platforms import Platform, as_platform, host_platform
 from fetch_artifacts.slash import SlashLookup, split_artifact_slash
+from fetch_artifacts.toml_search import find_artifacts_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -110,10 +110,11 @@ def load_artifacts_toml(
     Raises:
         ArtifactsTomlNotFoundError: There is no such file.
         ArtifactsTomlError: It can't be read.
+        OverrideError: A name of it that is overridden has an entry without a hash.
     """
     table = _toml.load_artifacts_toml(artifacts_toml)
     if pkg_uuid is not None:
-        _depot.honor_package_overrides(pkg_uuid, table)
+        _depot.honor_package_overrides(pkg_uuid, table, Path(artifacts_toml))
     return table
 
 
@@ -240,7 +241,7 @@ def query_override(
         OverrideError: The overrides can't be followed.
         TypeError: Neither a hash nor a package and a name was given.
     """
-    found = load_overrides()
+    found = _depot.present_overrides()
     if tree_hash is not None:
         target = found.resolve(_hash(tree_hash))
     elif pkg_uuid is not None and name is not None:

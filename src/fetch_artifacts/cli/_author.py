@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from fetch_artifacts.artifacts_toml import entry_for, find_artifacts_toml
+from fetch_artifacts.artifacts_toml import entry_for
 from fetch_artifacts.cli._options import (
     FAILED,
     json_option,
@@ -22,6 +22,7 @@ from fetch_artifacts.entries import DownloadSource
 from fetch_artifacts.errors import ArtifactNotInstalledError
 from fetch_artifacts.installed import tree_of
 from fetch_artifacts.lookup import wanted
+from fetch_artifacts.toml_search import find_artifacts_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -33,7 +33,7 @@ def _describe(name: str, toml: Path, platform: Platform | None) -> dict[str, obj
         entry = entry_for(name, toml, wanted(platform))
     except NoMatchingPlatformError:
         return {"name": name, "state": "for other platforms only"}
-    where = find_installed(entry)
+    where = find_installed(entry, toml=str(toml))
     return {
         "name": name,
         "git-tree-sha1": entry.git_tree_sha1,

@@ -1,0 +1,54 @@
+"""The Julia package that a file belongs to, as its Project.toml tells it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from fetch_artifacts import julia_toml
+from fetch_artifacts.remembered import Remembered
+
+PROJECT_NAMES: Final = ("JuliaProject.toml", "Project.toml")
+
+
+def has_project(folder: str) -> bool:
+    """Whether a folder is the top of a Julia project."""
+    return _project_in(folder) is not None
+
+
+def package_uuid(file: str) -> str | None:
+    """Give the UUID of the package that a file is in, in lower case.
+
+    None where no folder above the file has a Project.toml, or the nearest one names no
+    UUID or can't be read.
+
+    Args:
+        file: An absolute path.
+    """
+    folder = os.path.dirname(file)  # noqa: PTH120
+    while (parent := os.path.dirname(folder)) != folder:  # noqa: PTH120
+        project = _project_in(folder)
+        if project is not None:
+            return _UUIDS.get(project)
+        folder = parent
+    return None
+
+
+def _project_in(folder: str) -> str | None:
+    for name in PROJECT_NAMES:
+        path = f"{folder}{os.sep}{name}"
+        if os.path.isfile(path):  # noqa: PTH113
+            return path
+    return None
+
+
+def _read_uuid(path: str) -> str | None:
+    try:
+        uuid = julia_toml.loads(Path(path).read_bytes()).get("uuid")
+    except (OSError, ValueError):
+        return None
+    return uuid.lower() if isinstance(uuid, str) else None
+
+
+_UUIDS: Final = Remembered(_read_uuid)

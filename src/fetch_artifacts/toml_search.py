@@ -1,0 +1,68 @@
+"""Which Artifacts.toml belongs to a source file or a folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from fetch_artifacts.julia_project import PROJECT_NAMES, has_project
+from fetch_artifacts.remembered import Remembered
+
+ARTIFACTS_TOML_NAMES: Final = ("JuliaArtifacts.toml", "Artifacts.toml")
+
+_Look: TypeAlias = "tuple[str | None, str | None]"
+
+
+def find_artifacts_toml(path: str | os.PathLike[str]) -> Path | None:
+    """Find the file that belongs to a source file or a folder, None if there is none.
+
+    Looks into the folder and upwards, but not beyond a folder with a Project.toml, and
+    not into ``/``. Julia: ``find_artifacts_toml`` (Artifacts.jl:510-539), which takes a
+    relative path for one that begins nowhere; here it begins in the working directory.
+    """
+    folder = os.path.abspath(path)  # noqa: PTH100
+    if not os.path.isdir(folder):  # noqa: PTH112
+        folder = os.path.dirname(folder)  # noqa: PTH120
+    found = artifacts_toml_above(folder)
+    return None if found is None else Path(found)
+
+
+def artifacts_toml_above(folder: str) -> str | None:
+    """Find the file in a folder or above it; the folder is an absolute path."""
+    found, next_folder = _look_into(folder)
+    while found is None and next_folder is not None:
+        found, next_folder = _look_into(next_folder)
+    return found
+
+
+def artifacts_toml_in(folder: str) -> str | None:
+    """The file in a folder that counts, None if there is none."""
+    for name in ARTIFACTS_TOML_NAMES:
+        path = f"{folder}{os.sep}{name}"
+        if os.path.isfile(path):  # noqa: PTH113
+            return path
+    return None
+
+
+def _look_into(folder: str) -> _Look:
+    """The file that counts in a folder, and where to look if there is none."""
+    return _FOLDERS.get(folder) or _look(folder)
+
+
+def _look(folder: str) -> _Look:
+    parent = os.path.dirname(folder)  # noqa: PTH120
+    if parent == folder:
+        return None, None
+    return artifacts_toml_in(folder), None if has_project(folder) else parent
+
+
+def _look_for_long(folder: str) -> _Look | None:
+    """The same, None where it changes with what a link leads to."""
+    names = (*ARTIFACTS_TOML_NAMES, *PROJECT_NAMES)
+    links = any(os.path.islink(f"{folder}{os.sep}{name}") for name in names)  # noqa: PTH114
+    return None if links else _look(folder)
+
+
+# A folder's mtime tells when a name in it came or went: one stat for four names.
+_FOLDERS: Final = Remembered(_look_for_long, at_most=256)
