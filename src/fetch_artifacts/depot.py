@@ -224,7 +224,8 @@ def find_artifact(
         OverrideError: An Overrides.toml can't be followed.
     """
     folders = (depots or Depots.present()).folders
-    if honor_overrides and overrides.load_overrides(folders):
+    stated = overrides.load_overrides(folders) if honor_overrides else None
+    if stated and (stated.by_hash or stated.by_name):
         if toml is not None:
             honor_overrides_of(toml)
         paths = artifact_paths(tree_hash)

@@ -52,10 +52,6 @@ class Overrides:
     by_hash: Mapping[TreeHash, Target]
     by_name: Mapping[str, Mapping[str, Target]]
 
-    def __bool__(self) -> bool:
-        """Whether they say anything."""
-        return bool(self.by_hash or self.by_name)
-
     def resolve(self, tree_hash: TreeHash) -> Target | None:
         """Follow the overrides of a tree to their end, None if it has none.
 

@@ -30,10 +30,12 @@ def find_artifacts_toml(path: str | os.PathLike[str]) -> Path | None:
 
 def artifacts_toml_above(folder: str) -> str | None:
     """Find the file in a folder or above it; the folder is an absolute path."""
-    found, next_folder = _look_into(folder)
-    while found is None and next_folder is not None:
-        found, next_folder = _look_into(next_folder)
-    return found
+    next_folder: str | None = folder
+    while next_folder is not None:
+        found, next_folder = _FOLDERS.get(next_folder) or _look_into(next_folder)
+        if found is not None:
+            return found
+    return None
 
 
 def artifacts_toml_in(folder: str) -> str | None:
@@ -47,10 +49,6 @@ def artifacts_toml_in(folder: str) -> str | None:
 
 def _look_into(folder: str) -> _Look:
     """The file that counts in a folder, and where to look if there is none."""
-    return _FOLDERS.get(folder) or _look(folder)
-
-
-def _look(folder: str) -> _Look:
     parent = os.path.dirname(folder)  # noqa: PTH120
     if parent == folder:
         return None, None
@@ -58,10 +56,10 @@ def _look(folder: str) -> _Look:
 
 
 def _look_for_long(folder: str) -> _Look | None:
-    """The same, None where it changes with what a link leads to."""
+    """The same; None where what a link leads to can change it."""
     names = (*ARTIFACTS_TOML_NAMES, *PROJECT_NAMES)
     links = any(os.path.islink(f"{folder}{os.sep}{name}") for name in names)  # noqa: PTH114
-    return None if links else _look(folder)
+    return None if links else _look_into(folder)
 
 
 # A folder's mtime tells when a name in it came or went: one stat for four names.
