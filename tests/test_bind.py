@@ -289,12 +289,14 @@ def test_comments_stay_where_they_are_told_to(toml: Path) -> None:
     assert "#" not in toml.read_text("utf-8")
 
 
-def test_a_file_that_cannot_be_edited_in_place_stays_as_it_is(toml: Path) -> None:
-    text = f"x.git-tree-sha1 = '{ONE}' # x\n"
+def test_an_entry_of_dotted_keys_is_replaced_in_place(toml: Path) -> None:
+    text = f"x.git-tree-sha1 = '{ONE}' # x\ny.git-tree-sha1 = '{ONE}' # y\n"
     toml.write_text(text, "utf-8")
-    with pytest.raises(ArtifactsTomlError, match="can't be edited in place"):
-        bind(toml, "x", TWO, lazy=True, force=True, keep_comments=True)
-    assert toml.read_text("utf-8") == text
+    bind(toml, "x", TWO, lazy=True, force=True, keep_comments=True)
+    assert toml.read_text("utf-8") == (
+        f'x.git-tree-sha1 = "{TWO}" # x\nx.lazy = true\n'
+        f"y.git-tree-sha1 = '{ONE}' # y\n"
+    )
 
 
 @needs_unix

@@ -213,15 +213,108 @@ def test_other_spellings_are_understood(
     assert expected in {None, new}
 
 
+SOURCE = {"url": "u", "sha256": "s"}
+
+
 @pytest.mark.parametrize(
-    ("text", "table"),
+    ("text", "change", "expected"),
     [
-        ("a.b = 1\n", {"a": {"b": 1, "c": 2}}),
-        ("a = {b.c = 1}\n", {"a": {"b": {"c": 1, "d": [{"e": 2}]}}}),
-        ("[a.b]\nk = 1\n", {"a": {"b": {"k": 1}, "c": 2}}),
-        ("[a.b]\nk = 1\n", {"a": {}}),
+        (
+            "a.k = 1 # a\nb.k = 2\n# end\n",
+            lambda t: t["a"].update(download=[SOURCE]),
+            'a.k = 1 # a\na.download = [{sha256 = "s", url = "u"}]\nb.k = 2\n# end\n',
+        ),
+        (
+            "a.k = 1\na.download = [] # none\n",
+            lambda t: t["a"]["download"].append(SOURCE),
+            'a.k = 1\na.download = [{sha256 = "s", url = "u"}] # none\n',
+        ),
+        (
+            "a.k = 1\nb.k = 2\na.l = 3",
+            lambda t: t["a"].update(lazy=True),
+            "a.k = 1\nb.k = 2\na.l = 3\na.lazy = true\n",
+        ),
+        (
+            "[a]\r\n  'so.urce' . url = 'x' #\r\nk = 1\r\n",
+            lambda t: t["a"]["so.urce"].update({"k": {"l": 1}}),
+            "[a]\r\n  'so.urce' . url = 'x' #\r\n  'so.urce'.k = {l = 1}\r\nk = 1\r\n",
+        ),
+        (
+            "[[a]]\nb.k = 1\n[[a]]\nb.k = 2\n",
+            lambda t: t["a"][0]["b"].update(l=3),
+            "[[a]]\nb.k = 1\nb.l = 3\n[[a]]\nb.k = 2\n",
+        ),
+        (
+            "a.b.c = 1\n",
+            lambda t: t["a"].update(d=2),
+            "a.b.c = 1\na.d = 2\n",
+        ),
+        (
+            "a.k = 1 # k\na.l = 2\n",
+            lambda t: t.update(a={"m": 3}),
+            "a.m = 3\n",
+        ),
+        (
+            "[a]\nb.k = 1\n[a.b.c]\nk = 2\n",
+            lambda t: t["a"]["b"].update(l=3),
+            "[a]\nb.k = 1\nb.l = 3\n[a.b.c]\nk = 2\n",
+        ),
     ],
 )
-def test_what_cannot_be_edited_is_refused(text: str, table: Table) -> None:
-    with pytest.raises(ValueError, match="can't be edited in place"):
-        update(text, table)
+def test_what_is_new_in_a_table_of_dotted_keys_is_a_dotted_key_behind_them(
+    text: str, change: Change, expected: str
+) -> None:
+    assert changed(change, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "table", "expected"),
+    [
+        ("a.b = 1\nc = 2\n", {"a": {}, "c": 2}, "c = 2\n\n[a]\n"),
+        ("[a.b]\nk = 1\n", {"a": {}}, "[a]\n"),
+        ("a.b.c = 1\n", {"a": {"b": 2}}, "[a]\nb = 2\n"),
+        ("[t]\na.b.c = 1\n", {"t": {"a": {"b": {}}}}, "[t]\n\n    [t.a.b]\n"),
+    ],
+)
+def test_a_table_of_which_no_line_is_left_gets_a_header(
+    text: str, table: Table, expected: str
+) -> None:
+    assert update(text, table) == expected
+
+
+def test_a_table_that_has_tables_only_gets_a_header_for_a_value() -> None:
+    text = "[a.b]\nk = 1 # k\n\n# about z\n[z]\nk = 2\n"
+    expected = "[a.b]\nk = 1 # k\n\n[a]\nc = 2\n\n# about z\n[z]\nk = 2\n"
+    assert changed(lambda t: t["a"].update(c=2), text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "expected"),
+    [
+        (
+            "a = {b.c = 1} # a\n",
+            lambda t: t["a"]["b"].update(d=[{"e": 2}]),
+            "a = {b = {c = 1, d = [{e = 2}]}} # a\n",
+        ),
+        (
+            "a = {b.c = 1} # a\n",
+            lambda t: t["a"].update(d=2),
+            "a = {b.c = 1, d = 2} # a\n",
+        ),
+        (
+            "a = {k = [\n  1, # one\n], l = 2 } # a\n",
+            lambda t: t["a"].update(lazy=True),
+            "a = {k = [\n  1, # one\n], l = 2, lazy = true } # a\n",
+        ),
+        (
+            "a = {k = []} # a\n",
+            lambda t: t["a"].update(k=[{"l": 1}]),
+            "a = {k = [{l = 1}]} # a\n",
+        ),
+        ("a = {} # a\n", lambda t: t["a"].update(k=1), "a = {k = 1} # a\n"),
+    ],
+)
+def test_a_table_in_braces_stays_in_braces(
+    text: str, change: Change, expected: str
+) -> None:
+    assert changed(change, text) == expected

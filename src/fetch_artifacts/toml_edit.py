@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.julia_toml import (
     Table,
     dump_below,
+    dump_key,
     dump_value,
-    dumps,
     is_array_of_tables,
     is_tabular,
     loads,
@@ -30,7 +30,10 @@ _BOM: Final = "\ufeff"
 _BLANK_LINES: Final = re.compile(r"\A(?:[ \t\r]*\n)+")
 _TRAILING_BLANK_LINES: Final = re.compile(r"(?:\A|(?<=\n))(?:[ \t\r]*\n)+\Z")
 _AFTER_A_BLANK_LINE: Final = re.compile(r"(?:\A|\n)[ \t\r]*\n\Z|\A\Z")
-_UNEDITABLE: Final = "it is written in a way that can't be edited in place"
+_UNEDITABLE: Final = (
+    "it is written in a way that can't be edited in place; --no-keep-comments "
+    "(keep_comments=False) writes the file anew"
+)
 
 
 def update(text: str, table: Table) -> str:
@@ -42,11 +45,23 @@ def update(text: str, table: Table) -> str:
     Raises:
         ValueError: The text is not TOML, or written in a way that can't be edited.
     """
+    old = loads(text)
     document = _Document(text.removeprefix(_BOM))
-    _apply(document, (), loads(text), table)
-    if dumps(loads(document.text)) != dumps(table):
-        raise ValueError(_UNEDITABLE)
+    _apply(document, (), old, table)
+    _check(document.text, old, table)
     return _BOM * text.startswith(_BOM) + document.text
+
+
+def _check(text: str, old: Table, table: Table) -> None:
+    try:
+        said: Table = loads(text)
+    except ValueError:  # pragma: no cover - no spelling is known that leads here
+        said = old  # so that a key that shall change is named
+    for key in {**table, **said}:
+        if key in table and key in said and _same(said[key], table[key]):
+            continue
+        msg = f"{dump_key(key)}: {_UNEDITABLE}"  # pragma: no cover - as above
+        raise ValueError(msg)  # pragma: no cover
 
 
 def _same(a: object, b: object) -> bool:
@@ -59,13 +74,13 @@ def _apply(document: _Document, path: KeyPath, old: object, new: object) -> None
         return
     inline = document.has_in_line(path)
     if isinstance(old, Mapping) and isinstance(new, Mapping):
-        if inline and old.keys() != new.keys():
-            document.replace(path, new)
+        if inline:
+            _apply_inline_table(document, path, old, new)
         else:
             _apply_table(document, path, old, new)
     elif inline and isinstance(old, list) and isinstance(new, list) and old:
         _apply_array(document, path, old, new)
-    elif inline and not is_array_of_tables(new):
+    elif inline and (not is_array_of_tables(new) or document.allows_no_header(path)):
         document.replace(path, new)
     elif is_array_of_tables(old) and is_array_of_tables(new):
         _apply_elements(document, path, old, new)
@@ -75,13 +90,34 @@ def _apply(document: _Document, path: KeyPath, old: object, new: object) -> None
 
 
 def _apply_table(document: _Document, path: KeyPath, old: Table, new: Table) -> None:
-    for key in [key for key in old if key not in new]:
-        document.remove((*path, key))
     for key, value in new.items():
         if key in old:
             _apply(document, (*path, key), old[key], value)
         else:
             document.add((*path, key), value)
+    # Last, as the lines of a table without a header tell where to add one.
+    for key in [key for key in old if key not in new]:
+        document.remove((*path, key))
+    if path and not new and not document.has(path):
+        document.add(path, new)
+
+
+def _apply_inline_table(
+    document: _Document, path: KeyPath, old: Table, new: Table
+) -> None:
+    """Change a table that is written between braces."""
+    changed = [key for key in old if key not in new or not _same(old[key], new[key])]
+    if (
+        not old
+        or not old.keys() <= new.keys()
+        or not all(document.has_in_line((*path, key)) for key in changed)
+    ):
+        document.replace(path, new)
+        return
+    for key in changed:
+        _apply(document, (*path, key), old[key], new[key])
+    for key in [key for key in new if key not in old]:
+        document.add_item(path, f"{dump_key(key)} = {dump_value(new[key])}")
 
 
 def _apply_array(
@@ -93,8 +129,8 @@ def _apply_array(
         return
     for number, (before, after) in enumerate(zip(old, new, strict=False)):
         _apply(document, (*path, number), before, after)
-    for number, value in enumerate(new[len(old) :], len(old)):
-        document.add_item((*path, number), value)
+    for value in new[len(old) :]:
+        document.add_item(path, dump_value(value))
 
 
 def _apply_elements(
@@ -137,15 +173,29 @@ class _Document:
         """Whether a value stands behind a key or in brackets, without a header."""
         return any(path in statement.values for statement in self._statements)
 
+    def has(self, path: KeyPath) -> bool:
+        """Whether anything of a table is left."""
+        return not path or bool(self._inside(path))
+
+    def allows_no_header(self, path: KeyPath) -> bool:
+        """Whether a value stands in another, or in a table that has no header."""
+        above = (path[:depth] for depth in range(1, len(path)))
+        return any(map(self.has_in_line, above)) or bool(self._dotted(path[:-1]))
+
     def replace(self, path: KeyPath, value: object) -> None:
         """Write another value where one stands."""
         self._splice(*self._place(path), dump_value(value))
 
-    def add_item(self, path: KeyPath, value: object) -> None:
-        """Add a value to an array in brackets, behind its last."""
-        *parents, number = path
-        _, end = self._place((*parents, int(number) - 1))
-        self._splice(end, end, f", {dump_value(value)}")
+    def add_item(self, path: KeyPath, item: str) -> None:
+        """Add an item to brackets or braces, behind the last."""
+        values = next(s.values for s in self._statements if path in s.values)
+        depth = len(path)
+        end = max(
+            end
+            for inner, (_, end) in values.items()
+            if len(inner) > depth and inner[:depth] == path
+        )
+        self._splice(end, end, f", {item}")
 
     def add_element(self, path: KeyPath, element: Table) -> None:
         """Add an element to an array with headers, set off like its last."""
@@ -162,14 +212,31 @@ class _Document:
 
     def add(self, path: KeyPath, value: object) -> None:
         """Write a key that its table has not yet."""
-        parents, key = path[:-1], str(path[-1])
-        block = dump_below({key: value}, _names(parents)).lstrip("\n")
-        if is_tabular(value):
-            end = self._inside(parents)[-1].end if parents else len(self.text)
-            self._insert(end, "\n" * (not self._is_apart(end)) + block)
+        *parents, key = path
+        while not self.has(tuple(parents)):
+            value = {key: value}
+            key = parents.pop()
+        self._add(tuple(parents), str(key), value)
+
+    def _add(self, parents: KeyPath, key: str, value: object) -> None:
+        dotted = self._dotted(parents)
+        if dotted:
+            prefix, end = dotted
+            self._insert(end, f"{prefix}.{dump_key(key)} = {dump_value(value)}\n")
+        elif is_tabular(value):
+            self._add_block(parents, dump_below({key: value}, _names(parents)))
+        elif parents and not self._is_opened(parents):
+            *above, name = _names(parents)
+            self._add_block(parents, dump_below({name: {key: value}}, tuple(above)))
         else:
             end = self._end_of_values(parents)
+            block = dump_below({key: value}, _names(parents))
             self._insert(end, block + "\n" * (not end and bool(self.text)))
+
+    def _add_block(self, path: KeyPath, block: str) -> None:
+        """Insert headers with what is below them, behind all of a table."""
+        end = self._inside(path)[-1].end if path else len(self.text)
+        self._insert(end, "\n" * (not self._is_apart(end)) + block.lstrip("\n"))
 
     def remove(self, path: KeyPath) -> None:
         """Take out the lines of a value, at however many places they stand."""
@@ -182,10 +249,22 @@ class _Document:
         return next(s.values[path] for s in self._statements if path in s.values)
 
     def _inside(self, path: KeyPath) -> list[Statement]:
-        inside = [s for s in self._statements if s.path[: len(path)] == path]
-        if not inside:
-            raise ValueError(_UNEDITABLE)
-        return inside
+        return [s for s in self._statements if s.path[: len(path)] == path]
+
+    def _is_opened(self, path: KeyPath) -> bool:
+        return any(s.is_header and s.path == path for s in self._statements)
+
+    def _dotted(self, path: KeyPath) -> tuple[str, int] | None:
+        """How the dotted keys begin that make a table, and where the last one ends.
+
+        None for a table that has a header of its own, or is below one only.
+        """
+        for statement in reversed(self._inside(path)):
+            header = len(statement.path) - len(statement.key_ends)
+            if len(path) > header:
+                prefix_end = statement.key_ends[len(path) - header - 1]
+                return self.text[statement.start : prefix_end], statement.end
+        return None
 
     def _end_of_values(self, path: KeyPath) -> int:
         """Where the plain values of a table end."""
@@ -197,8 +276,6 @@ class _Document:
                 opened = statement.path == path
             if opened:
                 end = statement.end
-        if not opened:
-            raise ValueError(_UNEDITABLE)
         return end
 
     def _is_apart(self, position: int) -> bool:

@@ -41,12 +41,14 @@ class Statement:
         path: The table that is opened, or the value that is set.
         start: Where its first line begins.
         end: Where the line behind its last begins.
+        key_ends: Where each part of its key ends; empty for a header.
         values: The value with all that is nested in it, by path; empty for a header.
     """
 
     path: KeyPath
     start: int
     end: int
+    key_ends: tuple[int, ...]
     values: dict[KeyPath, Span]
 
     @property
@@ -68,15 +70,19 @@ def statements(text: str) -> Iterator[Statement]:
         start = text.rfind("\n", 0, position) + 1
         header = _HEADER.match(text, position)
         values: dict[KeyPath, Span] = {}
+        key_ends: tuple[int, ...] = ()
         if header:
             table = path = _opened(header, arrays)
             end = header.end()
         else:
             key, end = _read_key(text, position)
+            key_ends = tuple(p.end() for p in _PART.finditer(text, position, end))
             path = (*table, *key)
             end = _read_value(text, end, path, values)
         end = _skip(_REST_OF_LINE, text, end)
-        yield Statement(path=path, start=start, end=end, values=values)
+        yield Statement(
+            path=path, start=start, end=end, key_ends=key_ends, values=values
+        )
         position = _skip(_SPACE, text, end)
 
 
