@@ -192,3 +192,53 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
         _fs.write_atomically(target, "new")
     assert target.read_text() == "old"
     assert names(tmp_path) == ["f"]
+
+
+def test_a_write_that_is_given_up_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    def give_up() -> None:
+        with _fs.replacing(tmp_path / "f") as file:
+            file.write(b"half")
+            raise ZeroDivisionError
+
+    (tmp_path / "f").write_text("old")
+    with pytest.raises(ZeroDivisionError):
+        give_up()
+    assert (tmp_path / "f").read_text() == "old"
+    assert names(tmp_path) == ["f"]
+
+
+@UNIX
+def test_a_fifo_is_written_to_and_stays(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        _fs.write_atomically(fifo, "through")
+        assert os.read(reader, 100) == b"through"
+    finally:
+        os.close(reader)
+    assert fifo.is_fifo()
+
+
+def test_a_file_whose_name_has_the_greatest_length_can_be_written(
+    tmp_path: Path,
+) -> None:
+    name = "n" * 255
+    _fs.write_atomically(tmp_path / name, "x")
+    assert names(tmp_path) == [name]
+
+
+def test_an_error_names_the_file_that_was_to_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "f"
+    with pytest.raises(FileNotFoundError) as caught:
+        _fs.write_atomically(path, "x")
+    assert str(path) == caught.value.filename
+
+
+def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    with pytest.raises(IsADirectoryError):
+        _fs.write_atomically(tmp_path / "d", "x")
+    assert names(tmp_path) == ["d"]

@@ -204,7 +204,8 @@ def test_a_large_file_comes_in_pieces(tmp_path: Path) -> None:
 @UNIX
 def test_a_fifo_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UnhashableFileError, match="a FIFO") as caught:
+    fault = "a FIFO, which can't be archived"
+    with pytest.raises(UnhashableFileError, match=fault) as caught:
         packed(tmp_path)
     assert caught.value.path == tmp_path / "pipe"
 
@@ -213,7 +214,8 @@ def test_a_fifo_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
 def test_an_unreadable_file_is_refused() -> None:
     with as_nobody() as folder:
         tree = make_tree(folder / "tree", {"f": ("secret", 0o000)})
-        with pytest.raises(UnhashableFileError, match="can't be read"):
+        fault = "f: can't be read, so the folder can't be archived"
+        with pytest.raises(UnhashableFileError, match=fault):
             packed(tree)
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from typing import IO
 
 # Pkg.jl Artifacts.jl:70-103: virus scanners hold new files for a while.
 _RETRIED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY})
@@ -22,6 +23,8 @@ _FOLDER: Final = (
     os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 )
 _DEEPEST: Final = 32  # folders open at the same time while a tree is removed
+
+_NAME_PART: Final = 50  # characters; with all of a long name it would be too long
 
 
 def remove_tree(path: Path) -> None:
@@ -149,30 +152,63 @@ def rename_directory(source: Path, target: Path) -> bool:
 
 
 def write_atomically(path: Path, data: str | bytes) -> None:
-    """Replace a file's contents in one step, through any symbolic link to it.
+    """Replace a file's contents in one step, as `replacing` does.
 
-    An existing file keeps its mode; a new one gets 0666 less the umask.
+    Raises:
+        OSError: The file could not be written; it is then as it was.
+    """
+    with replacing(path) as file:
+        file.write(data.encode("utf-8") if isinstance(data, str) else data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which is at a path only when the block has ended well.
+
+    Through any symbolic link there. An existing file keeps its mode; a new one gets
+    0666 less the umask. A device or a FIFO is written to, not replaced.
 
     Raises:
         OSError: The file could not be written; it is then as it was.
     """
     import tempfile
 
+    mode = _mode_of_output(path)
+    if mode is None:
+        with path.open("wb") as file:
+            yield file
+        return
     target = Path(os.path.realpath(path))
     try:
-        mode = stat.S_IMODE(target.stat().st_mode)
-    except FileNotFoundError:
-        mode = 0o666 & ~current_umask()
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{target.name[:_NAME_PART]}.", dir=target.parent
+        )
+    except OSError as error:
+        error.filename = os.fspath(path)  # rather than a name that nobody knows
+        raise
     staged = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data.encode("utf-8") if isinstance(data, str) else data)
+            yield file
         staged.chmod(mode)
         staged.replace(target)
     except BaseException:
-        staged.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the first error says more
+            staged.unlink()
         raise
+
+
+def _mode_of_output(path: Path) -> int | None:
+    """The mode of the file that is to be at a path, None for what is no such file."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return 0o666 & ~current_umask()
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(
+            errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path)
+        )
+    return stat.S_IMODE(mode) if stat.S_ISREG(mode) else None
 
 
 def free_bytes(path: Path) -> int | None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts._fs import current_umask
+from fetch_artifacts._fs import replacing
 from fetch_artifacts.compression import compressed
 from fetch_artifacts.digests import Sha256
 from fetch_artifacts.errors import ArchiveError
-from fetch_artifacts.pack import tar_chunks
+from fetch_artifacts.pack import require_folder, require_outside, tar_chunks
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fetch_artifacts.archive_kind import ArchiveKind
     from fetch_artifacts.compression import Compression
 
@@ -103,18 +102,6 @@ def julia_trouble(kind: ArchiveKind | None) -> str:
     return _TROUBLE.get(kind or "tar", "")
 
 
-def require_folder(directory: Path) -> None:
-    """Make sure that there is something to archive.
-
-    Raises:
-        ArchiveError: It is no folder.
-    """
-    if not directory.is_dir():
-        found = "something else" if directory.exists() else "nothing"
-        msg = f"{directory}: expected a folder, found {found}"
-        raise ArchiveError(msg)
-
-
 def archive_directory(
     directory: Path, archive_path: Path, compression: Compression | None
 ) -> Archive:
@@ -135,27 +122,12 @@ def archive_directory(
         UnhashableFileError: The tree holds what a tarball can't or what can't be read.
     """
     require_folder(directory)
-    if archive_path.resolve().is_relative_to(directory.resolve()):
-        msg = (
-            f"{archive_path}: expected a file outside {directory}, or the archive "
-            "would have to hold itself; write it elsewhere"
-        )
-        raise ArchiveError(msg)
+    require_outside(directory, archive_path)
     hasher = hashlib.sha256()
     size = 0
-    handle, name = tempfile.mkstemp(
-        prefix=f".{archive_path.name}.", dir=archive_path.parent
-    )
-    staged = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for chunk in compressed(tar_chunks(directory), compression):
-                hasher.update(chunk)
-                file.write(chunk)
-                size += len(chunk)
-        staged.chmod(0o666 & ~current_umask())
-        staged.replace(archive_path)
-    except BaseException:
-        staged.unlink(missing_ok=True)
-        raise
+    with replacing(archive_path) as file:
+        for chunk in compressed(tar_chunks(directory), compression):
+            hasher.update(chunk)
+            file.write(chunk)
+            size += len(chunk)
     return Archive(path=archive_path, sha256=Sha256(hasher.digest()), size=size)

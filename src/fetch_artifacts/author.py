@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.archive_writer import archive_directory, require_folder
+from fetch_artifacts.archive_writer import archive_directory
 from fetch_artifacts.depot import (
     artifact_path,
     find_artifact,
@@ -19,7 +19,7 @@ from fetch_artifacts.depot import (
 )
 from fetch_artifacts.directory_hash import hash_directory
 from fetch_artifacts.errors import DepotError, OverrideError
-from fetch_artifacts.pack import tar_chunks
+from fetch_artifacts.pack import require_folder, tar_chunks
 from fetch_artifacts.staging import Depot
 from fetch_artifacts.unpack import unpack
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LARGE: Final = 1 << 18
 """Files of this many bytes are worth a thread; smaller ones are read in one piece."""
 
+_NO_HASH: Final = "has no tree hash"
 _BLOCK: Final = 1 << 20
 _MAX_THREADS: Final = 16  # each has a block, and no disk feeds more of them
 
@@ -114,22 +115,27 @@ def hash_large_files(
     return digests
 
 
-def special_file(path: bytes, mode: int) -> UnhashableFileError:
-    """The error for what is neither file nor folder nor link, by its mode from stat."""
+def special_file(path: bytes, mode: int, loss: str = _NO_HASH) -> UnhashableFileError:
+    """The error for what is neither file nor folder nor link, by its mode from stat.
+
+    `loss` is what comes of it, for it or the folder that it is in.
+    """
     kind = next((name for test, name in _KINDS if test(mode)), "something else")
     where = Path(os.fsdecode(path))
     return UnhashableFileError(
-        f"{where}: expected a file, found {kind}, which has no tree hash; "
+        f"{where}: expected a file, found {kind}, which {loss}; "
         "remove it from the folder",
         path=where,
     )
 
 
-def unreadable(path: bytes, error: OSError) -> UnhashableFileError:
+def unreadable(
+    path: bytes, error: OSError, loss: str = _NO_HASH
+) -> UnhashableFileError:
     """The error for what can't be opened or read, or is gone."""
     where = Path(os.fsdecode(path))
     return UnhashableFileError(
-        f"{where}: can't be read, so the folder has no tree hash: {error.strerror}",
+        f"{where}: can't be read, so the folder {loss}: {error.strerror}",
         path=where,
     )
 

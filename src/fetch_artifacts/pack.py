@@ -11,10 +11,14 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts.chunks import gathered
-from fetch_artifacts.errors import UnhashableFileError, UnportableNameError
+from fetch_artifacts.errors import (
+    ArchiveError,
+    UnhashableFileError,
+    UnportableNameError,
+)
 from fetch_artifacts.file_hash import special_file, unreadable
 from fetch_artifacts.tar_header import (
     DIRECTORY,
@@ -28,13 +32,43 @@ from fetch_artifacts.windows_names import windows_fault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    StrPath: TypeAlias = str | os.PathLike[str]
+
 _READ_BYTES: Final = 1 << 20
+_LOSS: Final = "can't be archived"
 _FLAGS: Final = (
     os.O_RDONLY
     | getattr(os, "O_BINARY", 0)
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NOFOLLOW", 0)
 )
+
+
+def require_folder(directory: StrPath) -> None:
+    """Make sure that there is something to archive.
+
+    Raises:
+        ArchiveError: It is no folder.
+    """
+    if not os.path.isdir(directory):
+        found = "something else" if os.path.lexists(directory) else "nothing"
+        where = os.fspath(directory) or "the path ''"
+        msg = f"{where}: expected a folder, found {found}; check the path"
+        raise ArchiveError(msg)
+
+
+def require_outside(directory: Path, archive_path: Path) -> None:
+    """Make sure that an archive will not be in the folder that it is made of.
+
+    Raises:
+        ArchiveError: It would.
+    """
+    if archive_path.resolve().is_relative_to(directory.resolve()):
+        msg = (
+            f"{archive_path}: expected a file outside {directory}, or the archive "
+            "would have to hold itself; write it elsewhere"
+        )
+        raise ArchiveError(msg)
 
 
 def tar_chunks(directory: Path, *, portable: bool = False) -> Iterator[bytes]:
@@ -73,7 +107,7 @@ def _records(root: bytes, *, portable: bool) -> Iterator[bytes]:
             status = os.lstat(full)
             link = os.readlink(full) if stat.S_ISLNK(status.st_mode) else b""
         except OSError as error:
-            raise unreadable(full, error) from error
+            raise unreadable(full, error, _LOSS) from error
         if stat.S_ISREG(status.st_mode):
             size = status.st_size
             yield tar_header(path, REGULAR, _mode(full, status), size)
@@ -85,7 +119,7 @@ def _records(root: bytes, *, portable: bool) -> Iterator[bytes]:
             yield tar_header(path, DIRECTORY, 0o755)
             waiting += _children(full, path + b"/")
         else:
-            raise special_file(full, status.st_mode)
+            raise special_file(full, status.st_mode, _LOSS)
 
 
 def _children(folder: bytes, prefix: bytes) -> list[bytes]:
@@ -93,7 +127,7 @@ def _children(folder: bytes, prefix: bytes) -> list[bytes]:
     try:
         names = os.listdir(folder)
     except OSError as error:
-        raise unreadable(folder, error) from error
+        raise unreadable(folder, error, _LOSS) from error
     return [prefix + name for name in sorted(names, reverse=True)]
 
 
@@ -121,7 +155,7 @@ def _content(path: bytes, size: int) -> Iterator[bytes]:
         finally:
             os.close(handle)
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise unreadable(path, error, _LOSS) from error
     if left:
         where = Path(os.fsdecode(path))
         found = f"at least {size - left}" if left < 0 else f"{size - left}"

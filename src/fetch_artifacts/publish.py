@@ -16,7 +16,6 @@ from fetch_artifacts.archive_tree import read_archive
 from fetch_artifacts.archive_writer import (
     archive_directory,
     choose_compression,
-    require_folder,
     usual_ending,
 )
 from fetch_artifacts.binding import bind_tree, refuse_bound
@@ -24,6 +23,7 @@ from fetch_artifacts.directory_hash import hash_directory
 from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.entries import DownloadSource
 from fetch_artifacts.errors import DownloadError, PublishError, UnpackError
+from fetch_artifacts.pack import require_folder
 from fetch_artifacts.publish_folder import FolderTarget, FsspecTarget
 from fetch_artifacts.publish_github import GistTarget, ReleaseTarget
 from fetch_artifacts.publish_zenodo import SANDBOX, ZENODO, ZenodoTarget
