@@ -38,6 +38,10 @@ REFUSED = {
     "a contiguous file": (header(b"a", b"7"), "type b'7'"),
     "a GNU sparse file": (header(b"a", b"S"), "type b'S'"),
     "a type outside ASCII": (header(b"a", b"\xc0"), "type b'\\xc0'"),
+    "a path deeper than any that Linux takes": (
+        pax((b"path", b"a/" * 2048 + b"f")) + file(b"x"),
+        "more than 2,048 components",
+    ),
     "a long name under another name": (header(b"a", b"L"), "type b'L'"),
     "a target for a file": (header(b"a", link=b"b"), "is no link"),
     "a link without a target": (header(b"a", b"2"), "symlink without a target"),
@@ -129,6 +133,18 @@ REFUSED = {
     ),
 }
 
+# Tar.tree_hash takes these, though Tar.extract fails.
+HASHED_ONLY = {
+    "a path through a file further up": (
+        file(b"a") + file(b"a/b/c"),
+        "runs through the file 'a'",
+    ),
+    "a hard link in place of the folder with its file": (
+        file(b"d/f", b"x") + hardlink(b"d", b"d/f"),
+        "a file that it replaces",
+    ),
+}
+
 
 def _extract(data: bytes, folder: Path) -> None:
     tarball.extract(BytesIO(data), folder / "tree")
@@ -140,6 +156,19 @@ def _hash(data: bytes, folder: Path) -> None:
 
 def _list(data: bytes, folder: Path) -> None:
     list(tarball.members(BytesIO(data)))
+
+
+@pytest.mark.parametrize("consumer", [_extract, _list])
+@pytest.mark.parametrize("case", HASHED_ONLY.values(), ids=HASHED_ONLY)
+def test_what_cannot_be_extracted_is_refused_by_all_but_the_tree_hash(
+    tmp_path: Path,
+    consumer: Callable[[bytes, Path], None],
+    case: tuple[bytes, str],
+) -> None:
+    data, fault = case
+    with pytest.raises(UnpackError, match=fault):
+        consumer(data, tmp_path)
+    _hash(data, tmp_path)
 
 
 CONSUMERS = {"extract": _extract, "tree_hash": _hash, "members": _list}

@@ -311,6 +311,30 @@ def test_more_members_than_the_limit_are_refused(tree: Path) -> None:
     assert listing(tree) == []
 
 
+@pytest.mark.parametrize("depth", [3, 1000])
+def test_folders_that_only_a_path_implies_count_as_members(
+    tree: Path, depth: int
+) -> None:
+    data = pax((b"path", b"a/" * depth + b"f")) + file(b"x")
+    with pytest.raises(UnpackError, match=f"more files and folders than {depth - 1}"):
+        unpack([data], tree, limits=Limits(max_members=depth - 1))
+    assert listing(tree) == []
+
+
+@UNIX
+def test_a_deep_path_that_is_too_long_is_refused_before_its_folders_are_made(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "mkdir", no_folders)
+    data = pax((b"path", b"dd/" * 1400 + b"f")) + file(b"x")
+    with pytest.raises(UnpackError, match="this file system can't store it"):
+        unpack([data], tree)
+
+
+def no_folders(path: object, *_: object, **__: object) -> None:
+    pytest.fail(f"{path!r} is made")
+
+
 def test_an_archive_may_reach_its_limits(tree: Path) -> None:
     limits = Limits(max_size=5, max_members=2)
     unpacked = unpack([file(b"a/b", b"12345")], tree, limits=limits)

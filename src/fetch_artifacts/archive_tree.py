@@ -10,7 +10,6 @@ from fetch_artifacts._prefetch import prefetched
 from fetch_artifacts.compression import decompress, peek
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.git_objects import FOLDER, LINK, link_digest
-from fetch_artifacts.member import refusal, shown
 from fetch_artifacts.member_tree import (
     MemberTree,
     file_mode,
@@ -77,6 +76,8 @@ class ArchiveTree:
 
         As `fetch_artifacts.directory_hash.list_directory` does for a folder.
         """
+        digests: dict[int, bytes] = {}
+        _pkg_digest(self.root, digests)
         waiting = [(b"", self.root)]
         while waiting:
             prefix, folder = waiting.pop()
@@ -85,21 +86,13 @@ class ArchiveTree:
                 if name == _GIT:
                     continue
                 if isinstance(node, dict):
-                    if _has_files(node):
+                    if digest := digests.get(id(node)):
                         waiting.append((path + b"/", node))
-                        yield FOLDER, path, _pkg_digest(node)
+                        yield FOLDER, path, digest
                 elif (target := symlink_target(node)) is not None:
                     yield LINK, path, link_digest(target, "git-sha1")
                 else:
                     yield file_mode(node), path, node[1:]
-
-
-class _Refusing(MemberTree):
-    """A tree that refuses what can't be unpacked, as `DiskTree` does."""
-
-    def check_ancestor(self, path: bytes, member: Member) -> None:
-        """Refuse: Tar.jl fails to unpack this, though it hashes it."""
-        raise refusal(member.path, f"path runs through the file {shown(path)}")
 
 
 def read_archive(chunks: Iterable[bytes]) -> ArchiveTree:
@@ -131,24 +124,18 @@ def read_archive_file(path: Path) -> ArchiveTree:
 
 
 def _filled(kind: ArchiveKind, members: Iterator[Member]) -> ArchiveTree:
-    tree = _Refusing()
+    tree = MemberTree()
     for member in members:
         tree.add(member)
     return ArchiveTree(kind=kind, root=tree.root)
 
 
-def _pkg_digest(folder: Folder) -> bytes:
+def _pkg_digest(folder: Folder, found: dict[int, bytes] | None = None) -> bytes:
     return hash_tree(
-        folder, "git-sha1", link_digest=link_digest, skip_empty=True, skip_git=True
+        folder,
+        "git-sha1",
+        link_digest=link_digest,
+        skip_empty=True,
+        skip_git=True,
+        found=found,
     )
-
-
-def _has_files(folder: Folder) -> bool:
-    """Whether there is a file or a link in a folder, at any depth."""
-    folders = [folder]
-    for each in folders:  # the list grows while it is walked
-        for node in each.values():
-            if not isinstance(node, dict):
-                return True
-            folders.append(node)
-    return False

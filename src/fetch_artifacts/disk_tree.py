@@ -6,6 +6,7 @@ the disk is never asked: a small file costs three system calls.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -37,7 +38,15 @@ _WRITE_NEW: Final = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NOFOLLOW", 0)
 )
+_OPEN_FOLDER: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_DIRECTORY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+)
 _COPY_BYTES: Final = 1 << 20
+_FROM_WITHIN: Final = os.mkdir in os.supports_dir_fd
+_MANY_FOLDERS: Final = 32  # in each other; archives that people make have fewer
 
 # What a system says to a name that it can't store, and to symbolic links.
 _NAME_ERRORS: Final = frozenset({errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL})
@@ -121,6 +130,22 @@ class DiskTree(MemberTree):
         self._check_limits(path)
         os.mkdir(self._prefix + path)
 
+    def put_folders(self, above: bytes, names: list[bytes]) -> None:
+        """Make folders, each in the one before.
+
+        Many are made from within: a path of n folders costs the system n steps.
+        """
+        path = above + b"/" if above else b""
+        if len(names) < _MANY_FOLDERS or not _FROM_WITHIN:
+            for name in names:
+                self.put_folder(path + name)
+                path += name + b"/"
+            return
+        deepest = path + b"/".join(names)
+        self._folders += len(names)
+        self._check_limits(deepest)
+        _make_nested(self._prefix + path, names)
+
     def put_file(self, member: Member) -> bytes:
         """Write a file; gives its digest as a blob."""
         self._charge(member.path, member.size)
@@ -147,8 +172,6 @@ class DiskTree(MemberTree):
             if self._modes.kept:
                 os.chmod(path, mode)
             return
-        if member.link.startswith(member.path + b"/"):
-            raise refusal(member.path, "hard link to a file that it replaces")
         self._copy_file(self._prefix + member.link, path, mode)
 
     def put_symlink(self, member: Member) -> None:
@@ -178,14 +201,6 @@ class DiskTree(MemberTree):
             remove_tree(Path(os.fsdecode(full)))
         elif not (self._copy_symlinks and symlink_target(node)):
             _unlink(full)
-
-    def check_ancestor(self, path: bytes, member: Member) -> None:
-        """Refuse: Tar.jl fails here too, though it hashes such archives.
-
-        It removes a file in the place of the parent folder, but not one further up
-        (extract.jl:98, ``mkpath``).
-        """
-        raise refusal(member.path, f"path runs through the file {shown(path)}")
 
     def _copy(self, source: bytes, path: bytes) -> None:
         """Copy what is on the disk, a file or a folder, all of it inside ours."""
@@ -229,6 +244,21 @@ class DiskTree(MemberTree):
         if self.files + self._folders > limits.max_members:
             fault = "with it there are more files and folders than"
             raise refusal(path, f"{fault} {limits.max_members}")
+
+
+def _make_nested(path: bytes, names: list[bytes]) -> None:
+    """Make folders inside each other, where the deepest has a path that can be used."""
+    with contextlib.suppress(FileNotFoundError):
+        os.lstat(path + b"/".join(names))  # so a path that is too long fails first
+    handle = os.open(path, _OPEN_FOLDER)
+    try:
+        for name in names:
+            os.mkdir(name, dir_fd=handle)
+            below = os.open(name, _OPEN_FOLDER, dir_fd=handle)
+            os.close(handle)
+            handle = below
+    finally:
+        os.close(handle)
 
 
 def _unlink(path: bytes) -> None:

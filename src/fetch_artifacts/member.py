@@ -25,6 +25,10 @@ EXECUTABLE_BIT: Final = 0o100
 # No system stores longer paths (Linux 4,096 bytes, Windows 32,767 characters), and
 # what is built from paths stays small.
 LONGEST_PATH: Final = 32_767
+# Linux's longest path, 4,096 bytes with a NUL at the end, has room for no more. Without
+# a limit, the folders that a path implies take a hundred times the archive's memory.
+_DEEPEST_PATH: Final = 2_048
+_SHALLOW_BYTES: Final = 4_096  # too short for a path to be any deeper
 _SHOWN_BYTES: Final = 200
 
 # What a path must not contain to be in normal form already: an empty component, "."
@@ -112,13 +116,19 @@ def _is_usual(path: bytes) -> bool:
     return (
         not _NOT_NORMAL.search(path)
         and b"\0" not in path
-        and len(path) <= LONGEST_PATH
+        and len(path) < _SHALLOW_BYTES
         and os.name != "nt"
     )
 
 
 def _normalised(path: bytes) -> bytes:
     return b"/".join([part for part in path.split(b"/") if part not in {b"", b"."}])
+
+
+def _is_deep(path: bytes) -> bool:
+    return (
+        len(path) >= _SHALLOW_BYTES and _normalised(path).count(b"/") >= _DEEPEST_PATH
+    )
 
 
 def _path_faults(path: bytes, kind: str) -> list[str]:
@@ -129,6 +139,7 @@ def _path_faults(path: bytes, kind: str) -> list[str]:
         (_DOTDOT.search(path), "path contains a '..' component"),
         (b"\0" in path, "path contains a NUL byte"),
         (len(path) > LONGEST_PATH, "path is longer than any system stores"),
+        (_is_deep(path), f"path has more than {_DEEPEST_PATH:,} components"),
         (
             kind != "directory" and ends_like_folder,
             f"path of a {kind} ends like that of a folder",

@@ -2,7 +2,8 @@
 
 Every consumer of an archive puts its members in here, one after the other, so what
 Tar.jl calls an attack is refused whoever asked (Tar.jl extract.jl:344-416): a path that
-runs through a symbolic link, a hard link to anything but an earlier plain file.
+runs through a symbolic link, a hard link to anything but an earlier plain file. What
+``Tar.extract`` can't make is refused as well, but by `HashTree`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fetch_artifacts.digests import Algorithm
+    from fetch_artifacts.errors import UnpackError
     from fetch_artifacts.member import Member
 
 # A tree of 200,000 files has to fit in some 30 MB, so nodes are plain: a folder is a
@@ -96,7 +98,10 @@ class MemberTree:
             folder[name] = self._put_leaf(member, old)
 
     def put_folder(self, path: bytes) -> None:
-        """A folder is new, by a member of its own or for one inside it."""
+        """A folder is new, by a member of its own."""
+
+    def put_folders(self, above: bytes, names: list[bytes]) -> None:
+        """Folders are new, for a member inside them: each is in the one before."""
 
     def put_file(self, member: Member) -> bytes:
         """Take a file's content; gives its digest as a blob."""
@@ -115,31 +120,60 @@ class MemberTree:
         """Something gives way to a later member."""
 
     def check_ancestor(self, path: bytes, member: Member) -> None:
-        """A file at `path` gives way to a folder, for a member not directly in it."""
+        """A file at `path` is in the way of a member that is not directly in it.
+
+        Tar.jl removes a file in the place of the parent folder, but fails to unpack
+        where it is further up (extract.jl:98, ``mkpath``).
+        """
+        raise refusal(member.path, f"path runs through the file {shown(path)}")
+
+    def check_source(self, member: Member) -> None:
+        """A hard link is about to take the place of whatever is at its path.
+
+        Tar.jl removes that first, and then fails when the file was in there.
+        """
+        if member.link.startswith(member.path + b"/"):
+            raise refusal(member.path, "hard link to a file that it replaces")
 
     def _enter(self, path: bytes, member: Member) -> None:
         """Make a member's parent the current folder, and make it if it is missing."""
         folder = self.root
         parts = path.split(b"/") if path else []
-        for count, part in enumerate(parts, 1):
+        for count, part in enumerate(parts):
             node = folder.get(part)
             if not isinstance(node, dict):
-                here = b"/".join(parts[:count])
-                if here in self._lost_links or (node and node[:1] == _SYMLINK):
-                    fault = f"path runs through the symbolic link {shown(here)}"
-                    raise refusal(member.path, f"{fault}; this may be an attack")
-                if node is not None:
-                    if count < len(parts):
-                        self.check_ancestor(here, member)
-                    self._clear(here, node)
-                node = folder[part] = {}
-                self.put_folder(here)
+                self._make_way(b"/".join(parts[: count + 1]), node, member)
+                for name in parts[count:]:
+                    below: Folder = {}
+                    folder[name] = below
+                    folder = below
+                self.put_folders(b"/".join(parts[:count]), parts[count:])
+                break
             folder = node
         self._parent_path, self._parent = path, folder
+
+    def _make_way(self, here: bytes, node: Leaf | None, member: Member) -> None:
+        """Let a member pass `here`, where there is no folder, and further down."""
+        if node and node[:1] == _SYMLINK:
+            raise _runs_through(here, member)
+        parent = member.path.rpartition(b"/")[0]
+        if self._lost_links:
+            end = len(here)
+            while end > 0:
+                if parent[:end] in self._lost_links:
+                    raise _runs_through(parent[:end], member)
+                end = parent.find(b"/", end + 1)
+            if parent in self._lost_links:
+                raise _runs_through(parent, member)
+        if node is not None:
+            if here != parent:
+                self.check_ancestor(here, member)
+            self._clear(here, node)
 
     def _put_leaf(self, member: Member, old: Node | None) -> Leaf:
         if member.kind == "hardlink":
             digest = self._target_digest(member)
+            self.check_source(member)
             if old is not None and member.link != member.path:
                 self._clear(member.path, old)
             self.put_copy(member)
@@ -174,6 +208,21 @@ class MemberTree:
         self.remove(path, old)
 
 
+class HashTree(MemberTree):
+    """A tree that is never made: what `Tar.tree_hash` takes, though not ``extract``."""
+
+    def check_ancestor(self, path: bytes, member: Member) -> None:
+        """A file gives way to a folder, wherever it is."""
+
+    def check_source(self, member: Member) -> None:
+        """The digest of the file that is replaced is known already."""
+
+
+def _runs_through(path: bytes, member: Member) -> UnpackError:
+    fault = f"path runs through the symbolic link {shown(path)}"
+    return refusal(member.path, f"{fault}; this may be an attack")
+
+
 def symlink_target(node: Node) -> bytes | None:
     """The target of a symbolic link; None for all else."""
     if isinstance(node, bytes) and node[:1] == _SYMLINK:
@@ -205,6 +254,7 @@ def hash_tree(
     link_digest: Callable[[bytes, Algorithm], bytes] = blob_digest,
     skip_empty: bool = False,
     skip_git: bool = False,
+    found: dict[int, bytes] | None = None,
 ) -> bytes:
     """Hash a tree as git would, or with the exceptions that Tar.jl and Pkg make.
 
@@ -215,40 +265,55 @@ def hash_tree(
         skip_empty: Leave out folders with no file at any depth.
         skip_git: Leave out whatever is called ``.git``. It still makes the folder that
             it is in count as one with files, as in Pkg (Pkg.jl GitTools.jl:300-310).
+        found: Gets the digests of all folders that count, by their ``id``.
     """
-    folders = [root]
-    for folder in folders:  # the list grows while it is walked: no recursion
-        folders.extend(node for node in folder.values() if isinstance(node, dict))
-    digests: dict[int, bytes] = {}
-    empty: set[int] = set()
-    for folder in reversed(folders):
-        if all(id(node) in empty for node in folder.values()):
-            empty.add(id(folder))
-        keys = _sorted_keys(folder, skipped=empty if skip_empty else set())
+    # Only the folders on the way down are held, with the digests that they have so far.
+    opened = [(b"", root, _subfolders(root), dict[bytes, bytes]())]
+    while True:
+        name, folder, waiting, digests = opened[-1]
+        if waiting:
+            name, below = waiting.pop()
+            opened.append((name, below, _subfolders(below), {}))
+            continue
+        opened.pop()
+        keys = _sorted_keys(folder, digests)
+        counts = bool(keys) or not skip_empty
         if skip_git:
             keys = [key for key in keys if key not in {b".git", b".git/"}]
         hasher = new_hash(algorithm)
         hasher.update(b"tree %d\0" % _tree_size(keys, algorithm))
         for key in keys:
-            name = key.rstrip(b"/")
-            node = folder[name]
+            entry_name = key.rstrip(b"/")
+            node = folder[entry_name]
             if isinstance(node, dict):
-                entry = tree_entry(FOLDER, name, digests[id(node)])
+                entry = tree_entry(FOLDER, entry_name, digests[entry_name])
             elif node[:1] == _SYMLINK:
-                entry = tree_entry(LINK, name, link_digest(node[1:], algorithm))
+                entry = tree_entry(LINK, entry_name, link_digest(node[1:], algorithm))
             else:
-                entry = tree_entry(_MODES[node[:1]], name, node[1:])
+                entry = tree_entry(_MODES[node[:1]], entry_name, node[1:])
             hasher.update(entry)
-        digests[id(folder)] = hasher.digest()
-    return digests[id(root)]
+        digest = hasher.digest()
+        if not opened:
+            return digest
+        if counts:
+            opened[-1][3][name] = digest
+            if found is not None:
+                found[id(folder)] = digest
 
 
-def _sorted_keys(folder: Folder, *, skipped: set[int]) -> list[bytes]:
-    """The names in git's order: those of folders count with a slash at the end."""
+def _subfolders(folder: Folder) -> list[tuple[bytes, Folder]]:
+    return [(name, node) for name, node in folder.items() if isinstance(node, dict)]
+
+
+def _sorted_keys(folder: Folder, digests: dict[bytes, bytes]) -> list[bytes]:
+    """The names in git's order: those of folders count with a slash at the end.
+
+    Folders without a digest are left out.
+    """
     return sorted(
         name + b"/" if isinstance(node, dict) else name
         for name, node in folder.items()
-        if id(node) not in skipped
+        if name in digests or not isinstance(node, dict)
     )
 
 

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts.digests import TreeHash, check_algorithm
 from fetch_artifacts.disk_tree import Limits
-from fetch_artifacts.member_tree import MemberTree, hash_tree
+from fetch_artifacts.member_tree import HashTree, MemberTree, hash_tree
 from fetch_artifacts.pack import tar_chunks
 from fetch_artifacts.tar_reader import read_members
 from fetch_artifacts.unpack import unpack
@@ -122,7 +122,7 @@ def tree_hash(
         UnpackError: `extract` would refuse the archive.
         ValueError: There is no such algorithm.
     """
-    tree = MemberTree(check_algorithm(algorithm))
+    tree = HashTree(check_algorithm(algorithm))
     with contextlib.closing(_chunks(fileobj)) as chunks:
         for member in read_members(chunks):
             tree.add(member)
