@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 from collections.abc import Callable
@@ -109,6 +110,46 @@ def test_the_error_of_a_worker_comes_back(tmp_path: Path, folder: str) -> None:
     with pytest.raises(UnhashableFileError, match="FIFO") as caught:
         hash_directory(tree, executor=PicklingExecutor())
     assert tree / f"{folder}pipe" == caught.value.path
+
+
+NO_RIGHTS_NEEDED: dict[str, Tree] = {
+    "of the root": {"f": "1", ".git/g": "2"},
+    "of the root, and nothing else": {".git/g": "2"},
+    "beside a file": {"sub/f": "1", "sub/.git/g": "2"},
+    "beside a folder with a file": {"sub/deeper/f": "1", "sub/.git/g": "2"},
+}
+
+
+@pytest.fixture
+def unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody, not even root, may list a folder called ``.git``."""
+    real = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if os.fsencode(path).endswith(b".git"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+
+@pytest.mark.usefixtures("unreadable")
+@pytest.mark.parametrize("tree", NO_RIGHTS_NEEDED.values(), ids=NO_RIGHTS_NEEDED)
+def test_workers_do_not_look_into_a_git_folder_that_does_not_matter(
+    tmp_path: Path, tree: Tree
+) -> None:
+    path = make_tree(tmp_path / "tree", tree)
+    assert hash_directory(path) == hash_directory(path, executor=PicklingExecutor())
+
+
+@pytest.mark.usefixtures("unreadable")
+@pytest.mark.parametrize("executor", [None, PicklingExecutor()])
+def test_a_git_folder_that_is_alone_must_be_readable_for_workers_too(
+    tmp_path: Path, executor: Executor | None
+) -> None:
+    path = make_tree(tmp_path / "tree", {"f": "1", "sub/.git/g": "2", "sub/e": None})
+    with pytest.raises(UnhashableFileError, match=r"sub.\.git"):
+        hash_directory(path, executor=executor)
 
 
 def test_an_error_cancels_what_has_not_begun(tmp_path: Path) -> None:

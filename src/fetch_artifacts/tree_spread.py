@@ -30,7 +30,7 @@ Share: TypeAlias = list[tuple[bytes, list[bytes]]]
 """Folders, with a slash at the end, and the names in them that are to be hashed."""
 
 Part: TypeAlias = tuple[bytes, bool, list[TreeEntry]]
-"""A folder, whether it has files in its ``.git``, and some of its entries."""
+"""A folder, whether it has a ``.git``, and some of its entries."""
 
 JOB_SECONDS: Final = 0.1
 """A job takes this long, or as long as one large file."""
@@ -108,7 +108,7 @@ def _split(path: bytes, listing: Listing, algorithm: Algorithm) -> tuple[Part, S
         (LINK, name, hash_link(path + name, algorithm)[0]) for name in listing.links
     ]
     keys = [key for key in listing.keys if key not in listing.links]
-    return (path, has_git_files(path, listing), links), [(path, keys)]
+    return (path, listing.has_git, links), [(path, keys)]
 
 
 def _deal(left: Share) -> Iterator[Share]:
@@ -136,13 +136,13 @@ class _Tree:
         self._root = root
         self._algorithm = algorithm
         self._entries: dict[bytes, list[TreeEntry]] = {}  # parents before their folders
-        self._has_git_files: set[bytes] = set()
+        self._with_git: set[bytes] = set()
 
     def add(self, part: Part) -> None:
-        path, has_git_files, entries = part
+        path, has_git, entries = part
         self._entries.setdefault(path, []).extend(entries)
-        if has_git_files:
-            self._has_git_files.add(path)
+        if has_git:
+            self._with_git.add(path)
 
     def digest(self) -> bytes:
         """Hash the folders, the last one first: all below it are done."""
@@ -151,6 +151,6 @@ class _Tree:
             digest = tree_digest(entries, self._algorithm)
             if path == self._root:
                 return digest
-            if entries or path in self._has_git_files:
+            if entries or (path in self._with_git and has_git_files(path)):
                 above, _, name = path[:-1].rpartition(b"/")
                 self._entries[above + b"/"].append((FOLDER, name, digest))

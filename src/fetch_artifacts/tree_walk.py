@@ -124,17 +124,18 @@ def hash_link(path: bytes, algorithm: Algorithm) -> Digests:
     return link_digest(target, algorithm), blob_digest(target, algorithm)
 
 
-def has_git_files(path: bytes, listing: Listing) -> bool:
-    """Whether a folder has a ``.git`` with anything in it that is no folder.
+def has_git_files(path: bytes) -> bool:
+    """Whether the ``.git`` of a folder is, or holds, anything that is no folder.
 
     Pkg leaves out folders without files, but looks into ``.git`` to see whether there
     are any (GitTools.jl:276): a folder with nothing but a ``.git`` that holds a file is
-    an entry, and its tree is empty.
+    an entry, and its tree is empty. So this matters only below the root, and where
+    nothing else is in the folder.
 
     Raises:
         UnhashableFileError: A folder below can't be listed.
     """
-    return listing.has_git and _contains_files(path + _GIT)
+    return _contains_files(path + _GIT)
 
 
 def hash_folders(root: bytes, algorithm: Algorithm) -> Iterator[HashedFolder]:
@@ -225,7 +226,8 @@ class _OpenFolder:
     def enters_parent(self) -> bool:
         """Take a slot in the parent's tree; False where Pkg leaves this folder out."""
         if self.parent:
-            if not self._body and not has_git_files(self._path, self._listing):
+            has_git = self._listing.has_git
+            if not self._body and not (has_git and has_git_files(self._path)):
                 return False
             self._slot = self.parent.reserve(FOLDER, self._name)
             self.parent.waits |= self.waits
