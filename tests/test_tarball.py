@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import base64
+import bz2
+import errno
+import gzip
 import io
+import lzma
 import os
+import re
 import sys
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from archives import END, file, folder, listing, pax, symlink
 from fetch_artifacts import tarball
-from fetch_artifacts.errors import UnhashableFileError, UnpackError
+from fetch_artifacts.errors import ArchiveError, UnhashableFileError, UnpackError
 from fetch_artifacts.member import Member
 from support import Link, Tree, as_nobody, load_vectors, make_tree, names
 
@@ -113,9 +121,114 @@ def test_a_file_further_up_gives_way_in_the_hash() -> None:
     assert tarball.tree_hash(same) == tarball.tree_hash(archive)
 
 
-def test_a_compressed_archive_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnpackError, match="found b'\\\\x1f\\\\x8b"):
-        tarball.extract(io.BytesIO(b"\x1f\x8b\x08" + bytes(600)), tmp_path / "tree")
+@pytest.mark.parametrize(
+    ("compress", "name"),
+    [(gzip.compress, "gzip"), (lzma.compress, "xz"), (bz2.compress, "bzip2")],
+)
+def test_a_compressed_archive_is_refused_with_what_it_is(
+    tmp_path: Path, compress: Callable[[bytes], bytes], name: str
+) -> None:
+    path = tmp_path / "a.tar"
+    path.write_bytes(compress(file(b"f", os.urandom(1000))))
+    fault = f"a.tar: expected an uncompressed tar archive, found {name} data"
+    with pytest.raises(UnpackError, match=fault):
+        tarball.extract(path, tmp_path / "tree")
+    with pytest.raises(UnpackError, match=fault):
+        tarball.tree_hash(path)
+    with pytest.raises(UnpackError, match=fault):
+        list(tarball.members(path))
+    assert names(tmp_path) == ["a.tar"]
+
+
+def test_a_name_like_the_start_of_compressed_data_is_a_name() -> None:
+    archive = file(b"BZh") + file(b"../f")
+    with pytest.raises(UnpackError, match=r"'\.\./f' is refused"):
+        tarball.tree_hash(io.BytesIO(archive))
+
+
+# --- what is read from and written to
+
+
+@pytest.mark.parametrize("wrong", [b"bytes", None, 3, io.StringIO("text")])
+def test_what_is_no_binary_file_is_refused_with_what_is_taken(
+    tmp_path: Path, wrong: Any
+) -> None:
+    fault = "expected a path (str or os.PathLike) or a binary file object, found "
+    expected = re.escape(fault + type(wrong).__name__)
+    with pytest.raises(TypeError, match=expected):
+        tarball.create(make_tree(tmp_path / "tree", MIXED), wrong)
+    with pytest.raises(TypeError, match=expected):
+        tarball.extract(wrong, tmp_path / "other")
+    with pytest.raises(TypeError, match=expected):
+        tarball.tree_hash(wrong)
+    with pytest.raises(TypeError, match=expected):
+        list(tarball.members(wrong))
+    assert names(tmp_path) == ["tree"]
+
+
+def test_a_file_in_text_mode_is_to_be_opened_in_binary_mode(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with path.open("w") as text, pytest.raises(TypeError, match="open it in binary"):
+        tarball.create(make_tree(tmp_path / "tree", MIXED), text)  # type: ignore[arg-type]
+    with path.open() as text, pytest.raises(TypeError, match="open it in binary"):
+        tarball.tree_hash(text)  # type: ignore[arg-type]
+
+
+class Slow(io.RawIOBase):
+    """A raw file that takes some bytes of each write, as pipes and sockets may."""
+
+    def __init__(self, most: int | None) -> None:
+        self.most = most
+        self.taken = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int | None:
+        self.taken += bytes(data[: self.most or 0])
+        return self.most and min(self.most, len(data))
+
+
+def test_what_takes_less_than_it_is_given_gets_all_in_the_end(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree", MIXED)
+    whole = io.BytesIO()
+    tarball.create(tree, whole)
+    slow = Slow(1000)
+    tarball.create(tree, slow)  # type: ignore[arg-type]
+    assert whole.getvalue() == slow.taken
+
+
+@pytest.mark.parametrize("most", [0, None])
+def test_what_takes_nothing_is_an_error(tmp_path: Path, most: int | None) -> None:
+    tree = make_tree(tmp_path / "tree", MIXED)
+    with pytest.raises(BlockingIOError, match="no room to write"):
+        tarball.create(tree, Slow(most))  # type: ignore[arg-type]
+
+
+def test_a_writer_that_does_not_count_is_taken_at_its_word(tmp_path: Path) -> None:
+    class Plain:
+        taken = b""
+
+        def write(self, data: bytes) -> None:
+            self.taken += data
+
+    plain = Plain()
+    tarball.create(make_tree(tmp_path / "tree", MIXED), plain)  # type: ignore[arg-type]
+    assert len(plain.taken) == 8 * 512
+
+
+@UNIX
+def test_a_reader_that_has_nothing_yet_is_not_at_its_end(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    with os.fdopen(reading, "rb", 0) as pipe, os.fdopen(writing, "wb") as other:
+        other.write(file(b"f", b"1"))
+        other.flush()
+        with pytest.raises(BlockingIOError, match="nothing to read"):
+            tarball.tree_hash(pipe)
+        with pytest.raises(BlockingIOError, match="nothing to read"):
+            tarball.extract(pipe, tmp_path / "tree")
+    assert names(tmp_path) == []
 
 
 # --- where things go
@@ -144,9 +257,39 @@ def test_a_full_folder_is_left_alone(tmp_path: Path) -> None:
 def test_a_file_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_text("mine")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(FileExistsError, match="an empty folder, found a file"):
         tarball.extract(io.BytesIO(file(b"f")), path)
     assert path.read_text() == "mine"
+
+
+def test_a_link_to_nothing_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "l").symlink_to("none")
+    with pytest.raises(FileExistsError, match="an empty folder, found a file"):
+        tarball.extract(io.BytesIO(file(b"f")), tmp_path / "l")
+    assert names(tmp_path) == ["l"]
+
+
+@UNIX
+def test_a_folder_that_cannot_be_written_is_named() -> None:
+    with as_nobody() as home:
+        tree = make_tree(home / "tree", {})
+        tree.chmod(0o555)
+        with pytest.raises(PermissionError) as caught:
+            tarball.extract(io.BytesIO(file(b"f")), tree)
+        assert caught.value.filename == str(tree)
+
+
+def test_a_member_that_cannot_be_written_is_named_as_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: bytes) -> None:
+        raise PermissionError(errno.EPERM, "not permitted", path)
+
+    tree = make_tree(tmp_path / "tree", {})
+    monkeypatch.setattr(os, "mkdir", denied)
+    with pytest.raises(PermissionError) as caught:
+        tarball.extract(io.BytesIO(folder(b"d/")), tree)
+    assert caught.value.filename == str(tree / "d")
 
 
 def test_the_parent_of_a_new_folder_must_exist(tmp_path: Path) -> None:
@@ -191,19 +334,71 @@ def test_links_become_copies_on_request(tmp_path: Path) -> None:
     assert (tree / "l").read_text() == "1"
 
 
+def test_an_unclear_wish_for_copies_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="copy_symlinks: expected True, False or None"):
+        tarball.extract(io.BytesIO(), tmp_path / "tree", copy_symlinks="no")  # type: ignore[arg-type]
+    assert names(tmp_path) == []
+
+
 def test_a_file_object_stays_open(tmp_path: Path) -> None:
     archive = io.BytesIO()
     tarball.create(make_tree(tmp_path / "tree", MIXED), archive)
     assert len(archive.getvalue()) == 8 * 512
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no FIFOs")
-def test_an_archive_that_cannot_be_completed_is_removed(tmp_path: Path) -> None:
+@UNIX
+def test_an_archive_that_cannot_be_completed_leaves_what_was_there(
+    tmp_path: Path,
+) -> None:
     tree = make_tree(tmp_path / "tree", {"f": "x" * 1_000_000})
     os.mkfifo(tree / "pipe")
     with pytest.raises(UnhashableFileError):
         tarball.create(tree, tmp_path / "a.tar")
-    assert not (tmp_path / "a.tar").exists()
+    assert names(tmp_path) == ["tree"]
+    (tmp_path / "a.tar").write_text("old")
+    with pytest.raises(UnhashableFileError):
+        tarball.create(tree, tmp_path / "a.tar")
+    assert names(tmp_path) == ["a.tar", "tree"]
+    assert (tmp_path / "a.tar").read_text() == "old"
+
+
+@pytest.mark.parametrize("wrong", ["", "missing", "a.tar"])
+def test_what_is_no_folder_is_not_archived_over_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.tar").write_text("old")
+    with pytest.raises(ArchiveError, match=f"{wrong}.*: expected a folder, found"):
+        tarball.create(wrong, "a.tar")
+    assert (tmp_path / "a.tar").read_text() == "old"
+
+
+def test_an_archive_in_the_folder_that_it_holds_is_refused(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree", MIXED)
+    with pytest.raises(ArchiveError, match="expected a file outside"):
+        tarball.create(tree, tree / "a.tar")
+    assert not (tree / "a.tar").exists()
+    with (
+        (tree / "b" / "a.tar").open("wb") as inside,
+        pytest.raises(ArchiveError, match="expected a file outside"),
+    ):
+        tarball.create(tree, inside)
+
+
+@UNIX
+def test_an_archive_for_a_fifo_goes_through_it(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree", MIXED)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        tarball.create(tree, fifo)
+        assert len(os.read(reader, 1 << 16)) == 8 * 512
+        with pytest.raises(ArchiveError):
+            tarball.create(tmp_path / "missing", fifo)
+    finally:
+        os.close(reader)
+    assert fifo.is_fifo()
 
 
 # --- members
@@ -233,3 +428,16 @@ def test_members_have_their_contents(tmp_path: Path) -> None:
     assert [content(member) for member in tarball.members(path)] == [
         *(b"1", b"x" * 700_000, b"3"),
     ]
+
+
+def test_the_members_do_not_hold_the_archive(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    path.write_bytes(file(b"f", b"x" * 100_000) * 200)
+    tracemalloc.start()
+    try:
+        everything = list(tarball.members(path))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(everything) == 200
+    assert held < 1_000_000  # of 20 million bytes

@@ -7,26 +7,40 @@ read refuse the same archives. A path may be given in place of a file object.
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
+import itertools
 import os
 import sys
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
+from fetch_artifacts._fs import replacing
+from fetch_artifacts.archive_kind import HEAD_BYTES, sniff
 from fetch_artifacts.digests import TreeHash, check_algorithm
 from fetch_artifacts.disk_tree import Limits
+from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.member_tree import HashTree, MemberTree, hash_tree
-from fetch_artifacts.pack import tar_chunks
+from fetch_artifacts.pack import require_folder, require_outside, tar_chunks
 from fetch_artifacts.tar_reader import read_members
 from fetch_artifacts.unpack import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
     from fetch_artifacts.member import Member
 
     StrPath: TypeAlias = str | os.PathLike[str]
 
 _CHUNK_BYTES: Final = 1 << 18
+_COMPRESSIONS: Final = {
+    "gz": "gzip",
+    "xz": "xz",
+    "lzma": "lzma",
+    "bz2": "bzip2",
+    "zst": "zstd",
+    "zip": "zip",
+}
 _NO_LIMITS: Final = Limits(max_size=sys.maxsize, max_members=sys.maxsize)
 
 
@@ -35,8 +49,8 @@ def create(
 ) -> None:
     """Write the tar archive of what is in a folder; the same tree, the same bytes.
 
-    Julia: ``Tar.create``. A file object is left open; a path is removed again when the
-    archive can't be completed.
+    Julia: ``Tar.create``. A file object is left open. A file at a path is replaced once
+    the archive is complete; a device or a FIFO is written to.
 
     Args:
         directory: The folder.
@@ -44,22 +58,25 @@ def create(
         portable: Refuse names that Windows can't store.
 
     Raises:
+        ArchiveError: The folder is none, or the archive would be in it.
         UnhashableFileError: The folder holds something that is neither file nor folder
             nor link, that can't be read, or that changes meanwhile.
         UnportableNameError: A name can't be stored on Windows.
-        OSError: The folder is none, or the archive can't be written.
+        TypeError: What is to be written to is neither a path nor a binary file object.
+        OSError: The archive can't be written.
     """
+    require_folder(directory)
     chunks = tar_chunks(Path(directory), portable=portable)
-    if not isinstance(fileobj, str | os.PathLike):
-        fileobj.writelines(chunks)
-        return
-    path = Path(fileobj)
-    with path.open("wb") as file:
-        try:
+    if isinstance(fileobj, str | os.PathLike):
+        require_outside(Path(directory), Path(fileobj))
+        with replacing(Path(fileobj)) as file:
             file.writelines(chunks)
-        except BaseException:
-            path.unlink()
-            raise
+        return
+    _require_binary(fileobj, "write")
+    if place := _place(fileobj):
+        require_outside(Path(directory), place)
+    for chunk in chunks:
+        _write_all(fileobj, chunk)
 
 
 def extract(
@@ -81,23 +98,23 @@ def extract(
     Raises:
         UnpackError: The archive is damaged, or asks for something that is not allowed.
             Everything is as it was before.
+        TypeError: An argument is of another type.
         OSError: The folder is not empty, or can't be written.
     """
+    if not isinstance(copy_symlinks, bool | None):
+        raise TypeError(
+            f"copy_symlinks: expected True, False or None, found {copy_symlinks!r}"
+        )
     path = Path(directory)
-    made = not path.is_dir()
-    if made:
-        path.mkdir()
-    elif any(path.iterdir()):
-        msg = f"{path}: expected an empty folder; give the name of a new one"
-        raise FileExistsError(msg)
-    try:
-        with contextlib.closing(_chunks(fileobj)) as chunks:
+    with _archive(fileobj) as chunks:
+        made = _prepare(path)
+        try:
             unpack(chunks, path, limits=_NO_LIMITS, copy_symlinks=copy_symlinks)
-    except BaseException:
-        if made:
-            with contextlib.suppress(OSError):  # the first error says more
-                path.rmdir()
-        raise
+        except BaseException:
+            if made:
+                with contextlib.suppress(OSError):  # the first error says more
+                    path.rmdir()
+            raise
     return path
 
 
@@ -121,9 +138,10 @@ def tree_hash(
     Raises:
         UnpackError: `extract` would refuse the archive.
         ValueError: There is no such algorithm.
+        TypeError: The archive is neither a path nor a binary file object.
     """
     tree = HashTree(check_algorithm(algorithm))
-    with contextlib.closing(_chunks(fileobj)) as chunks:
+    with _archive(fileobj) as chunks:
         for member in read_members(chunks):
             tree.add(member)
     return TreeHash(hash_tree(tree.root, tree.algorithm, skip_empty=skip_empty))
@@ -132,16 +150,21 @@ def tree_hash(
 def members(fileobj: IO[bytes] | StrPath) -> Iterator[Member]:
     """Give what is in a tar archive, in its order, without unpacking it.
 
-    Julia: ``Tar.list``, but this refuses all that `extract` refuses.
+    Julia: ``Tar.list``, but this refuses all that `extract` refuses. A member's
+    `pieces` can be read once, until the next member is asked for; then they are empty,
+    and a list of all members does not hold the archive.
 
     Raises:
         UnpackError: `extract` would refuse the archive.
+        TypeError: The archive is neither a path nor a binary file object.
     """
     tree = _Names()
-    with contextlib.closing(_chunks(fileobj)) as chunks:
+    with _archive(fileobj) as chunks:
         for member in read_members(chunks):
             tree.add(member)
-            yield member
+            pieces = (piece for piece in member.pieces)
+            yield member._replace(pieces=pieces)
+            pieces.close()
 
 
 class _Names(MemberTree):
@@ -152,9 +175,101 @@ class _Names(MemberTree):
         return b""
 
 
-def _chunks(fileobj: IO[bytes] | StrPath) -> Generator[bytes, None, None]:
+def _prepare(path: Path) -> bool:
+    """Make sure that a folder is there and empty; tells whether it is new."""
+    if not os.path.lexists(path):
+        path.mkdir()
+        return True
+    if not path.is_dir():
+        found = "a file"
+    elif any(path.iterdir()):
+        found = "a full one"
+    else:
+        return False
+    msg = f"{path}: expected an empty folder, found {found}; give the name of a new one"
+    raise FileExistsError(msg)
+
+
+@contextlib.contextmanager
+def _archive(fileobj: IO[bytes] | StrPath) -> Iterator[Iterator[bytes]]:
+    """The chunks of an archive; what makes no sense of them hears of compression."""
+    where = ""
     with contextlib.ExitStack() as stack:
         if isinstance(fileobj, str | os.PathLike):
+            where = f"{os.fspath(fileobj)}: "
             fileobj = stack.enter_context(open(fileobj, "rb"))  # noqa: PTH123
-        while chunk := fileobj.read(_CHUNK_BYTES):
-            yield chunk
+        _require_binary(fileobj, "read")
+        chunks = _chunks(fileobj)
+        head = next(chunks, b"")
+        try:
+            yield itertools.chain((head,), chunks)
+        except UnpackError as error:
+            # A member at fault shows a tar archive, whatever its first bytes look like.
+            if not error.member and (name := _compression(head)):
+                msg = (
+                    f"{where}expected an uncompressed tar archive, found {name} data; "
+                    "decompress it first (`fetch-artifacts hash` takes it as it is)"
+                )
+                raise UnpackError(msg) from error
+            raise
+
+
+def _compression(head: bytes) -> str:
+    """What an archive is compressed with, "" where it isn't."""
+    try:
+        return _COMPRESSIONS.get(sniff(head[:HEAD_BYTES]), "")
+    except UnpackError:
+        return ""
+
+
+def _chunks(file: Any) -> Iterator[bytes]:
+    while True:
+        chunk = file.read(_CHUNK_BYTES)
+        if chunk is None:
+            raise _blocked("nothing to read")
+        if isinstance(chunk, str):
+            raise _no_binary_file(file)
+        if not chunk:
+            return
+        yield chunk
+
+
+def _write_all(file: Any, chunk: bytes) -> None:
+    """Write a chunk also to what takes less than it is given, as raw files do."""
+    while chunk:
+        written = file.write(chunk)
+        if written is None and not isinstance(file, io.RawIOBase):
+            return  # it has taken all, but doesn't count
+        if not written:
+            raise _blocked("no room to write")
+        chunk = chunk[written:]
+
+
+def _blocked(what: str) -> BlockingIOError:
+    msg = f"the file object has {what} at present; give one in blocking mode"
+    return BlockingIOError(errno.EAGAIN, msg)
+
+
+def _require_binary(file: object, method: str) -> None:
+    if not hasattr(file, method) or hasattr(file, "encoding"):
+        raise _no_binary_file(file)
+
+
+def _no_binary_file(found: object) -> TypeError:
+    if hasattr(found, "read") or hasattr(found, "write"):
+        hint = "open it in binary mode, to read or to write as is asked for"
+    else:
+        hint = "io.BytesIO makes a file object of bytes"
+    return TypeError(
+        "expected a path (str or os.PathLike) or a binary file object, found "
+        f"{type(found).__name__}; {hint}"
+    )
+
+
+def _place(file: IO[bytes]) -> Path | None:
+    """Where a file object's file is, None where it doesn't tell."""
+    with contextlib.suppress(AttributeError, TypeError, ValueError, OSError):
+        path = Path(file.name)
+        if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            return path
+    return None

@@ -82,11 +82,8 @@ def unpack(
             The folder is empty again.
         OSError: The folder can't be written. It is empty again.
     """
-    tree = DiskTree(
-        os.fsencode(directory),
-        read_only=read_only,
-        limits=limits,
-        copy_symlinks=copy_symlinks,
+    tree = _new_tree(
+        directory, read_only=read_only, limits=limits, copy_symlinks=copy_symlinks
     )
     with contextlib.closing(prefetched(gathered(chunks), depth=_DEPTH)) as ahead:
         return _fill(tree, read_members(ahead), "tar")
@@ -109,11 +106,8 @@ def unpack_archive(
         UnpackError: As `unpack`; also for bytes that are no archive at all.
         OSError: The folder can't be written. It is empty again.
     """
-    tree = DiskTree(
-        os.fsencode(directory),
-        read_only=read_only,
-        limits=limits,
-        copy_symlinks=copy_symlinks,
+    tree = _new_tree(
+        directory, read_only=read_only, limits=limits, copy_symlinks=copy_symlinks
     )
     kind, chunks = peek(chunks)
     if kind == "zip":
@@ -124,12 +118,29 @@ def unpack_archive(
         return _fill(tree, read_members(ahead), kind)
 
 
+def _new_tree(
+    directory: Path, *, read_only: bool, limits: Limits, copy_symlinks: bool | None
+) -> DiskTree:
+    try:
+        return DiskTree(
+            os.fsencode(directory),
+            read_only=read_only,
+            limits=limits,
+            copy_symlinks=copy_symlinks,
+        )
+    except OSError as error:
+        error.filename = os.fspath(directory)  # not a file that is only for a try
+        raise
+
+
 def _fill(tree: DiskTree, members: Iterator[Member], kind: ArchiveKind) -> Unpacked:
     try:
         tree.fill(members)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):  # the first error says more
             tree.clear()
+        if isinstance(error, OSError) and isinstance(error.filename, bytes):
+            error.filename = os.fsdecode(error.filename)
         raise
     tree_hash = git_hash = _pkg_hash(tree, link_digest)
     if not all(target.isascii() for _, target in symlinks(tree.root)):
