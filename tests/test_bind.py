@@ -9,6 +9,7 @@ from textwrap import dedent
 import pytest
 import tomli
 
+from fetch_artifacts.artifacts_toml import entry_for
 from fetch_artifacts.bind import add_source, bind, unbind
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.entries import DownloadSource
@@ -160,12 +161,25 @@ def test_an_empty_list_is_in_nobodys_way(toml: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "host/file", "https://", "https://h/a b", "https://h/a\n"]
+    "url",
+    [
+        *("", "host/file", "https://", "https://h/a b", "https://h/a\n"),
+        *("https:///a", "htttps://h/a", "http://[::1", "http://:80/x", "http://me@"),
+    ],
 )
 def test_a_source_without_a_url_is_not_bound(url: str, toml: Path) -> None:
     with pytest.raises(ArtifactsTomlError, match=r"x\.download\[2\]\.url: expected a"):
         bind(toml, "x", ONE, downloads=[source("https://h/a"), source(url)])
     assert not toml.exists()
+
+
+def test_what_is_written_already_is_read_with_urls_of_any_kind(toml: Path) -> None:
+    urls = ["ftp://h/a", "htttps://h/a", "https:///a"]
+    lines = [f"[[x.download]]\nurl = '{url}'\nsha256 = '{SHA}'\n" for url in urls]
+    toml.write_text(f"[x]\ngit-tree-sha1 = '{ONE}'\n" + "".join(lines), "utf-8")
+    assert [each.url for each in entry_for("x", toml, LINUX).downloads] == urls
+    add_source(toml, "x", source("https://h/b"))
+    assert len(entry_for("x", toml, LINUX).downloads) == 4
 
 
 def test_a_hash_of_64_digits_is_not_bound(toml: Path) -> None:

@@ -25,7 +25,7 @@ from fetch_artifacts.artifacts_toml import (
     platforms_of,
 )
 from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.entries import DownloadSource, Place
+from fetch_artifacts.entries import Place, source_faults
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
     ArtifactsTomlNotFoundError,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fetch_artifacts.artifacts_toml import Table
+    from fetch_artifacts.entries import DownloadSource
     from fetch_artifacts.platforms import Platform
 
 _LOCK_STALE_AGE: Final = 10.0  # seconds; a change takes milliseconds
@@ -190,7 +191,8 @@ def add_source(
 
 def _checked(source: DownloadSource, place: Place) -> dict[str, Any]:
     entry = source.to_entry()
-    DownloadSource.from_entry(entry, place)
+    for fault in source_faults(entry, place):
+        raise fault
     return entry
 
 

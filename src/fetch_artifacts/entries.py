@@ -81,7 +81,7 @@ class DownloadSource:
         Raises:
             ArtifactsTomlError: It has no valid url, sha256 or size.
         """
-        for fault in source_faults(source, place):
+        for fault in _reading_faults(source, place):
             raise fault
         assert isinstance(source, dict)  # noqa: S101 - or it would be a fault
         return cls(
@@ -205,7 +205,22 @@ def entry_faults(
 
 
 def source_faults(source: object, place: Place) -> Iterator[ArtifactsTomlError]:
-    """Give all that is wrong in one element of ``download``."""
+    """Give all that is wrong in one element of ``download``.
+
+    That nothing can be had from a URL is no reason not to read it: another source may
+    do, and Julia reads more kinds of URLs. Whoever writes one should know.
+    """
+    from fetch_artifacts.urls import fault_of, redacted
+
+    url = source.get("url") if isinstance(source, dict) else None
+    if isinstance(url, str) and _URL.fullmatch(url):
+        expected = fault_of(url)
+        if expected:
+            yield place.expected(expected, {"url": redacted(url)}, "url")
+    yield from _reading_faults(source, place)
+
+
+def _reading_faults(source: object, place: Place) -> Iterator[ArtifactsTomlError]:
     if not isinstance(source, dict):
         yield place.error(f"expected a table, found {source!r}")
         return

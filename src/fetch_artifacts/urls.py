@@ -16,6 +16,7 @@ _SECURE: Final = re.compile(
     r"(https://|\w+://(127\.0\.0\.1|localhost)(:\d+)?(\Z|/))", re.IGNORECASE | re.ASCII
 )
 _PORTS: Final = {"http": 80, "https": 443}
+_THIS_MACHINE: Final = frozenset({"", "localhost"})
 
 
 def split_url(url: str) -> SplitResult:
@@ -31,6 +32,20 @@ def split_url(url: str) -> SplitResult:
         msg = f"expected a URL, found {redacted(url)}"
         raise DownloadError(msg, url=redacted(url)) from None
     return parts
+
+
+def fault_of(url: str) -> str:
+    """What there should be instead of a URL that nothing can be had from; or ""."""
+    try:
+        parts = split_url(url)
+    except DownloadError:
+        return "a URL such as https://host/file.tar.gz"
+    if parts.scheme == "file":
+        is_here = parts.netloc.lower() in _THIS_MACHINE and parts.path.strip("/")
+        return "" if is_here else "a file here, as file:///folder/file"
+    if parts.scheme not in _PORTS:
+        return "a URL of http, https or file"
+    return "" if parts.hostname else "a URL with a host"
 
 
 def is_secure(url: str) -> bool:
@@ -77,7 +92,7 @@ def local_path(url: str) -> Path:
         DownloadError: It is on another host.
     """
     parts = split_url(url)
-    if parts.netloc.lower() not in {"", "localhost"}:
+    if parts.netloc.lower() not in _THIS_MACHINE:
         msg = (
             f"{url}: expected a file on this machine, found the host "
             f"{parts.netloc}; write file:///folder/file"
