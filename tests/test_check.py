@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import pytest
 import tomli
 
-from fetch_artifacts.check import Finding, check_file
+from fetch_artifacts.check import Finding, check_file, check_files
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError
 from fetch_artifacts.julia_toml import dumps
 from support import FIXTURES
@@ -101,7 +100,7 @@ def test_real_packages_have_no_findings(path: Path, tmp_path: Path) -> None:
         ),
         (
             f"[[a]]\n{LINUX}Description = 'data'",
-            "a[1].description",
+            "a[1].Description",
             "Julia takes this string for a platform tag",
         ),
     ],
@@ -112,28 +111,81 @@ def test_each_fault_is_found_where_it_is(
     assert findings(tmp_path, text) == [(key, what)]
 
 
+IS_A_TAG = "Julia takes this string for a platform tag"
+
+
 @pytest.mark.parametrize(
-    ("lines", "what"),
+    ("line", "key", "what", "todo"),
     [
         (
-            "note = 'some words'",
-            "platform tag 'note' = 'some words': expected no space",
+            "description = 'some words'",
+            "a[1].description",
+            f"{IS_A_TAG}: platform tag 'description' = 'some words': expected no space",
+            "take it out, or write an array with the string in it",
         ),
-        ("libgfortran_version = 'new'", "platform .*libgfortran_version = 'new'"),
-        ("libc = 'bionic'", "platform .*libc = 'bionic'"),
+        (
+            "'e.f' = 'x/y'",
+            'a[1]."e.f"',
+            f"{IS_A_TAG}: platform tag 'e.f' = 'x/y': expected no space",
+            "take it out, or write an array with the string in it",
+        ),
+        (
+            "OS = 'linux'",
+            "a[1].OS",
+            f"{IS_A_TAG}: platform tags: expected 'os' once, found it again as 'OS'",
+            "correct it, or take it out",
+        ),
+        (
+            "cuda = '12+1'",
+            "a[1].cuda",
+            f"{IS_A_TAG}: platform tag 'cuda' = '12+1': expected no space",
+            "correct it, or take it out",
+        ),
+        (
+            "libgfortran_version = 'new'",
+            "a[1].libgfortran_version",
+            "platform {'arch': 'x86_64', 'os': 'linux', 'libc': 'glibc', 'libgfortran_",
+            "correct it, or no machine will ever choose this",
+        ),
+        (
+            "Libc = 'bionic'",
+            "a[1].Libc",
+            "platform {'arch': 'x86_64', 'os': 'linux', 'libc': 'bionic'}: expected a ",
+            "correct it, or no machine will ever choose this",
+        ),
     ],
 )
-def test_platforms_that_julia_cannot_read_or_never_has_are_found(
-    lines: str, what: str, tmp_path: Path
+def test_a_tag_that_julia_cannot_read_or_never_has_is_found_where_it_is(
+    line: str, key: str, what: str, todo: str, tmp_path: Path
 ) -> None:
-    ((key, found),) = findings(tmp_path, f"[[a]]\n{LINUX}{lines}")
-    assert key == "a[1]"
-    assert re.match(what, found)
+    path = tmp_path / "Artifacts.toml"
+    path.write_text(f"[[a]]\n{LINUX}{line}\n", "utf-8")
+    (finding,) = check_file(path)
+    assert (key, todo) == (finding.key, finding.todo)
+    assert finding.what.startswith(what)
+    assert finding.to_json()["key"] == key
+
+
+def test_all_faults_of_an_element_are_found_at_once(tmp_path: Path) -> None:
+    bare = f"[[a]]\ngit-tree-sha1 = '{ONE}'\nnote = 'x'\ntext = 'x y'\nos = 3\n"
+    full = f"[[a]]\n{LINUX}libc = 'bionic'\nOS = 'linux'\nlazy = 'no'\n"
+    keys = [key for key, _ in findings(tmp_path, bare + full)]
+    assert keys == [
+        *("a[1].os", "a[1].arch", "a[1].text"),
+        *("a[2].OS", "a[2].libc", "a[2].lazy"),
+        "a[1].note",
+    ]
 
 
 def test_a_version_that_is_none_is_found(tmp_path: Path) -> None:
     text = LINUX.replace("linux", "macos") + "os_version = 'new'"
-    assert [key for key, _ in findings(tmp_path, f"[[a]]\n{text}")] == ["a[1]"]
+    keys = [key for key, _ in findings(tmp_path, f"[[a]]\n{text}")]
+    assert keys == ["a[1].os_version"]
+
+
+def test_tags_may_be_called_as_anything(tmp_path: Path) -> None:
+    text = f"[[a]]\n{LINUX}validate_strict = 'x'"
+    assert findings(tmp_path, text) == [("a[1].validate_strict", IS_A_TAG)]
 
 
 @pytest.mark.parametrize(("old", "new"), [("linux", "plan9"), ("x86_64", "vax")])
@@ -159,6 +211,50 @@ def test_all_faults_of_a_source_are_found(tmp_path: Path) -> None:
         ("a.download[3].url", url + "'https://h/a b'"),
         ("a.download[3].sha256", "expected 64 hex digits, found nothing"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https:///a", "a URL with a host, found 'https:///a'"),
+        ("http://:80/x", "a URL with a host, found 'http://:80/x'"),
+        ("https://user:pw@", "a URL with a host, found 'https://'"),
+        ("htttps://h/a", "a URL of http, https or file, found 'htttps://h/a'"),
+        ("ftp://h/a", "a URL of http, https or file, found 'ftp://h/a'"),
+        (
+            "http://[::1",
+            "a URL such as https://host/file.tar.gz, found 'http://[::1'",
+        ),
+        (
+            "https://h:port/a",
+            "a URL such as https://host/file.tar.gz, found 'https://h:port/a'",
+        ),
+        ("file://h/a", "a file here, as file:///folder/file, found 'file://h/a'"),
+        ("file:///", "a file here, as file:///folder/file, found 'file:///'"),
+    ],
+)
+def test_a_url_that_nothing_can_be_had_from_is_found(
+    url: str, expected: str, tmp_path: Path
+) -> None:
+    source = f"[[a.download]]\nurl = '{url}'\nsha256 = '{SHA}'\n"
+    assert findings(tmp_path, f"[a]\ngit-tree-sha1 = '{ONE}'\n{source}") == [
+        ("a.download[1].url", f"expected {expected}")
+    ]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///a",
+        "file://localhost/a",
+        "FILE:///C:/a",
+        "HTTP://h",
+        "https://[::1]:8/a",
+    ],
+)
+def test_a_url_that_something_can_be_had_from_is_good(url: str, tmp_path: Path) -> None:
+    source = f"[[a.download]]\nurl = '{url}'\nsha256 = '{SHA}'\n"
+    assert findings(tmp_path, f"[a]\ngit-tree-sha1 = '{ONE}'\n{source}") == []
 
 
 @pytest.mark.parametrize("digits", [64, 40])
@@ -202,3 +298,13 @@ def test_a_finding_can_be_printed_and_written_as_json() -> None:
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ArtifactsTomlNotFoundError):
         check_file(tmp_path / "gone.toml")
+
+
+def test_of_several_files_each_is_checked_and_one_that_is_not_there_found(
+    tmp_path: Path,
+) -> None:
+    bad = tmp_path / "Artifacts.toml"
+    bad.write_text("a = 3", "utf-8")
+    gone = tmp_path / "gone.toml"
+    found = [(each.path, each.key) for each in check_files([gone, bad, tmp_path, bad])]
+    assert found == [(gone, ""), (bad, "a"), (tmp_path, ""), (bad, "a")]

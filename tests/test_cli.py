@@ -162,6 +162,17 @@ def test_check_tells_each_fault_with_its_key(toml: Path) -> None:
     assert (row["file"], row["key"]) == (str(toml), "Demo.git-tree-sha1")
 
 
+def test_check_tells_what_it_found_though_another_file_is_missing(toml: Path) -> None:
+    toml.write_text("Demo = 3")
+    result = run("check", toml, "gone.toml")
+    assert result.exit_code == 1
+    first, second = result.stdout.splitlines()
+    assert first.startswith(f"{toml}:Demo: expected a table")
+    assert second == "gone.toml:: there is no such file: name a file that can be read"
+    rows = json.loads(run("check", "gone.toml", toml, "--json").stdout)
+    assert [row["key"] for row in rows] == ["", "Demo"]
+
+
 @pytest.mark.usefixtures("toml")
 def test_override_sends_a_name_elsewhere_and_back(depot: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()

@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts.artifacts_toml import (
-    not_there,
-    parse_artifacts_toml,
-    platform_of,
-)
+from fetch_artifacts.artifacts_toml import not_there, parse_artifacts_toml
 from fetch_artifacts.entries import Place, archive_hash, entry_faults, source_faults
 from fetch_artifacts.errors import ArtifactsTomlError, PlatformError
+from fetch_artifacts.julia_toml import dump_key
 from fetch_artifacts.platforms import Platform
 from fetch_artifacts.toml_search import ARTIFACTS_TOML_NAMES
 
@@ -43,6 +40,9 @@ _ADVICE: Final = {
 }
 _REPAIR: Final = "run `fetch-artifacts doctor --fix`, which finds the true one out"
 _OTHERWISE: Final = "write what was expected, or take it out"
+_IS_A_TAG: Final = "Julia takes this string for a platform tag"
+_UNKNOWN: Final = {"os": "", "arch": ""}
+_NO_TAG: Final = "take it out, or write an array with the string in it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +89,17 @@ def check_file(path: str | os.PathLike[str]) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
+def check_files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Finding]:
+    """Give all that is wrong with several files; that one can't be read is too."""
+    for path in map(Path, paths):
+        try:
+            yield from check_file(path)
+        except OSError as error:
+            what = error.strerror or "there is no such file"
+            todo = "name a file that can be read"
+            yield Finding(path=path, key="", what=what, todo=todo)
+
+
 def _finding(error: ArtifactsTomlError, todo: str = "") -> Finding:
     key = error.context.rpartition(".")[2]
     return Finding(
@@ -125,39 +136,75 @@ def _check_name(name: str, value: object, place: Place) -> Iterator[Finding]:
 
 def _check_elements(elements: list[object], place: Place) -> Iterator[Finding]:
     platforms: dict[int, Platform] = {}
+    tags: list[tuple[str, Place]] = []
     for number, element in enumerate(elements, 1):
         here = place / number
-        try:
-            platform = platform_of(element, here)
-        except ArtifactsTomlError as error:
-            yield _finding(error)
-        else:
-            yield from _check_platform(platform, platforms, here)
+        if not isinstance(element, dict):
+            yield _finding(here.error(f"expected a table, found {element!r}"))
+            continue
+        faults = dict(_unreadable_tags(element, here))
+        yield from faults.values()
+        readable = {key: element[key] for key in element if key not in faults}
+        platform = Platform.from_entry({**_UNKNOWN, **readable})
+        if faults.keys().isdisjoint(_UNKNOWN):
+            yield from _check_support(platform, element, here)
+        if not faults:
+            yield from _check_duplicate(platform, platforms, here)
             platforms[number] = platform
-        if isinstance(element, dict):
-            yield from _check_entry(element, here)
-    meant = _TAGS | _telling_tags(platforms.values())
-    for number, platform in platforms.items():
-        for tag in platform.tags.keys() - meant:
-            what = "Julia takes this string for a platform tag"
-            todo = "take it out, or write an array with the string in it"
-            yield _finding((place / number / tag).error(what), todo)
+        tags += [(tag, here / _spelt(tag, element)) for tag in platform.tags]
+        yield from _check_entry(element, here)
+    # Of the wrong type, these two are reported as such.
+    meant = _TAGS | {"lazy", "download"} | _telling_tags(platforms.values())
+    for tag, here in tags:
+        if tag not in meant:
+            yield _finding(here.error(_IS_A_TAG), _NO_TAG)
 
 
-def _check_platform(
+def _unreadable_tags(
+    element: dict[str, object], place: Place
+) -> Iterator[tuple[str, Finding]]:
+    """Give the keys that keep Julia from reading the platform of an element."""
+    for key in _UNKNOWN:
+        if not isinstance(element.get(key), str):
+            yield key, _finding(place.expected("a string", element, key))
+    for key in [key for key in element if key not in _UNKNOWN]:
+        try:
+            Platform.from_entry({**_UNKNOWN, key: element[key]})
+        except PlatformError as error:
+            fault = (place / dump_key(key)).error(f"{_IS_A_TAG}: {error}")
+            todo = "correct it, or take it out" if key.lower() in _TAGS else _NO_TAG
+            yield key, _finding(fault, todo)
+
+
+def _spelt(tag: str, element: Iterable[str]) -> str:
+    """The key that a tag is written as; Julia makes it lowercase."""
+    return dump_key(next((key for key in element if key.lower() == tag), tag))
+
+
+def _check_duplicate(
     platform: Platform, before: Mapping[int, Platform], place: Place
 ) -> Iterator[Finding]:
     others = [number for number, other in before.items() if other == platform]
     if others:
         what = f"it is for the same platform as [{others[0]}], {platform}"
         yield _finding(place.error(what), "remove one; the later one is what counts")
-    try:
-        arch, os, *tags = platform.tags.items()
-        Platform(arch[1], os[1], validate_strict=True, **dict(tags))
-        _ = platform.triplet
-    except PlatformError as error:
-        fault = place.error(str(error))
-        yield _finding(fault, "correct it, or no machine will ever choose this")
+
+
+def _check_support(
+    platform: Platform, element: Iterable[str], place: Place
+) -> Iterator[Finding]:
+    """Give what no machine has that Julia runs on: the pair, or one tag beside it."""
+    arch, os, *others = platform.tags.items()
+    known = [(tag, value) for tag, value in others if tag in _TAGS]
+    for tags in ({}, *({tag: value} for tag, value in known)):
+        try:
+            _ = Platform(arch[1], os[1], validate_strict=True, **tags).triplet
+        except PlatformError as error:
+            where = next((place / _spelt(tag, element) for tag in tags), place)
+            fault = where.error(str(error))
+            yield _finding(fault, "correct it, or no machine will ever choose this")
+            if not tags:
+                return
 
 
 def _telling_tags(platforms: Iterable[Platform]) -> set[str]:

@@ -90,10 +90,9 @@ def check(files: tuple[Path, ...], toml_path: Path | None, *, as_json: bool) -> 
     Without FILE, with the one found from the working directory upwards. Exits with 1
     where anything is wrong. Nothing is downloaded; see `doctor` for that.
     """
-    from fetch_artifacts.check import check_file
+    from fetch_artifacts.check import check_files
 
-    paths = files or (resolve_toml(toml_path),)
-    findings = [finding for path in paths for finding in check_file(path)]
+    findings = list(check_files(files or [resolve_toml(toml_path)]))
     if as_json:
         rows = [finding.to_json() for finding in findings]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
