@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import base64
 import os
+import tracemalloc
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from archives import END, file, folder, gnu_long, hardlink, header, pax, symlink
+from archives import (
+    END,
+    file,
+    folder,
+    gnu_long,
+    hardlink,
+    header,
+    padded,
+    pax,
+    symlink,
+)
 from fetch_artifacts import tarball
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.member import Member
@@ -125,8 +136,38 @@ REFUSED = {
     "a GNU long name of no bytes": (gnu_long(b"L", b"") + file(b"a"), "NUL"),
     "an extended header of gigabytes": (
         header(b"p", b"x", size=5 << 30) + bytes(4096),
-        "at most 1 MiB",
+        "at most 2 GiB",
     ),
+    "a pax record that counts, of megabytes": (
+        pax((b"path", b"a" * (1 << 20))) + file(b"a"),
+        "expected at most 1 MiB",
+    ),
+    "a GNU long name of megabytes": (
+        gnu_long(b"L", b"a" * (1 << 20) + b"\0") + file(b"a"),
+        "expected at most 1 MiB",
+    ),
+    "a pax record without a key": (
+        header(b"p", b"x", size=7) + b"7 path\n".ljust(512, b"\0") + file(b"a"),
+        "malformed pax record",
+    ),
+    "a pax record of no length": (
+        header(b"p", b"x", size=9) + b"00 path=\n".ljust(512, b"\0") + file(b"a"),
+        "malformed pax record",
+    ),
+    "a record of megabytes that its pax header cuts": (
+        header(b"p", b"x", size=3 << 20)
+        + b"9999999 comment=".ljust(3 << 20, b"x")
+        + file(b"a"),
+        "malformed pax record",
+    ),
+    "a pax size with a sign": (pax((b"size", b"+1")) + file(b"a"), "pax size"),
+    "a pax size with a digit too large": (
+        pax((b"size", b"0o8")) + file(b"a"),
+        "pax size",
+    ),
+    "a pax size with two prefixes": (pax((b"size", b"0b0b1")) + file(b"a"), "pax size"),
+    "a pax size of a prefix alone": (pax((b"size", b"0x")) + file(b"a"), "pax size"),
+    "a pax size of nothing": (pax((b"size", b"")) + file(b"a"), "pax size"),
     "a path longer than any system's": (
         pax((b"path", b"a/" * 20_000)) + file(b"a"),
         "longer than any system stores",
@@ -319,10 +360,50 @@ def test_global_pax_records_hold_until_others_replace_them() -> None:
     assert [part[0] for part in read(data)] == [b"everywhere", b"here", b"everywhere"]
 
 
-@pytest.mark.parametrize("size", [b"3", b" 3", b"3\n", b"0x3", b"0o3", b"0b11", b"003"])
+@pytest.mark.parametrize(
+    "size",
+    [
+        b"3",
+        b" 3",
+        b"3\n",
+        b"0x3",
+        b"0o3",
+        b"0b11",
+        b"003",
+        b"0" * 5000 + b"3",
+        b"0x" + b"0" * 100 + b"3",
+    ],
+)
 def test_a_pax_size_comes_in_julias_spellings(size: bytes) -> None:
     data = pax((b"size", size)) + header(b"a") + b"abc".ljust(512, b"\0")
     assert read(data) == [(b"a", "file", b"", b"abc")]
+
+
+@pytest.mark.parametrize("zeros", [1, 17, 10_000])
+def test_the_length_of_a_pax_record_may_begin_with_zeros(zeros: int) -> None:
+    # Tar.jl reads the digits one by one (extract.jl:518-526).
+    length = zeros + len(b"12345 path=a\n")
+    record = b"0" * zeros + b"%05d path=a\n" % length
+    record += b"13 comment=x\n"
+    data = header(b"p", b"x", size=len(record)) + padded(record) + file(b"b")
+    assert read(data) == [(b"a", "file", b"", b"")]
+
+
+@pytest.mark.parametrize("piece", [1 << 18, 70_001])
+def test_what_pax_records_of_other_keys_say_is_not_held(piece: int) -> None:
+    records = [(b"comment", b"x=\n" * (2 << 20)), (b"path", b"a")]
+    records += [(b"path", b"b%d" % number) for number in range(30_000)]
+    payload = pax(*records, (b"big", bytes(6 << 20)), (b"linkpath", b"t"))
+    data = memoryview(payload + symlink(b"l", b"short"))
+    chunks = (data[at : at + piece] for at in range(0, len(data), piece))
+    tracemalloc.start()
+    try:
+        [member] = read_members(bytes(chunk) for chunk in chunks)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (member.path, member.link) == (b"b29999", b"t")
+    assert peak < 8 << 20
 
 
 def test_gnu_long_names_replace_path_and_target() -> None:
