@@ -508,6 +508,25 @@ COPIED: dict[str, tuple[bytes, list[str]]] = {
         symlink(b"d/l", b"../e") + folder(b"e/") + symlink(b"e/m", b"../d"),
         ["e"],
     ),
+    "a file, by way of another": (symlink(b"l", b"d/f/../f"), ["l"]),
+    "a file, by way of a link to another": (
+        symlink(b"l", b"m/.././d/f") + symlink(b"m", b"d/f"),
+        ["m"],  # m/.. is d
+    ),
+    "a file beside what a link leads to": (
+        symlink(b"l", b"m/../f") + symlink(b"m", b"d/f"),
+        ["l", "m"],
+    ),
+    "a way through a file taken for a folder": (
+        symlink(b"l", b"m/../f") + symlink(b"m", b"d/f/."),
+        [],
+    ),
+    "a way through nothing": (symlink(b"l", b"d/g/../f"), []),
+    "upwards from nothing": (symlink(b"l", b"m/../d/f") + symlink(b"m", b"../x"), []),
+    "a circle and a link into it": (
+        symlink(b"l", b"m/../d") + symlink(b"m", b"n") + symlink(b"n", b"m"),
+        [],
+    ),
     "a link that was replaced": (symlink(b"l", b"d/f") + folder(b"l/"), ["l"]),
 }
 
@@ -519,6 +538,26 @@ def test_links_inside_the_tree_are_copied_and_others_left_out(
     data, expected = case
     unpack([file(b"d/f", b"x") + data], tree, copy_symlinks=True)
     assert sorted(["d", "d/f", *expected]) == sorted(modes(tree))
+
+
+def test_a_chain_of_links_may_have_any_length(tree: Path) -> None:
+    # Longer than what Linux follows (40) and deeper than what Python recurses.
+    links = [b"l%d" % number for number in range(1500)]
+    pairs = zip(links[1:], links, strict=False)
+    data = b"".join(symlink(link, target) for link, target in pairs)
+    unpack([file(b"l0", b"x") + data], tree, copy_symlinks=True)
+    assert len(links) == len(list(tree.iterdir()))
+    assert (tree / "l1499").read_text() == "x"
+
+
+def test_links_that_double_the_way_at_each_step_are_followed_once(tree: Path) -> None:
+    # Step by step, the last one has 2^200 of them.
+    data = b"".join(
+        symlink(b"l%d" % number, b"l%d/../l%d" % (number - 1, number - 1))
+        for number in range(1, 200)
+    )
+    unpack([file(b"l0", b"x") + data], tree, copy_symlinks=True)
+    assert len(list(tree.iterdir())) == 200
 
 
 def test_copies_of_copies_end_at_the_limits(tree: Path) -> None:

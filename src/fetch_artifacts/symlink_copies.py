@@ -7,17 +7,19 @@ nowhere or in a circle, or to a folder that it is in, is left out, as Tar.jl doe
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from fetch_artifacts.member_tree import symlink_target, symlinks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from fetch_artifacts.member_tree import Folder, Node
 
-# Links that lead to links that lead to ...; Linux gives up at the same number.
-_LONGEST_CHAIN: Final = 40
+    # The id of the folder that a place is in, and its name.
+    _Key: TypeAlias = tuple[int, bytes]
+    # Asks for the ends of links, and gives the end of one.
+    _Steps: TypeAlias = "Generator[_Place, _Place | None, _Place | None]"
 
 
 def plan_copies(root: Folder) -> list[tuple[bytes, bytes]]:
@@ -27,9 +29,10 @@ def plan_copies(root: Folder) -> list[tuple[bytes, bytes]]:
     other in a circle are left out.
     """
     copies: defaultdict[bytes, list[bytes]] = defaultdict(list)
+    links = _Links(root)
     for path, _ in symlinks(root):
-        source = _resolve(root, path)
-        if source and source != path and source not in _ancestors(path):
+        source = links.end(path)
+        if source and not (path + b"/").startswith(source + b"/"):
             copies[source].append(path)
     missing = dict.fromkeys(copies, 0)  # how many copies are still to come inside
     for paths in copies.values():
@@ -58,28 +61,93 @@ def _ancestors(path: bytes) -> Iterator[bytes]:
         yield path
 
 
-def _resolve(root: Folder, path: bytes) -> bytes | None:
-    """The path of what a link leads to in the end, None if it is not in the tree."""
-    trail: list[tuple[bytes, Node]] = [(b"", root)]
-    todo = path.split(b"/")[::-1]
-    links = 0
-    while todo:
-        name = todo.pop()
-        here = trail[-1][1]
-        if not isinstance(here, dict) or (name == b".." and len(trail) == 1):
+class _Links:
+    """The links of a tree, each followed once."""
+
+    def __init__(self, root: Folder) -> None:
+        self._top = _Place(None, b"", root)
+        self._ends: dict[_Key, _Place | None] = {}
+
+    def end(self, path: bytes) -> bytes | None:
+        """The path of what a link leads to in the end, None if not in the tree."""
+        place = self._top
+        for name in path.split(b"/"):
+            place = _Place(place, name, place.folder[name])
+        end = self._follow(place)
+        return end and end.path
+
+    def _follow(self, link: _Place) -> _Place | None:
+        """Follow a link, and before that the links on its way, without recursion."""
+        ends = self._ends
+        followed: list[tuple[_Key, _Steps]] = []
+        while True:
+            if link.key in ends:
+                end = ends[link.key]
+            else:
+                ends[link.key] = end = None  # for one that comes back to itself
+                followed.append((link.key, self._steps(link)))
+            asked = None
+            while followed and not asked:
+                key, steps = followed[-1]
+                try:
+                    asked = steps.send(end)
+                except StopIteration as finished:
+                    ends[key] = end = finished.value
+                    followed.pop()
+            if not asked:
+                return end
+            link = asked
+
+    def _steps(self, link: _Place) -> _Steps:
+        """Go where a link leads; asks where each other link on the way leads.
+
+        As in Tar.jl, ``..`` goes back from a file as well (extract.jl:200).
+        """
+        target = symlink_target(link.node) or b""
+        if target.startswith(b"/"):
             return None
-        if name == b"..":
-            trail.pop()
-        elif name not in {b"", b"."}:
-            node = here.get(name)
+        place = link.above
+        for name in target.split(b"/"):
+            if name in {b"", b"."} or place is None:
+                continue
+            if name == b"..":
+                place = place.above
+                continue
+            node = place.folder.get(name)
             if node is None:
                 return None
-            target = symlink_target(node)
-            if target is None:
-                trail.append((name, node))
-                continue
-            links += 1
-            if links > _LONGEST_CHAIN or target.startswith(b"/"):
-                return None
-            todo += target.split(b"/")[::-1]
-    return b"/".join(name for name, _ in trail[1:])
+            place = _Place(place, name, node)
+            if symlink_target(node) is not None:
+                place = yield place
+        ends_like_folder = target.rpartition(b"/")[2] in {b"", b"."}
+        if place and ends_like_folder and not isinstance(place.node, dict):
+            return None
+        return place
+
+
+class _Place(NamedTuple):
+    """A place in the tree, with the way to it."""
+
+    above: _Place | None
+    name: bytes
+    node: Node
+
+    @property
+    def folder(self) -> Folder:
+        """What is in here; nothing in a file."""
+        return self.node if isinstance(self.node, dict) else {}
+
+    @property
+    def key(self) -> _Key:
+        """What tells this place from others."""
+        return id(self.above and self.above.node), self.name
+
+    @property
+    def path(self) -> bytes:
+        """The names on the way, with slashes."""
+        names = []
+        place: _Place | None = self
+        while place and place.above:
+            names.append(place.name)
+            place = place.above
+        return b"/".join(reversed(names))
