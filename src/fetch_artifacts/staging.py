@@ -107,7 +107,8 @@ class Depot:
         try:
             yield folder
         finally:
-            remove_tree(folder)
+            with contextlib.suppress(OSError):  # a later `tidy` removes it
+                remove_tree(folder)
             self.tidy()
 
     def commit(self, staged: Path, tree_hash: TreeHash) -> Path:
