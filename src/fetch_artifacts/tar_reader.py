@@ -244,7 +244,7 @@ def _read_extension(
         raise refusal(path, f"{kind} of {size} bytes, expected at most {limit}")
     content = source.content(size, path)
     if not is_name:
-        return dict(_pax_records(_Payload(content)))
+        return dict(_pax_records(_Payload(content, size)))
     name = b"".join(content)
     if not name.endswith(b"\0"):
         raise refusal(name, f"{kind} does not end in a NUL byte")
@@ -254,10 +254,12 @@ def _read_extension(
 class _Payload:
     """The payload of a pax header, of which only what comes next is held."""
 
-    def __init__(self, content: Iterable[Buffer]) -> None:
+    __slots__ = ("_more", "_pieces", "held", "start")
+
+    def __init__(self, content: Iterable[Buffer], size: int) -> None:
         self._pieces = iter(content)
-        self._more = True
-        self.held = b""
+        self._more = size > _LONGEST_RECORD
+        self.held = b"" if self._more else b"".join(self._pieces)
         self.start = 0  # of what is not read yet
 
     def look_ahead(self) -> bool:
