@@ -1,7 +1,8 @@
 """Uncompressed tar archives, by the rules of Julia's Tar.jl.
 
 Julia: ``Tar.create``, ``Tar.extract``, ``Tar.tree_hash`` and ``Tar.list``. Those that
-read refuse the same archives. A path may be given in place of a file object.
+read refuse the same archives, but for `tree_hash`, which takes some that can't be
+extracted, as Tar.jl does. A path may be given in place of a file object.
 """
 
 from __future__ import annotations
@@ -136,7 +137,9 @@ def tree_hash(
         skip_empty: Leave out folders with no file at any depth, as git does.
 
     Raises:
-        UnpackError: `extract` would refuse the archive.
+        UnpackError: The archive is damaged, or a member is not allowed. A path through
+            an earlier file, and a hard link in place of the folder that its file is
+            in, are taken, as by Tar.jl; `extract` refuses them.
         ValueError: There is no such algorithm.
         TypeError: The archive is neither a path nor a binary file object.
     """
