@@ -27,9 +27,9 @@ from fetch_artifacts.tar_reader import read_members
 from fetch_artifacts.unpack import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from fetch_artifacts.member import Member
+    from fetch_artifacts.member import Buffer, Member
 
     StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -165,9 +165,25 @@ def members(fileobj: IO[bytes] | StrPath) -> Iterator[Member]:
     with _archive(fileobj) as chunks:
         for member in read_members(chunks):
             tree.add(member)
-            pieces = (piece for piece in member.pieces)
+            pieces = _Lent(member.pieces)
             yield member._replace(pieces=pieces)
-            pieces.close()
+            pieces.take_back()
+
+
+class _Lent:
+    """The content of a member, which is empty once it has been taken back."""
+
+    def __init__(self, pieces: Iterable[Buffer]) -> None:
+        self._pieces = iter(pieces)
+
+    def __iter__(self) -> Iterator[Buffer]:
+        return self
+
+    def __next__(self) -> Buffer:
+        return next(self._pieces)
+
+    def take_back(self) -> None:
+        self._pieces = iter(())
 
 
 class _Names(MemberTree):
