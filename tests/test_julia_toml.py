@@ -169,7 +169,7 @@ def test_an_integer_is_written_as_julia_writes_what_it_read(
 
 
 def test_the_spelling_of_an_integer_is_heeded_wherever_it_stands() -> None:
-    text = """
+    text = """\
         0xff = "0xff"
 
         [[list]]
@@ -179,16 +179,7 @@ def test_the_spelling_of_an_integer_is_heeded_wherever_it_stands() -> None:
         plain = 0x06
         """
     table = loads(dedent(text))
-    expected = """\
-        0xff = "0xff"
-
-        [[list]]
-        nested = [[1, 0x02], {a = 0x03, b = "0x04"}]
-        [[list]]
-        note = "09:00+01:00 0x05"
-        plain = 0x06
-        """
-    assert dedent(expected) == dumps(table)
+    assert dedent(text) == dumps(table)
     assert table["list"][1]["plain"] == 6
 
 

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts import depot, lookup
 from fetch_artifacts.artifact_manager import ArtifactManager
-from fetch_artifacts.errors import (
-    ArtifactsTomlNotFoundError,
-)
+from fetch_artifacts.errors import ArtifactsTomlNotFoundError
 from fetch_artifacts.toml_search import (
     artifacts_toml_above,
     artifacts_toml_in,

@@ -19,11 +19,10 @@ _RETRIED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY})
 _RETRIES: Final = 20
 _LONGEST_PAUSE: Final = 5.0
 
-_FOLDER: Final = (
+OPEN_FOLDER: Final = (
     os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 )
 _DEEPEST: Final = 32  # folders open at the same time while a tree is removed
-
 _NAME_PART: Final = 50  # characters; with all of a long name it would be too long
 
 
@@ -53,7 +52,7 @@ def empty_folder(path: Path) -> None:
     folder = os.fsencode(path)
     try:
         _open_up(folder, path.stat().st_mode)
-        handle = os.open(folder, _FOLDER)
+        handle = os.open(folder, OPEN_FOLDER)
         try:
             while _empty(handle, handle, _DEEPEST):
                 pass
@@ -87,7 +86,7 @@ def _empty(folder: int, top: int, levels: int) -> bool:
                 os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)
                 moved = True
                 continue
-            inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+            inner = os.open(name, OPEN_FOLDER | os.O_NOFOLLOW, dir_fd=folder)
             try:
                 moved |= _empty(inner, top, levels - 1)
             finally:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts._fs import replacing
 from fetch_artifacts.compression import compressed
-from fetch_artifacts.digests import Sha256
 from fetch_artifacts.errors import ArchiveError
+from fetch_artifacts.hashed_chunks import HashedChunks
 from fetch_artifacts.pack import require_folder, require_outside, tar_chunks
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.archive_kind import ArchiveKind
     from fetch_artifacts.compression import Compression
+    from fetch_artifacts.digests import Sha256
 
 _COMPRESSIONS: Final[dict[str, Compression | None]] = {
     "gz": "gz",
@@ -123,11 +123,7 @@ def archive_directory(
     """
     require_folder(directory)
     require_outside(directory, archive_path)
-    hasher = hashlib.sha256()
-    size = 0
+    chunks = HashedChunks(compressed(tar_chunks(directory), compression))
     with replacing(archive_path) as file:
-        for chunk in compressed(tar_chunks(directory), compression):
-            hasher.update(chunk)
-            file.write(chunk)
-            size += len(chunk)
-    return Archive(path=archive_path, sha256=Sha256(hasher.digest()), size=size)
+        file.writelines(chunks)
+    return Archive(path=archive_path, sha256=chunks.sha256(), size=chunks.size)

@@ -59,18 +59,8 @@ def parse_artifacts_toml(data: bytes, path: Path) -> Table:
 
 def _read(name: str) -> _File:
     path = Path(name)
-    return _File(parse_artifacts_toml(read_file(path), path))
-
-
-def read_file(path: Path) -> bytes:
-    """Give the bytes of a file that was named.
-
-    Raises:
-        ArtifactsTomlNotFoundError: There is no such file.
-        OSError: It can't be read.
-    """
     try:
-        return path.read_bytes()
+        return _File(parse_artifacts_toml(path.read_bytes(), path))
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise not_there(path) from None
 

@@ -145,8 +145,16 @@ def honor_package_overrides(
         OverrideError: An Overrides.toml can't be followed, or a name that is
             overridden has an entry without a hash.
     """
-    uuid = str(package).lower()
     stated = overrides.load_overrides(Depots.present().folders)
+    _honor(str(package).lower(), table, path, stated)
+
+
+def _honor(
+    uuid: str,
+    table: Mapping[str, Any],
+    path: Path | None,
+    stated: overrides.Overrides,
+) -> None:
     names = stated.by_name.get(uuid, {}).keys() & table.keys()
     hashes = {n: frozenset(overrides.bound_hashes(n, table[n], path)) for n in names}
     known = _packages.setdefault(uuid, {})
@@ -165,10 +173,13 @@ def honor_overrides_of(toml: str) -> None:
         OverrideError: As `honor_package_overrides`.
         ArtifactsTomlError: The file can't be read.
     """
-    if overrides.load_overrides(Depots.present().folders).by_name:
-        uuid = package_uuid(toml)
-        if uuid is not None:
-            honor_package_overrides(uuid, load_artifacts_toml(toml), Path(toml))
+    _honor_file(toml, overrides.load_overrides(Depots.present().folders))
+
+
+def _honor_file(toml: str, stated: overrides.Overrides) -> None:
+    uuid = package_uuid(toml) if stated.by_name else None
+    if uuid is not None:
+        _honor(uuid, load_artifacts_toml(toml), Path(toml), stated)
 
 
 def present_overrides() -> overrides.Overrides:
@@ -177,15 +188,14 @@ def present_overrides() -> overrides.Overrides:
     Raises:
         OverrideError: An Overrides.toml can't be followed.
     """
-    return _overrides(Depots.present().folders)
+    return _with_packages(overrides.load_overrides(Depots.present().folders))
 
 
-def _overrides(folders: tuple[str, ...]) -> overrides.Overrides:
-    found = overrides.load_overrides(folders)
-    if found.by_name:
+def _with_packages(stated: overrides.Overrides) -> overrides.Overrides:
+    if stated.by_name:
         for package, bound in _packages.items():
-            found = found.for_package(package, bound)
-    return found
+            stated = stated.for_package(package, bound)
+    return stated
 
 
 def artifact_paths(
@@ -200,7 +210,8 @@ def artifact_paths(
     """
     folders = Depots.present().folders
     if honor_overrides:
-        return overrides.artifact_paths(tree_hash, folders, _overrides(folders))
+        found = _with_packages(overrides.load_overrides(folders))
+        return overrides.artifact_paths(tree_hash, folders, found)
     name = str(tree_hash)
     return tuple([Path(folder, name) for folder in folders])
 
@@ -227,8 +238,9 @@ def find_artifact(
     stated = overrides.load_overrides(folders) if honor_overrides else None
     if stated and (stated.by_hash or stated.by_name):
         if toml is not None:
-            honor_overrides_of(toml)
-        paths = artifact_paths(tree_hash)
+            _honor_file(toml, stated)
+        found = _with_packages(stated)
+        paths = overrides.artifact_paths(tree_hash, folders, found)
         return next((path for path in paths if path.is_dir()), None)
     name = str(tree_hash)
     for folder in folders:  # as text: this is the way of each warm look-up

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts._fs import empty_folder, remove_tree
+from fetch_artifacts._fs import OPEN_FOLDER, empty_folder, remove_tree
 from fetch_artifacts.file_modes import FileModes
 from fetch_artifacts.git_objects import blob_hasher
 from fetch_artifacts.member import refusal, shown
@@ -38,12 +38,7 @@ _WRITE_NEW: Final = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NOFOLLOW", 0)
 )
-_OPEN_FOLDER: Final = (
-    os.O_RDONLY
-    | getattr(os, "O_DIRECTORY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-)
+_OPEN_FOLDER: Final = OPEN_FOLDER | getattr(os, "O_NOFOLLOW", 0)
 _COPY_BYTES: Final = 1 << 20
 _FROM_WITHIN: Final = os.mkdir in os.supports_dir_fd
 _MANY_FOLDERS: Final = 32  # in each other; archives that people make have fewer

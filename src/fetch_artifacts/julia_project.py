@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts import julia_toml
 from fetch_artifacts.remembered import Remembered
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 PROJECT_NAMES: Final = ("JuliaProject.toml", "Project.toml")
 
 
-def has_project(folder: str) -> bool:
-    """Whether a folder is the top of a Julia project."""
-    return _project_in(folder) is not None
+def first_file(folder: str, names: Iterable[str]) -> str | None:
+    """The path of the first of these names that is a file in a folder, if any is."""
+    for name in names:
+        path = f"{folder}{os.sep}{name}"
+        if os.path.isfile(path):  # noqa: PTH113
+            return path
+    return None
 
 
 def package_uuid(file: str) -> str | None:
@@ -28,18 +35,10 @@ def package_uuid(file: str) -> str | None:
     """
     folder = os.path.dirname(file)  # noqa: PTH120
     while (parent := os.path.dirname(folder)) != folder:  # noqa: PTH120
-        project = _project_in(folder)
+        project = first_file(folder, PROJECT_NAMES)
         if project is not None:
             return _UUIDS.get(project)
         folder = parent
-    return None
-
-
-def _project_in(folder: str) -> str | None:
-    for name in PROJECT_NAMES:
-        path = f"{folder}{os.sep}{name}"
-        if os.path.isfile(path):  # noqa: PTH113
-            return path
     return None
 
 

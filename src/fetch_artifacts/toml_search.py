@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from fetch_artifacts.julia_project import PROJECT_NAMES, has_project
+from fetch_artifacts.julia_project import PROJECT_NAMES, first_file
 from fetch_artifacts.remembered import Remembered
 
 ARTIFACTS_TOML_NAMES: Final = ("JuliaArtifacts.toml", "Artifacts.toml")
@@ -40,11 +40,7 @@ def artifacts_toml_above(folder: str) -> str | None:
 
 def artifacts_toml_in(folder: str) -> str | None:
     """The file in a folder that counts, None if there is none."""
-    for name in ARTIFACTS_TOML_NAMES:
-        path = f"{folder}{os.sep}{name}"
-        if os.path.isfile(path):  # noqa: PTH113
-            return path
-    return None
+    return first_file(folder, ARTIFACTS_TOML_NAMES)
 
 
 def _look_into(folder: str) -> _Look:
@@ -52,7 +48,8 @@ def _look_into(folder: str) -> _Look:
     parent = os.path.dirname(folder)  # noqa: PTH120
     if parent == folder:
         return None, None
-    return artifacts_toml_in(folder), None if has_project(folder) else parent
+    is_project = first_file(folder, PROJECT_NAMES) is not None
+    return artifacts_toml_in(folder), None if is_project else parent
 
 
 def _look_for_long(folder: str) -> _Look | None:
