@@ -355,6 +355,62 @@ def test_several_are_installed_at_once_one_job_for_each_tree(
     assert events[-1].done == len(published.data)
 
 
+@pytest.mark.parametrize("working", ["One", "Two", "Three"])
+def test_a_tree_of_several_names_comes_from_whichever_source_works(
+    working: str,
+    depot: Path,
+    tmp_path: Path,
+    published: Published,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    digest, bound = sha256(published.data), ("One", "Two", "Three")
+    missing = (tmp_path / "missing.tar.gz").as_uri()
+    published.toml.write_text(
+        "\n".join(
+            entry((published.url if name == working else missing, digest), name=name)
+            for name in bound
+        )
+    )
+    with caplog.at_level(logging.INFO):
+        installed = install_artifacts(published.toml)
+    assert installed == dict.fromkeys(bound, depot / "artifacts" / TREE_HASH)
+    # The one missing file of two names is looked for once, and only if it comes first.
+    assert caplog.text.count(f"{missing}: No such file") == (working != "One")
+
+
+def test_a_tree_that_no_name_has_a_source_for_names_all_of_them(
+    depot: Path, tmp_path: Path, published: Published
+) -> None:
+    digest = sha256(published.data)
+    urls = [(tmp_path / f"{letter}.tar.gz").as_uri() for letter in "abc"]
+    published.toml.write_text(
+        entry((urls[0], digest), (urls[1], digest), name="One")
+        + entry((urls[1], digest), (urls[2], digest), name="Two").replace(
+            TREE_HASH, TREE_HASH.upper()
+        )
+    )
+    with pytest.raises(InstallError, match="One, Two: could not be") as caught:
+        install_artifacts(published.toml)
+    assert [url for url, _ in caught.value.attempts] == urls
+    assert all(url in str(caught.value) for url in urls)
+    assert nothing_is_left(depot)
+
+
+def test_a_name_installed_alone_has_its_own_sources_only(
+    depot: Path, tmp_path: Path, published: Published
+) -> None:
+    missing = (tmp_path / "missing.tar.gz").as_uri()
+    digest = sha256(published.data)
+    published.toml.write_text(
+        entry((missing, digest), name="One")
+        + entry((published.url, digest), name="Two")
+    )
+    with pytest.raises(InstallError, match=r"^One: ") as caught:
+        install_artifacts(published.toml, ["One"])
+    assert published.url not in str(caught.value)
+    assert nothing_is_left(depot)
+
+
 def test_failures_are_gathered_and_the_others_are_installed(
     depot: Path, published: Published, tmp_path: Path
 ) -> None:

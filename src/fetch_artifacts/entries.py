@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.digests import Sha256, TreeHash
@@ -11,7 +12,7 @@ from fetch_artifacts.errors import ArtifactsTomlError, HashParseError
 from fetch_artifacts.julia_toml import dump_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from fetch_artifacts.platforms import Platform
@@ -169,6 +170,20 @@ class ArtifactEntry:
             ArtifactsTomlError: A source has no valid url, sha256 or size.
         """
         return tuple(DownloadSource.from_entry(*source) for source in self._sources)
+
+    def joined(self, others: Iterable[ArtifactEntry]) -> ArtifactEntry:
+        """One entry for all names of a tree: it has the sources of each, in order.
+
+        Args:
+            others: Further entries of the same tree.
+        """
+        entries = (self, *others)
+        sources = [entry._sources for entry in entries]  # noqa: SLF001 - its own class
+        return replace(
+            self,
+            name=", ".join(dict.fromkeys(entry.name for entry in entries)),
+            _sources=tuple(chain.from_iterable(sources)),
+        )
 
 
 def archive_hash(entry: Mapping[str, Any]) -> Sha256 | None:

@@ -111,7 +111,9 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
     def ensure_all(
         self, entries: Iterable[ArtifactEntry], *, jobs: int | None = None
     ) -> dict[str, Path]:
-        """Do the same for many entries at once; one job for each tree.
+        """Install many entries at once, in one job for each tree.
+
+        Where several entries have one tree, the sources of all of them are tried.
 
         Args:
             entries: What to install.
@@ -124,12 +126,15 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             InstallError: Some could not be installed; all others are.
             FetchArtifactsError: As for `ensure`, where it is only one that failed.
         """
+        of_tree: dict[TreeHash | Sha256 | None, list[ArtifactEntry]] = {}
         entries = tuple(entries)
-        of_tree = {entry.git_tree_sha1.lower(): entry for entry in entries}
+        for entry in entries:
+            of_tree.setdefault(_tree_key(entry), []).append(entry)
+        joined = {tree: first.joined(rest) for tree, (first, *rest) in of_tree.items()}
         jobs = jobs or self._settings.concurrent_downloads
         with ThreadPoolExecutor(jobs, "install") as pool:
             running = {
-                tree: pool.submit(self.ensure, entry) for tree, entry in of_tree.items()
+                tree: pool.submit(self.ensure, entry) for tree, entry in joined.items()
             }
             try:
                 wait(running.values())
@@ -137,11 +142,8 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                 self._given_up.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        _raise_together({of_tree[tree].name: done for tree, done in running.items()})
-        return {
-            entry.name: running[entry.git_tree_sha1.lower()].result()
-            for entry in entries
-        }
+        _raise_together({joined[tree].name: done for tree, done in running.items()})
+        return {entry.name: running[_tree_key(entry)].result() for entry in entries}
 
     @contextlib.contextmanager
     def _locked(self, entry: ArtifactEntry) -> Iterator[None]:
@@ -152,7 +154,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
 
         depot = Depot.first()
         depot.prepare()
-        lock = depot.artifacts / f"{entry.tree_hash or entry.archive_sha256}.pid"
+        lock = depot.artifacts / f"{_tree_key(entry)}.pid"
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(
@@ -272,6 +274,11 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             self._progress(
                 ProgressEvent(name=name, stage=stage, done=done, total=total, note=note)
             )
+
+
+def _tree_key(entry: ArtifactEntry) -> TreeHash | Sha256 | None:
+    """What entries of one tree have in common: its hash, or that of its archive."""
+    return entry.tree_hash or entry.archive_sha256
 
 
 def _refuse_missing_override(entry: ArtifactEntry) -> None:

@@ -21,7 +21,8 @@ class ProgressEvent:
     """One step of one artifact's installation.
 
     Attributes:
-        name: The artifact's name.
+        name: The artifact's name; all names, as in ``One, Two``, where a file binds
+            several to one tree and installs them together.
         stage: What is being done. Unpacking goes on while bytes arrive, so it has no
             stage of its own.
         done: Bytes of the archive that have arrived.

@@ -29,7 +29,7 @@ class Source:
 
 
 def sources_of(entry: ArtifactEntry, settings: Settings) -> tuple[Source, ...]:
-    """List the places to try.
+    """List the places to try, each once.
 
     A package server that the user chose comes first, as in Julia. The public one comes
     last where nobody chose one: most entries of Python projects are not registered
@@ -38,12 +38,12 @@ def sources_of(entry: ArtifactEntry, settings: Settings) -> tuple[Source, ...]:
     Raises:
         ArtifactsTomlError: A source of the entry has no valid url, sha256 or size.
     """
-    own = [
+    own = dict.fromkeys(
         Source(url=source.url, sha256=source.sha256)
         for source in entry.downloads
         # The tree of an old entry is that of the one archive with this sha256.
         if entry.archive_sha256 in (None, source.sha256)
-    ]
+    )
     server = server_url(settings.pkg_server)
     if server is None or entry.tree_hash is None:
         return tuple(own)
