@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import tomli
 
@@ -71,6 +72,11 @@ def make_tree(root: Path, tree: Tree) -> Path:
             path.write_bytes(data.encode() if isinstance(data, str) else data)
             path.chmod(mode)
     return root
+
+
+def full_disk(*_: object) -> NoReturn:
+    """Fail as `os.write` does on a full disk."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def names(folder: Path) -> list[str]:

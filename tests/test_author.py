@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
 import stat
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,11 +22,12 @@ from fetch_artifacts.author import (
 from fetch_artifacts.errors import (
     ArchiveError,
     DepotError,
+    LockTimeoutError,
     OverrideError,
     UnhashableFileError,
 )
 from published import TREE, TREE_HASH
-from support import make_tree, names
+from support import full_disk, make_tree, names
 
 needs_fifo = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
 
@@ -65,6 +69,83 @@ def test_a_build_that_fails_leaves_nothing(depot: Path) -> None:
         build()
     assert names(depot / "artifacts") == ["CACHEDIR.TAG"]
     assert names(depot) == ["artifacts"]
+
+
+def full_quota(_: Path) -> None:
+    raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+
+def copy_to_full_disk(folder: Path) -> None:
+    source = make_tree(folder.parent.parent / "source", TREE)
+    shutil.copytree(source, folder / "copy", copy_function=full_disk)
+
+
+@pytest.mark.parametrize(
+    ("fill", "reason"),
+    [
+        (full_disk, os.strerror(errno.ENOSPC)),
+        (full_quota, os.strerror(errno.EDQUOT)),
+        (copy_to_full_disk, os.strerror(errno.ENOSPC)),  # an error of errors
+    ],
+)
+def test_a_build_on_a_full_disk_is_an_error_that_names_the_depot(
+    fill: Callable[[Path], None], reason: str, tmp_path: Path, depot: Path
+) -> None:
+    with pytest.raises(DepotError) as caught:
+        create_artifact(fill)
+    assert str(caught.value) == (
+        f"{depot}: can't install into this depot: {reason}; free some space"
+    )
+    assert isinstance(caught.value.__cause__, OSError)
+    assert names(depot / "artifacts") == ["CACHEDIR.TAG"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FileNotFoundError(errno.ENOENT, "No such file or directory", "input.csv"),
+        PermissionError(errno.EACCES, "Permission denied", "input.csv"),
+        TimeoutError("no answer"),
+        shutil.Error([("a", "b", "[Errno 2] No such file or directory: 'a'")]),
+        LockTimeoutError("somebody else's lock", path=Path("lock")),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.usefixtures("depot")
+def test_an_error_of_the_authors_own_comes_out_as_it_is(error: OSError) -> None:
+    def fill(_: Path) -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        create_artifact(fill)
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("step", ["chmod", "rename"])
+def test_a_finished_build_that_the_depot_does_not_take_is_a_depot_error(
+    step: str, depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def build() -> None:
+        with build_artifact() as folder:
+            make_tree(folder.path, TREE)
+            monkeypatch.setattr(Path, step, fail)
+
+    with pytest.raises(DepotError, match=f"^{depot}: can't install .*JULIA_DEPOT_PATH"):
+        build()
+    assert names(depot / "artifacts") == ["CACHEDIR.TAG"]
+
+
+def test_a_copy_on_a_full_disk_is_an_error_that_names_the_depot(
+    tmp_path: Path, depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = make_tree(tmp_path / "source", TREE)
+    monkeypatch.setattr(os, "write", full_disk)
+    with pytest.raises(DepotError, match=rf"^{depot}: can't install .*free some space"):
+        artifact_from_directory(source)
+    assert names(depot / "artifacts") == ["CACHEDIR.TAG"]
 
 
 @needs_fifo

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import logging
+import os
 import tarfile
 import tempfile
 import zipfile
@@ -31,6 +32,7 @@ from fetch_artifacts.errors import (
     ArtifactsTomlError,
     ArtifactsTomlNotFoundError,
     BindingExistsError,
+    DepotError,
     DownloadError,
     HashParseError,
     TarballHashMismatchError,
@@ -38,7 +40,7 @@ from fetch_artifacts.errors import (
     UnpackError,
 )
 from published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
-from support import make_tree, names
+from support import full_disk, make_tree, names
 
 SHA256 = "f" * 64
 URL = "https://example.org/a.tar.gz"
@@ -254,6 +256,16 @@ def test_add_artifact_keeps_the_tree_when_told_so(
     add_artifact(toml, "Data", published.url, force=True, clear=False, verbose=False)
     published.archive.unlink()
     assert artifact("Data", toml) == depot / "artifacts" / TREE_HASH
+
+
+def test_add_artifact_into_a_full_depot_binds_nothing_and_names_the_depot(
+    toml: Path, depot: Path, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "write", full_disk)
+    with pytest.raises(DepotError, match=rf"^{depot}: can't install .*free some space"):
+        add_artifact(toml, "Data", published.url, clear=False, verbose=False)
+    assert names(depot / "artifacts") == ["CACHEDIR.TAG"]
+    assert not toml.exists()
 
 
 def test_clearing_leaves_a_tree_that_was_there_before(

@@ -11,7 +11,7 @@ import pytest
 
 from fetch_artifacts import depot as depots
 from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.errors import DepotError, OverrideError
+from fetch_artifacts.errors import DepotError, LockTimeoutError, OverrideError
 from fetch_artifacts.staging import Depot
 from support import make_tree, names
 
@@ -213,6 +213,26 @@ def test_where_no_rename_leads_into_artifacts_the_staging_is_there(
         Depot.first().commit(folder, HELLO)
     assert names(depot / "artifacts") == [str(HELLO), "CACHEDIR.TAG"]
     assert names(depot) == ["artifacts"]
+
+
+def test_a_tree_that_another_depot_has_stays_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    there = make_tree(second / "artifacts" / str(HELLO), {"hello": "world"})
+    monkeypatch.setenv("JULIA_DEPOT_PATH", f"{first}{os.pathsep}{second}")
+    with Depot.first().stage() as folder:
+        assert Depot.first().commit(folder, HELLO) == there
+    assert names(first / "artifacts") == ["CACHEDIR.TAG"]
+
+
+def test_what_is_an_error_of_ours_already_is_not_put_into_other_words(
+    depot: Path,
+) -> None:
+    error = LockTimeoutError("somebody else's lock", path=depot)
+    with pytest.raises(LockTimeoutError) as caught, Depot.first().stage():
+        raise error
+    assert caught.value is error
 
 
 def test_a_depot_that_is_a_file_is_an_error_that_names_it(

@@ -27,7 +27,7 @@ from fetch_artifacts.errors import (
     UnpackError,
 )
 from published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
-from support import Link, Tree, as_nobody, names
+from support import Link, Tree, as_nobody, full_disk, names
 
 
 @pytest.fixture
@@ -578,6 +578,15 @@ def test_what_the_disk_has_no_room_for_is_not_begun(
     usage = shutil.disk_usage(published.toml.parent)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=7))
     with pytest.raises(DepotError, match=rf"{depot}: .*free some space"):
+        artifact("Demo", published.toml)
+    assert nothing_is_left(depot)
+
+
+def test_a_disk_that_fills_up_is_an_error_that_names_the_depot(
+    depot: Path, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "write", full_disk)
+    with pytest.raises(DepotError, match=rf"^{depot}: .*free some space"):
         artifact("Demo", published.toml)
     assert nothing_is_left(depot)
 

@@ -262,6 +262,8 @@ def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
         UnpackError: It gives no archive, or one that must not be unpacked (a
             ValueError).
         TreeHashMismatchError: The URLs give different trees (a RuntimeError).
+        DepotError: The artifact is to be installed, and the first depot can't be
+            written (a RuntimeError).
         ArtifactsTomlError: The file can't be read (a ValueError).
         OSError: The file can't be written.
     """

@@ -79,22 +79,22 @@ def build_artifact() -> Iterator[ArtifactBuild]:
     """Give an empty folder to fill, which at the end is installed by its hash.
 
     Julia: ``create_artifact`` (Pkg.jl Artifacts.jl:29-103). A tree that some depot has
-    already is not installed again. Nothing is, if the block ends in an error.
+    already is not installed again. Nothing is, if the block ends in an error; that
+    comes out as it is, unless it is an OSError of a full disk.
 
     Raises:
-        DepotError: The depot can't be written.
+        DepotError: The depot can't be written, or its disk is full.
         UnhashableFileError: The tree holds what git can't store or what can't be read.
     """
     depot = Depot.first()
-    with depot.stage() as folder:
+    with depot.stage_for_author() as folder:
         build = ArtifactBuild(folder)
-        yield build
-        tree_hash = hash_directory(folder)
-        found = find_artifact(tree_hash, honor_overrides=False)
-        if found is None:
+        with depot.told_of_full_disk():
+            yield build
+        with depot.told_of_trouble():
+            tree_hash = hash_directory(folder)
             make_files_read_only(folder)
-            found = depot.commit(folder, tree_hash)
-        build.finish(found, tree_hash)
+            build.finish(depot.commit(folder, tree_hash), tree_hash)
 
 
 def create_artifact(fill: Callable[[Path], object]) -> TreeHash:
@@ -124,8 +124,7 @@ def artifact_from_directory(directory: Path) -> TreeHash:
     depot = Depot.first()
     with depot.stage() as folder:
         unpacked = unpack(tar_chunks(directory), folder, read_only=True)
-        if find_artifact(unpacked.tree_hash, honor_overrides=False) is None:
-            depot.commit(folder, unpacked.tree_hash)
+        depot.commit(folder, unpacked.tree_hash)
     return unpacked.tree_hash
 
 

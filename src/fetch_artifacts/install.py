@@ -187,7 +187,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
 
     def _install_in_one_go(self, source: Source, entry: ArtifactEntry) -> Path:
         depot = Depot.first()
-        with depot.told_of_trouble(), depot.stage() as folder:
+        with depot.stage() as folder:
             with self._open(source, entry.name) as body:
                 unpacked, size = self._unpack(source, body, folder)
                 self._report(entry.name, "verifying", size, size)

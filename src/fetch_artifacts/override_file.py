@@ -66,6 +66,7 @@ def set_override(
 
     Raises:
         OverrideError: The key or the value is none, or the file can't be read.
+        OSError: The file can't be written.
     """
     target = str(value) if isinstance(value, TreeHash) else os.fspath(value)
     try:
@@ -100,6 +101,7 @@ def remove_override(
 
     Raises:
         OverrideError: The key is none, or the file can't be read.
+        OSError: The file can't be written.
     """
     path = Path(artifacts_dir, OVERRIDES_TOML)
     return path.is_file() and _change(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 from fetch_artifacts.archive_tree import read_archive
 from fetch_artifacts.archive_writer import julia_trouble
 from fetch_artifacts.artifacts_toml import find_entry, load_artifacts_toml
-from fetch_artifacts.depot import find_artifact
 from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.entries import ArtifactEntry, DownloadSource
 from fetch_artifacts.errors import (
@@ -174,9 +173,7 @@ def _receive_into_depot(
             lambda chunks: unpack_archive(chunks, folder, read_only=True),
             report,
         )
-        tree_hash = received.content.tree_hash
-        if find_artifact(tree_hash, honor_overrides=False) is None:
-            depot.commit(folder, tree_hash)
+        depot.commit(folder, received.content.tree_hash)
     return received
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts._fs import remove_tree, rename_directory
-from fetch_artifacts.depot import Depots, no_depot
-from fetch_artifacts.errors import DepotError
+from fetch_artifacts.depot import Depots, find_artifact, no_depot
+from fetch_artifacts.errors import DepotError, FetchArtifactsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,12 +75,10 @@ class Depot:
         Raises:
             DepotError: The depot can't be written.
         """
-        try:
+        with self.told_of_trouble():
             self.artifacts.mkdir(parents=True, exist_ok=True)
             if not self.staging.is_dir():
                 self._make_staging()
-        except OSError as error:
-            raise self._unwritable(error) from error
         tag = self.artifacts / "CACHEDIR.TAG"
         with contextlib.suppress(OSError):  # Pkg.jl Pkg.jl:50-59: it is only a hint
             if not tag.exists():
@@ -100,8 +98,22 @@ class Depot:
     def stage(self) -> Iterator[Path]:
         """A new empty folder to make a tree in; gone afterwards unless committed.
 
+        For a block in which each OSError is one of writing the depot.
+
         Raises:
             DepotError: The depot can't be written.
+        """
+        with self.stage_for_author() as folder, self.told_of_trouble():
+            yield folder
+
+    @contextlib.contextmanager
+    def stage_for_author(self) -> Iterator[Path]:
+        """Give such a folder to a block that may fail for reasons of its own.
+
+        Its errors pass as they are; see `told_of_trouble` and `told_of_full_disk`.
+
+        Raises:
+            DepotError: The folder can't be made.
         """
         folder = self._new_folder()
         try:
@@ -112,20 +124,22 @@ class Depot:
             self.tidy()
 
     def commit(self, staged: Path, tree_hash: TreeHash) -> Path:
-        """Move a finished tree to its place, in one step.
+        """Move a finished tree to its place, in one step; gives its place.
 
-        The folder gets the mode of ``artifacts``, as in Julia (Pkg.jl
-        Artifacts.jl:84-89). A place that is taken is success: somebody was faster.
+        That is another depot's where it has the tree already. The folder gets the mode
+        of ``artifacts``, as in Julia (Pkg.jl Artifacts.jl:84-89). A place that is taken
+        is success: somebody was faster.
 
         Raises:
             DepotError: The depot can't be written.
         """
+        found = find_artifact(tree_hash, honor_overrides=False)
+        if found is not None:
+            return found
         target = self.artifacts / str(tree_hash)
-        try:
+        with self.told_of_trouble():
             staged.chmod(stat.S_IMODE(self.artifacts.stat().st_mode))
             rename_directory(staged, target)
-        except OSError as error:
-            raise self._unwritable(error) from error
         return target
 
     def tidy(self) -> None:
@@ -199,24 +213,55 @@ class Depot:
 
     @contextlib.contextmanager
     def told_of_trouble(self) -> Iterator[None]:
-        """Turn what the disk has to say into an error that names the depot.
+        """Turn each OSError into an error that names the depot.
 
         Raises:
             DepotError: The depot can't be written.
         """
         try:
             yield
+        except FetchArtifactsError:  # some are an OSError as well
+            raise
         except OSError as error:
             raise self._unwritable(error) from error
 
+    @contextlib.contextmanager
+    def told_of_full_disk(self) -> Iterator[None]:
+        """Turn an OSError of a full disk, and no other, into one that names the depot.
+
+        For what an author does in a staged folder. Any other error is about what the
+        author reads, or is the author's own.
+
+        Raises:
+            DepotError: The disk is full.
+        """
+        try:
+            yield
+        except OSError as error:
+            if isinstance(error, FetchArtifactsError) or not _full_disk(error):
+                raise
+            raise self._unwritable(error) from error
+
     def _unwritable(self, error: OSError) -> DepotError:
-        if error.errno in _FULL:
-            hint = "free some space"
-        else:
+        reason = _full_disk(error)
+        hint = "free some space"
+        if not reason:
+            reason = error.strerror or str(error)
             hint = (
                 "make it writable, or put a folder that you can write first in "
                 "JULIA_DEPOT_PATH"
             )
-        reason = error.strerror or str(error)
         msg = f"{self.root or self.artifacts}: can't install into this depot: "
         return DepotError(f"{msg}{reason}; {hint}")
+
+
+def _full_disk(error: OSError) -> str:
+    """What an error says of a disk, or a quota, that is full; "" if nothing.
+
+    `shutil.copytree` gathers errors, so it says that in words only.
+    """
+    for number in _FULL:
+        reason = os.strerror(number)
+        if error.errno == number or (error.errno is None and reason in str(error)):
+            return reason
+    return ""

@@ -1,20 +1,52 @@
-"""Installs into a file system that fills up, at many places."""
+"""Installs in each way into a file system that fills up, at many places."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fetch_artifacts import artifact
+from fetch_artifacts import (
+    add_artifact,
+    artifact,
+    artifact_from_directory,
+    pkg_artifacts,
+)
 from fetch_artifacts.directory_hash import hash_directory
 from fetch_artifacts.errors import FetchArtifactsError
 from stress.scene import Scene, check, scene
 
 DISK = 24 << 20
 ROOM = (0, 4096, 8192, 65536, 1 << 20, 5 << 20, 11 << 20, 13 << 20)
+
+
+def add(stage: Scene) -> None:
+    """Install what an author binds."""
+    url = pkg_artifacts.load_artifacts_toml(stage.toml)["Demo"]["download"][0]["url"]
+    toml = stage.folder / "Added.toml"
+    add_artifact(toml, "Demo", url, force=True, clear=False, verbose=False)
+
+
+def build(stage: Scene) -> None:
+    """Install what an author's own code copies."""
+    pkg_artifacts.create_artifact(
+        lambda folder: shutil.copytree(
+            stage.folder / "tree", folder, dirs_exist_ok=True
+        )
+    )
+
+
+WAYS: dict[str, Callable[[Scene], object]] = {
+    "artifact": lambda stage: artifact("Demo", stage.toml),
+    "artifact_from_directory": lambda stage: artifact_from_directory(
+        stage.folder / "tree"
+    ),
+    "add_artifact": add,
+    "create_artifact": build,
+}
 
 
 def main() -> None:
@@ -24,12 +56,19 @@ def main() -> None:
         disk.mkdir()
         try:
             with small_disk(disk):
-                errors = [install_into(stage, disk, room) for room in ROOM]
+                for name in WAYS:
+                    print(f"  {name}")
+                    fill_up(stage, disk, name)
         except PermissionError as error:
             print(f"  not run: {error}")
-            return
+
+
+def fill_up(stage: Scene, disk: Path, way: str) -> None:
+    """Install in one way with each amount of room."""
+    errors = [install_into(stage, disk, room, WAYS[way]) for room in ROOM]
     check("too little room is an error", kept=all(errors[:-1]))
     check("enough room is enough", kept=not errors[-1])
+    pkg_artifacts.remove_artifact(stage.tree_hash)
 
 
 @contextmanager
@@ -45,7 +84,9 @@ def small_disk(folder: Path) -> Iterator[None]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def install_into(stage: Scene, disk: Path, room: int) -> str:
+def install_into(
+    stage: Scene, disk: Path, room: int, install: Callable[[Scene], object]
+) -> str:
     """Install where there is so much room; the error's first line, or ""."""
     (disk / "depot").mkdir(exist_ok=True)
     filler = disk / "filler"
@@ -55,7 +96,7 @@ def install_into(stage: Scene, disk: Path, room: int) -> str:
     message = ""
     began = time.perf_counter()
     try:
-        artifact("Demo", stage.toml)
+        install(stage)
     except FetchArtifactsError as error:
         message = f"{type(error).__name__}: {error}".replace("\n", " ")
     taken = time.perf_counter() - began
