@@ -6,7 +6,7 @@ import pytest
 
 from fetch_artifacts.credentials import Credentials
 from fetch_artifacts.errors import SettingsError
-from fetch_artifacts.settings import Settings
+from fetch_artifacts.settings.environment import Settings
 
 
 @pytest.fixture

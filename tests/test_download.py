@@ -24,7 +24,7 @@ from fetch_artifacts.digests import Sha256
 from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.errors import DownloadError, TarballHashMismatchError, UnpackError
 from fetch_artifacts.limits import Limits
-from fetch_artifacts.settings import Settings
+from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.transfer import StartOverError
 from raw_server import File, Request, answer, head, serving
 

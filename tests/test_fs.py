@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from archives import file, pax
-from fetch_artifacts import _fs, artifact
+from fetch_artifacts import artifact
 from fetch_artifacts.errors import InstallError, TreeHashMismatchError
+from fetch_artifacts.files import writing as _fs
 from published import publish
 from support import Link, as_nobody, make_tree, names
 

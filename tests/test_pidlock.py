@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from fetch_artifacts._pidlock import LockHolder, pid_lock
 from fetch_artifacts.errors import LockTimeoutError
+from fetch_artifacts.files.pidlock import LockHolder, pid_lock
 
 HOST = socket.gethostname()
 
@@ -173,7 +173,7 @@ def test_a_wait_removes_one_stale_lock_and_no_second(path: Path) -> None:
             removed.append(record.getMessage())
             leave_lock(path, f"{dead_pid()} elsewhere", age=100)
 
-    logger = logging.getLogger("fetch_artifacts._pidlock")
+    logger = logging.getLogger("fetch_artifacts.files.pidlock")
     handler = LeaveAnother()
     logger.addHandler(handler)
     leave_lock(path, f"{dead_pid()} {HOST}", age=100)
@@ -237,7 +237,7 @@ def test_processes_exclude_each_other(path: Path, tmp_path: Path) -> None:
     counter.write_text("0")
     script = (
         "import sys; from pathlib import Path;"
-        "from fetch_artifacts._pidlock import pid_lock\n"
+        "from fetch_artifacts.files.pidlock import pid_lock\n"
         "for _ in range(50):\n"
         "    with pid_lock(Path(sys.argv[1]), stale_age=3):\n"
         "        counter = Path(sys.argv[2])\n"
@@ -315,7 +315,7 @@ def test_the_lock_is_released_after_a_change_of_folder(
 def test_a_forked_child_leaves_the_lock_to_its_parent(tmp_path: Path) -> None:
     script = (
         "import os, sys\nfrom pathlib import Path\n"
-        "from fetch_artifacts._pidlock import pid_lock\n"
+        "from fetch_artifacts.files.pidlock import pid_lock\n"
         "with pid_lock(Path('x.pid'), stale_age=3):\n"
         "    child = os.fork()\n"
         "    if child:\n"
@@ -333,7 +333,7 @@ def test_a_forked_child_leaves_the_lock_to_its_parent(tmp_path: Path) -> None:
 def test_a_killed_holder_delays_others_by_the_stale_age_only(path: Path) -> None:
     script = (
         "import os, signal, sys; from pathlib import Path;"
-        "from fetch_artifacts._pidlock import pid_lock\n"
+        "from fetch_artifacts.files.pidlock import pid_lock\n"
         "with pid_lock(Path(sys.argv[1]), stale_age=0.5):\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "    os._exit(1)\n"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from fetch_artifacts._prefetch import prefetched
+from fetch_artifacts.streams import prefetched
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

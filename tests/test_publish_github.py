@@ -19,7 +19,7 @@ from fetch_artifacts.errors import PublishError
 from fetch_artifacts.publish import publish, target_for
 from fetch_artifacts.publish_github import GistTarget, ReleaseTarget
 from fetch_artifacts.publish_target import Upload
-from fetch_artifacts.settings import Settings
+from fetch_artifacts.settings.environment import Settings
 from published import TREE, TREE_HASH
 from support import make_tree
 

@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 
 from fetch_artifacts.errors import SettingsError
-from fetch_artifacts.settings import Settings, depots_from_environ, parse_depot_path
+from fetch_artifacts.settings.environment import (
+    Settings,
+    depots_from_environ,
+    parse_depot_path,
+)
 from support import Case, load_vectors
 
 

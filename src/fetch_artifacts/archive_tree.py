@@ -6,7 +6,6 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts._prefetch import prefetched
 from fetch_artifacts.compression import decompress, peek
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.git_objects import FOLDER, LINK, link_digest
@@ -16,6 +15,7 @@ from fetch_artifacts.member_tree import (
     hash_tree,
     symlink_target,
 )
+from fetch_artifacts.streams import prefetched
 from fetch_artifacts.tar_reader import read_members
 from fetch_artifacts.zip_reader import read_zip_members, spooled
 

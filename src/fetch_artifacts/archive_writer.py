@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts._fs import replacing
 from fetch_artifacts.compression import compressed
 from fetch_artifacts.errors import ArchiveError
+from fetch_artifacts.files.writing import replacing
 from fetch_artifacts.hashed_chunks import HashedChunks
 from fetch_artifacts.pack import require_folder, require_outside, tar_chunks
 

@@ -24,8 +24,8 @@ from fetch_artifacts.errors import (
     NoMatchingPlatformError,
     PlatformError,
 )
+from fetch_artifacts.files.remembered import Remembered
 from fetch_artifacts.platforms import Platform, first_difference, select_platform
-from fetch_artifacts.remembered import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts import toml_edit
-from fetch_artifacts._fs import write_atomically
-from fetch_artifacts._pidlock import pid_lock
 from fetch_artifacts.artifacts_toml import (
     find_entry,
     not_there,
@@ -31,6 +29,8 @@ from fetch_artifacts.errors import (
     ArtifactsTomlNotFoundError,
     BindingExistsError,
 )
+from fetch_artifacts.files.pidlock import pid_lock
+from fetch_artifacts.files.writing import write_atomically
 from fetch_artifacts.julia_toml import dumps
 from fetch_artifacts.platforms import platforms_match
 

@@ -40,14 +40,14 @@ from urllib.parse import unquote
 import tomli
 
 from fetch_artifacts.errors import SettingsError
-from fetch_artifacts.pyproject import TABLE, nearest_pyproject, read_table
+from fetch_artifacts.settings.pyproject import TABLE, nearest_pyproject, read_table
 from fetch_artifacts.urls import is_secure, origin, split_url, without_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from urllib.parse import SplitResult
 
-    from fetch_artifacts.settings import Settings
+    from fetch_artifacts.settings.environment import Settings
 
 _log = logging.getLogger(__name__)
 

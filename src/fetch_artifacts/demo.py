@@ -26,7 +26,7 @@ from fetch_artifacts.depot import verify_artifact, with_artifacts_directory
 from fetch_artifacts.directory_hash import hash_directory
 from fetch_artifacts.entries import DownloadSource
 from fetch_artifacts.errors import FetchArtifactsError
-from fetch_artifacts.settings import Settings
+from fetch_artifacts.settings.environment import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts._fs import OPEN_FOLDER, empty_folder, remove_tree
 from fetch_artifacts.file_modes import FileModes
+from fetch_artifacts.files.writing import OPEN_FOLDER, empty_folder, remove_tree
 from fetch_artifacts.git_objects import blob_hasher
 from fetch_artifacts.member import refusal, shown
 from fetch_artifacts.member_tree import MemberTree, symlink_target

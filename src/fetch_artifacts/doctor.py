@@ -25,7 +25,7 @@ from fetch_artifacts.errors import (
 from fetch_artifacts.evidence import Contents, Evidence, gather
 from fetch_artifacts.platforms import Platform, select_platform
 from fetch_artifacts.repair import Fix
-from fetch_artifacts.settings import Settings
+from fetch_artifacts.settings.environment import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from fetch_artifacts.digests import Sha256
-    from fetch_artifacts.settings import Settings
+    from fetch_artifacts.settings.environment import Settings
     from fetch_artifacts.transfer import ByteReport
 
 _CHUNK: Final = 1 << 18

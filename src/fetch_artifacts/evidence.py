@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.digests import Sha256
     from fetch_artifacts.download import Fetcher
     from fetch_artifacts.progress import Progress
-    from fetch_artifacts.settings import Settings
+    from fetch_artifacts.settings.environment import Settings
 
 _CUT: Final = 40  # hex digits
 

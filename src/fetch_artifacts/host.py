@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts import julia_host, machine
 from fetch_artifacts.errors import PlatformError, SettingsError
 from fetch_artifacts.platforms import Platform, as_platform
-from fetch_artifacts.pyproject import nearest_pyproject, read_table
-from fetch_artifacts.settings import Settings
+from fetch_artifacts.settings.environment import Settings
+from fetch_artifacts.settings.pyproject import nearest_pyproject, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.credentials import Credentials
     from fetch_artifacts.limits import Limits
-    from fetch_artifacts.settings import Settings
+    from fetch_artifacts.settings.environment import Settings
 
 _REDIRECTS: Final = 50  # libcurl's limit in Downloads.jl, Curl/Easy.jl:71
 _ABOUT_THE_BODY: Final = frozenset({"Range", "If-Range"})

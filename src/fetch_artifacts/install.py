@@ -16,9 +16,6 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts import pkg_server
-from fetch_artifacts._fs import free_bytes
-from fetch_artifacts._pidlock import pid_lock
-from fetch_artifacts._prefetch import prefetched
 from fetch_artifacts.depot import artifact_path, depot_path, is_overridden
 from fetch_artifacts.disk_tree import Limits
 from fetch_artifacts.download import HttpFetcher
@@ -32,14 +29,17 @@ from fetch_artifacts.errors import (
     TreeHashMismatchError,
     UnpackError,
 )
+from fetch_artifacts.files.pidlock import pid_lock
+from fetch_artifacts.files.writing import free_bytes
 from fetch_artifacts.hashed_chunks import HashedChunks
 from fetch_artifacts.installed import find_installed
 from fetch_artifacts.old_entries import record_tree, warn_of_old_entry
 from fetch_artifacts.platforms import host_platform
 from fetch_artifacts.progress import ProgressEvent
-from fetch_artifacts.settings import Settings
+from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.sources import sources_of
 from fetch_artifacts.staging import Depot
+from fetch_artifacts.streams import prefetched
 from fetch_artifacts.transfer import StartOverError
 from fetch_artifacts.unpack import unpack_archive
 from fetch_artifacts.urls import redacted
@@ -50,9 +50,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from fetch_artifacts._pidlock import LockHolder
     from fetch_artifacts.digests import Sha256, TreeHash
     from fetch_artifacts.entries import ArtifactEntry
+    from fetch_artifacts.files.pidlock import LockHolder
     from fetch_artifacts.progress import Progress, Stage
     from fetch_artifacts.sources import Source
     from fetch_artifacts.unpack import Unpacked

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts._fs import write_atomically
 from fetch_artifacts.errors import JuliaError, PlatformError
+from fetch_artifacts.files.writing import write_atomically
 from fetch_artifacts.julia_process import run_julia
 from fetch_artifacts.platforms import Platform
 

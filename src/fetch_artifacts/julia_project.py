@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts import julia_toml
-from fetch_artifacts.remembered import Remembered
+from fetch_artifacts.files.remembered import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -18,7 +18,7 @@ from fetch_artifacts.errors import (
 )
 from fetch_artifacts.installed import find_installed
 from fetch_artifacts.platforms import as_platform, host_platform
-from fetch_artifacts.settings import Settings
+from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.slash import check_tail, split_artifact_slash
 
 if TYPE_CHECKING:

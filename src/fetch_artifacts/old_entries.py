@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts._fs import write_atomically
 from fetch_artifacts.depot import log_folders
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import HashParseError
+from fetch_artifacts.files.writing import write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path

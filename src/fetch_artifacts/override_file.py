@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts._fs import write_atomically
-from fetch_artifacts._pidlock import pid_lock
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import HashParseError, OverrideError
+from fetch_artifacts.files.pidlock import pid_lock
+from fetch_artifacts.files.writing import write_atomically
 from fetch_artifacts.julia_toml import dumps
 from fetch_artifacts.overrides import (
     OVERRIDES_TOML,

@@ -28,7 +28,7 @@ from fetch_artifacts.publish_folder import FolderTarget, FsspecTarget
 from fetch_artifacts.publish_github import GistTarget, ReleaseTarget
 from fetch_artifacts.publish_zenodo import SANDBOX, ZENODO, ZenodoTarget
 from fetch_artifacts.receive import receive
-from fetch_artifacts.settings import Settings
+from fetch_artifacts.settings.environment import Settings
 
 if TYPE_CHECKING:
     from fetch_artifacts.archive_writer import Archive

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import os
 
     from fetch_artifacts.archive_writer import Archive
-    from fetch_artifacts.settings import Settings
+    from fetch_artifacts.settings.environment import Settings
 
 _TOKEN: Final = "GITHUB_TOKEN"  # noqa: S105 - the name of a variable
 _API: Final = "https://api.github.com"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fetch_artifacts.archive_writer import Archive
-    from fetch_artifacts.settings import Settings
+    from fetch_artifacts.settings.environment import Settings
 
 ZENODO: Final = "https://zenodo.org"
 SANDBOX: Final = "https://sandbox.zenodo.org"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from fetch_artifacts.settings import Settings
+    from fetch_artifacts.settings.environment import Settings
 
 _CONNECT_SECONDS: Final = 30.0
 _ANSWER_SECONDS: Final = 300.0  # a server may look at all of a file before it answers

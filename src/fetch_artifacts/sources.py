@@ -10,7 +10,7 @@ from fetch_artifacts.pkg_server import artifact_url, server_url
 if TYPE_CHECKING:
     from fetch_artifacts.digests import Sha256
     from fetch_artifacts.entries import ArtifactEntry
-    from fetch_artifacts.settings import Settings
+    from fetch_artifacts.settings.environment import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from fetch_artifacts.errors import (
 )
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.receive import receive
-from fetch_artifacts.settings import Settings
+from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.staging import Depot
 from fetch_artifacts.unpack import unpack_archive
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts._fs import remove_tree, rename_directory
 from fetch_artifacts.depot import Depots, find_artifact, no_depot
 from fetch_artifacts.errors import DepotError, FetchArtifactsError
+from fetch_artifacts.files.writing import remove_tree, rename_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

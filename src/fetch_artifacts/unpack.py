@@ -11,13 +11,13 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts._prefetch import prefetched
 from fetch_artifacts.chunks import gathered
 from fetch_artifacts.compression import decompress, peek
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.disk_tree import DiskTree, Limits
 from fetch_artifacts.git_objects import blob_digest, link_digest
 from fetch_artifacts.member_tree import hash_tree, symlinks
+from fetch_artifacts.streams import prefetched
 from fetch_artifacts.tar_reader import read_members
 from fetch_artifacts.zip_reader import read_zip_members, spooled
 

@@ -22,7 +22,7 @@ import time
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts._fs import write_atomically
+from fetch_artifacts.files.writing import write_atomically
 from fetch_artifacts.julia_toml import dumps, loads
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def record_usage(depot: Path, tomls: Iterable[Path]) -> None:
 def _record(log: Path, files: Sequence[str]) -> None:
     if _is_recorded(log, files):
         return
-    from fetch_artifacts._pidlock import pid_lock
+    from fetch_artifacts.files.pidlock import pid_lock
 
     log.parent.mkdir(parents=True, exist_ok=True)
     lock = log.with_name(f"{log.name}.pid")

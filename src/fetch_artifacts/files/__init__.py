@@ -1,0 +1,1 @@
+"""Files and folders: writing, removing, locking and remembering them."""
