@@ -10,20 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from fetch_artifacts import file_hash
 from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.directory_hash import (
-    hash_directory,
-    list_directory,
-    verify_directory,
-)
-from fetch_artifacts.git_objects import (
+from fetch_artifacts.git_tools import files as file_hash
+from fetch_artifacts.git_tools.objects import (
     FILE,
     FOLDER,
     TreeEntry,
     blob_digest,
     sort_name,
     tree_digest,
+)
+from fetch_artifacts.git_tools.tree_hash import (
+    hash_directory,
+    list_directory,
+    verify_directory,
 )
 from julia_trees import EXECUTABLE, OUTSIDE_ASCII, PLAIN, TREES
 from support import Link, Tree, load_vectors, make_tree, recorded_tree

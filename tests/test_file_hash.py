@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from fetch_artifacts import file_hash
 from fetch_artifacts.errors import UnhashableFileError
-from fetch_artifacts.file_hash import hash_file, hash_large_files
-from fetch_artifacts.git_objects import EXECUTABLE, FILE, blob_digest
+from fetch_artifacts.git_tools import files as file_hash
+from fetch_artifacts.git_tools.files import hash_file, hash_large_files
+from fetch_artifacts.git_tools.objects import EXECUTABLE, FILE, blob_digest
 from support import make_tree
 
 ON_UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fetch_artifacts.git_objects import (
+from fetch_artifacts.git_tools.objects import (
     EXECUTABLE,
     FILE,
     FOLDER,

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from fetch_artifacts import tree_spread
-from fetch_artifacts.directory_hash import hash_directory
 from fetch_artifacts.errors import UnhashableFileError
+from fetch_artifacts.git_tools import spread as tree_spread
+from fetch_artifacts.git_tools.tree_hash import hash_directory
 from julia_trees import TREES
 from support import Tree, make_tree
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.directory_hash import hash_directory
 from fetch_artifacts.errors import UnhashableFileError
-from fetch_artifacts.git_objects import FILE, FOLDER, blob_digest, tree_digest
+from fetch_artifacts.git_tools.objects import FILE, FOLDER, blob_digest, tree_digest
+from fetch_artifacts.git_tools.tree_hash import hash_directory
 from julia_trees import PLAIN
 from support import Tree, make_tree
 

@@ -228,7 +228,7 @@ def tree_hash(
         UnhashableFileError: The folder holds what git can't store or what can't be
             read, or is no folder.
     """
-    from fetch_artifacts.directory_hash import hash_directory
+    from fetch_artifacts.git_tools.tree_hash import hash_directory
 
     return hash_directory(path, algorithm=algorithm, executor=executor)
 

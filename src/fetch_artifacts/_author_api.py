@@ -21,8 +21,8 @@ from fetch_artifacts.archive_writer import (
     usual_ending,
 )
 from fetch_artifacts.digests import Sha256, TreeHash
-from fetch_artifacts.directory_hash import hash_directory
 from fetch_artifacts.entries import DownloadSource
+from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.pack import require_folder
 from fetch_artifacts.platforms import as_platform
 from fetch_artifacts.progress import shown

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.compression import decompress, peek
 from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.git_objects import FOLDER, LINK, link_digest
+from fetch_artifacts.git_tools.objects import FOLDER, LINK, link_digest
 from fetch_artifacts.member_tree import (
     MemberTree,
     file_mode,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fetch_artifacts.archive_kind import ArchiveKind
-    from fetch_artifacts.git_objects import TreeEntry
+    from fetch_artifacts.git_tools.objects import TreeEntry
     from fetch_artifacts.member import Member
     from fetch_artifacts.member_tree import Folder
 
@@ -74,7 +74,7 @@ class ArchiveTree:
     def entries(self) -> Iterator[TreeEntry]:
         """Give mode, path and digest of all that counts for `tree_hash`.
 
-        As `fetch_artifacts.directory_hash.list_directory` does for a folder.
+        As `fetch_artifacts.git_tools.tree_hash.list_directory` does for a folder.
         """
         digests: dict[int, bytes] = {}
         _pkg_digest(self.root, digests)

@@ -23,9 +23,9 @@ from fetch_artifacts._api import artifact
 from fetch_artifacts.archive_writer import archive_directory
 from fetch_artifacts.bind import bind
 from fetch_artifacts.depot import verify_artifact, with_artifacts_directory
-from fetch_artifacts.directory_hash import hash_directory
 from fetch_artifacts.entries import DownloadSource
 from fetch_artifacts.errors import FetchArtifactsError
+from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.settings.environment import Settings
 
 if TYPE_CHECKING:

@@ -320,7 +320,7 @@ def verify_artifact(tree_hash: TreeHash, *, honor_overrides: bool = False) -> bo
     """
     if not honor_overrides and is_overridden(tree_hash):
         return True
-    from fetch_artifacts.directory_hash import verify_directory
+    from fetch_artifacts.git_tools.tree_hash import verify_directory
 
     path = find_artifact(tree_hash, honor_overrides=honor_overrides)
     return path is not None and verify_directory(path, tree_hash) == tree_hash

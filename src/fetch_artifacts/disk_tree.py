@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.file_modes import FileModes
 from fetch_artifacts.files.writing import OPEN_FOLDER, empty_folder, remove_tree
-from fetch_artifacts.git_objects import blob_hasher
+from fetch_artifacts.git_tools.objects import blob_hasher
 from fetch_artifacts.member import refusal, shown
 from fetch_artifacts.member_tree import MemberTree, symlink_target
 from fetch_artifacts.symlink_copies import plan_copies

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.archive_tree import read_archive
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DownloadError, UnpackError
-from fetch_artifacts.git_objects import FOLDER, tree_digest
+from fetch_artifacts.git_tools.objects import FOLDER, tree_digest
 from fetch_artifacts.receive import receive
 from fetch_artifacts.rest import moved_to
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fetch_artifacts.git_objects import (
+from fetch_artifacts.git_tools.objects import (
     DIGEST_SIZES,
     EXECUTABLE,
     FILE,

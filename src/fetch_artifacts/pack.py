@@ -19,7 +19,7 @@ from fetch_artifacts.errors import (
     UnhashableFileError,
     UnportableNameError,
 )
-from fetch_artifacts.file_hash import special_file, unreadable
+from fetch_artifacts.git_tools.files import special_file, unreadable
 from fetch_artifacts.tar_header import (
     DIRECTORY,
     REGULAR,

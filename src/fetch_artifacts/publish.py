@@ -19,10 +19,10 @@ from fetch_artifacts.archive_writer import (
     usual_ending,
 )
 from fetch_artifacts.binding import bind_tree, refuse_bound
-from fetch_artifacts.directory_hash import hash_directory
 from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.entries import DownloadSource
 from fetch_artifacts.errors import DownloadError, PublishError, UnpackError
+from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.pack import require_folder
 from fetch_artifacts.publish_folder import FolderTarget, FsspecTarget
 from fetch_artifacts.publish_github import GistTarget, ReleaseTarget

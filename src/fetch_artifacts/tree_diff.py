@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.archive_tree import read_archive_file
 from fetch_artifacts.depot import find_artifact
 from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.directory_hash import list_directory
 from fetch_artifacts.errors import DepotError
-from fetch_artifacts.git_objects import (
+from fetch_artifacts.git_tools.objects import (
     EXECUTABLE,
     FILE,
     FOLDER,
@@ -26,11 +25,12 @@ from fetch_artifacts.git_objects import (
     sort_name,
     tree_digest,
 )
+from fetch_artifacts.git_tools.tree_hash import list_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from fetch_artifacts.git_objects import TreeEntry
+    from fetch_artifacts.git_tools.objects import TreeEntry
 
 _HASH: Final = re.compile(r"[0-9a-fA-F]{40}")
 _TYPES: Final = {FILE: "blob", EXECUTABLE: "blob", LINK: "blob", FOLDER: "tree"}

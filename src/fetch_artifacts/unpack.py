@@ -15,7 +15,7 @@ from fetch_artifacts.chunks import gathered
 from fetch_artifacts.compression import decompress, peek
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.disk_tree import DiskTree, Limits
-from fetch_artifacts.git_objects import blob_digest, link_digest
+from fetch_artifacts.git_tools.objects import blob_digest, link_digest
 from fetch_artifacts.member_tree import hash_tree, symlinks
 from fetch_artifacts.streams import prefetched
 from fetch_artifacts.tar_reader import read_members

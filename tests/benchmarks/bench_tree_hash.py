@@ -22,7 +22,7 @@ from benchmarks.harness import (
 )
 from benchmarks.trees import large_files, small_files
 from compat_tests.questions import Julia
-from fetch_artifacts.directory_hash import hash_directory
+from fetch_artifacts.git_tools.tree_hash import hash_directory
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 

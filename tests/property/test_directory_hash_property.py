@@ -19,12 +19,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fetch_artifacts.digests import Algorithm, TreeHash
-from fetch_artifacts.directory_hash import (
+from fetch_artifacts.git_tools.objects import tree_digest
+from fetch_artifacts.git_tools.tree_hash import (
     hash_directory,
     list_directory,
     verify_directory,
 )
-from fetch_artifacts.git_objects import tree_digest
 from support import Link, Tree, make_tree
 
 pytestmark = pytest.mark.skipif(

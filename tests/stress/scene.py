@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fetch_artifacts.directory_hash import hash_directory
+from fetch_artifacts.git_tools.tree_hash import hash_directory
 from published import entry, sha256, tar
 from support import Tree, make_tree
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from fetch_artifacts import artifact
-from fetch_artifacts.directory_hash import hash_directory
+from fetch_artifacts.git_tools.tree_hash import hash_directory
 from stress.scene import Scene, check, fork, scene
 
 PROCESSES = 64

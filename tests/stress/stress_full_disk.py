@@ -15,8 +15,8 @@ from fetch_artifacts import (
     artifact_from_directory,
     pkg_artifacts,
 )
-from fetch_artifacts.directory_hash import hash_directory
 from fetch_artifacts.errors import FetchArtifactsError
+from fetch_artifacts.git_tools.tree_hash import hash_directory
 from stress.scene import Scene, check, scene
 
 DISK = 24 << 20

@@ -49,7 +49,7 @@ def hash_(path: Path, algorithm: str, *, as_tree: bool) -> None:
 
 def _tree_hash(path: Path, algorithm: Algorithm) -> TreeHash:
     if path.is_dir():
-        from fetch_artifacts.directory_hash import hash_directory
+        from fetch_artifacts.git_tools.tree_hash import hash_directory
 
         return hash_directory(path, algorithm=algorithm)
     if algorithm != "git-sha1":

@@ -16,8 +16,8 @@ from fetch_artifacts.cli._options import (
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.directory_hash import hash_directory
 from fetch_artifacts.errors import NoMatchingPlatformError
+from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.installed import find_installed, tree_of
 from fetch_artifacts.lookup import wanted
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fetch_artifacts.file_hash import hash_file
-from fetch_artifacts.git_objects import FOLDER, LINK, TreeEntry, tree_digest
-from fetch_artifacts.tree_walk import (
+from fetch_artifacts.git_tools.files import hash_file
+from fetch_artifacts.git_tools.folders import (
     Listing,
     has_git_files,
     hash_link,
     list_folder,
     list_subfolder,
 )
+from fetch_artifacts.git_tools.objects import FOLDER, LINK, TreeEntry, tree_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,14 +11,14 @@ import os
 from typing import TYPE_CHECKING, TypeAlias
 
 from fetch_artifacts.digests import Algorithm, TreeHash, check_algorithm
-from fetch_artifacts.git_objects import parse_tree
-from fetch_artifacts.tree_walk import Digests, hash_folders
+from fetch_artifacts.git_tools.folders import Digests, hash_folders
+from fetch_artifacts.git_tools.objects import parse_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Executor
 
-    from fetch_artifacts.git_objects import TreeEntry
+    from fetch_artifacts.git_tools.objects import TreeEntry
 
     AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -52,7 +52,7 @@ def hash_directory(
     if executor is None:
         return TreeHash(_digests(root, checked)[0])
 
-    from fetch_artifacts.tree_spread import hash_spread
+    from fetch_artifacts.git_tools.spread import hash_spread
 
     root = os.path.join(os.getcwdb(), root)  # noqa: PTH109, PTH118 - bytes
     return TreeHash(hash_spread(root, checked, executor))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import UnhashableFileError
-from fetch_artifacts.git_objects import EXECUTABLE, FILE, blob_digest, blob_hasher
+from fetch_artifacts.git_tools.objects import EXECUTABLE, FILE, blob_digest, blob_hasher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -12,13 +12,13 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fetch_artifacts.file_hash import (
+from fetch_artifacts.git_tools.files import (
     hash_large_files,
     hash_small_file,
     special_file,
     unreadable,
 )
-from fetch_artifacts.git_objects import (
+from fetch_artifacts.git_tools.objects import (
     DIGEST_SIZES,
     FOLDER,
     LINK,

@@ -1,0 +1,1 @@
+"""Tree hashes. Julia: ``Pkg.GitTools``."""
