@@ -8,7 +8,7 @@ import pytest
 import tomli
 
 from fetch_artifacts.julia_toml import Table
-from fetch_artifacts.toml_edit import update
+from fetch_artifacts.julia_toml.editing import update
 
 Change = Callable[[dict[str, Any]], object]
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts import toml_edit
 from fetch_artifacts.artifacts_toml import (
     find_entry,
     not_there,
@@ -31,7 +30,8 @@ from fetch_artifacts.errors import (
 )
 from fetch_artifacts.files.pidlock import pid_lock
 from fetch_artifacts.files.writing import write_atomically
-from fetch_artifacts.julia_toml import dumps
+from fetch_artifacts.julia_toml import editing as toml_edit
+from fetch_artifacts.julia_toml.writer import dumps
 from fetch_artifacts.platforms import platforms_match
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from fetch_artifacts import bind, lookup
 from fetch_artifacts.artifacts_toml import load_artifacts_toml, platform_of
 from fetch_artifacts.entries import Place
 from fetch_artifacts.errors import BindingExistsError
-from fetch_artifacts.julia_toml import dumps, loads
+from fetch_artifacts.julia_toml.writer import dumps, loads
 from fetch_artifacts.platforms import platforms_match
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.errors import ArtifactsTomlError, HashParseError
-from fetch_artifacts.julia_toml import dump_key
+from fetch_artifacts.julia_toml.writer import dump_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

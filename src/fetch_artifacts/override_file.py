@@ -15,7 +15,7 @@ from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import HashParseError, OverrideError
 from fetch_artifacts.files.pidlock import pid_lock
 from fetch_artifacts.files.writing import write_atomically
-from fetch_artifacts.julia_toml import dumps
+from fetch_artifacts.julia_toml.writer import dumps
 from fetch_artifacts.overrides import (
     OVERRIDES_TOML,
     parse_target,

@@ -23,7 +23,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.files.writing import write_atomically
-from fetch_artifacts.julia_toml import dumps, loads
+from fetch_artifacts.julia_toml.writer import dumps, loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

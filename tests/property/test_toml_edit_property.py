@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fetch_artifacts.julia_toml import dumps
-from fetch_artifacts.toml_edit import update
+from fetch_artifacts.julia_toml.editing import update
 
 KEYS = st.text(max_size=6)
 SOURCES = st.fixed_dictionaries({"url": st.text(), "sha256": st.text(max_size=4)})

@@ -8,8 +8,8 @@ import tomli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fetch_artifacts.julia_toml import dump_key, dump_value, is_array_of_tables
-from fetch_artifacts.toml_edit import update
+from fetch_artifacts.julia_toml.editing import update
+from fetch_artifacts.julia_toml.writer import dump_key, dump_value, is_array_of_tables
 
 Path: TypeAlias = "tuple[str, ...]"
 Line: TypeAlias = "tuple[Path, str]"

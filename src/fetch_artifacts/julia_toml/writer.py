@@ -59,7 +59,7 @@ def loads(data: bytes | str) -> dict[str, Any]:
 
 
 def _heed_spelling(table: dict[str, Any], text: str) -> None:
-    from fetch_artifacts.toml_text import statements
+    from fetch_artifacts.julia_toml.spans import statements
 
     for statement in statements(text):
         for path, (start, end) in statement.values.items():

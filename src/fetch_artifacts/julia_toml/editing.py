@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.julia_toml import (
+from fetch_artifacts.julia_toml.spans import KeyPath, Span, Statement, statements
+from fetch_artifacts.julia_toml.writer import (
     Table,
     dump_below,
     dump_key,
@@ -21,7 +22,6 @@ from fetch_artifacts.julia_toml import (
     is_tabular,
     loads,
 )
-from fetch_artifacts.toml_text import KeyPath, Span, Statement, statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
