@@ -9,8 +9,8 @@ import pytest
 
 from compat_tests.questions import Julia
 from fetch_artifacts.hook import find_hook, run_hook
-from fetch_artifacts.host import host_facts
 from fetch_artifacts.platforms import Platform
+from fetch_artifacts.platforms.host_facts import host_facts
 
 HOOK = """
 triplet = ARGS[1]

@@ -11,10 +11,9 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from fetch_artifacts import machine
 from fetch_artifacts.errors import PlatformError, SettingsError
-from fetch_artifacts.host import TagFact, host_facts
-from fetch_artifacts.platforms import Platform, host_platform, platforms_match
+from fetch_artifacts.platforms import Platform, host_platform, machine, platforms_match
+from fetch_artifacts.platforms.host_facts import TagFact, host_facts
 
 needs_scripts = pytest.mark.skipif(
     sys.platform == "win32", reason="the stand-in for Julia is a shell script"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fetch_artifacts import machine
+from fetch_artifacts.platforms import machine
 
 GLIBC = "/lib64/ld-linux-x86-64.so.2"
 

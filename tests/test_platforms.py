@@ -523,7 +523,8 @@ def test_as_platform_takes_a_platform_or_a_triplet() -> None:
 def test_importing_platforms_probes_nothing() -> None:
     code = (
         "import sys; import fetch_artifacts.platforms;"
-        "print(sorted({'platform', 'ctypes', 'subprocess', 'fetch_artifacts.host'}"
+        "print(sorted({'platform', 'ctypes', 'subprocess',"
+        "'fetch_artifacts.platforms.host_facts'}"
         ".intersection(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)

@@ -71,7 +71,7 @@ from fetch_artifacts.errors import (
     UnpackError,
     UnportableNameError,
 )
-from fetch_artifacts.platforms import Platform, host_platform
+from fetch_artifacts.platforms.platform import Platform, host_platform
 from fetch_artifacts.progress import ProgressEvent
 
 __all__ = [

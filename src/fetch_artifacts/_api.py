@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from fetch_artifacts.digests import Algorithm, TreeHash
-    from fetch_artifacts.platforms import Platform
+    from fetch_artifacts.platforms.platform import Platform
     from fetch_artifacts.progress import Progress
 
 StrPath: TypeAlias = "str | os.PathLike[str]"

@@ -24,7 +24,7 @@ from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.entries import DownloadSource
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.pack import require_folder
-from fetch_artifacts.platforms import as_platform
+from fetch_artifacts.platforms.platform import as_platform
 from fetch_artifacts.progress import shown
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from fetch_artifacts.author import ArtifactBuild
-    from fetch_artifacts.platforms import Platform
+    from fetch_artifacts.platforms.platform import Platform
 
 StrPath: TypeAlias = "str | os.PathLike[str]"
 AnyPlatform: TypeAlias = "Platform | str | None"

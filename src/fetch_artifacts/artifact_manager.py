@@ -21,7 +21,7 @@ from fetch_artifacts.errors import (
     NoMatchingPlatformError,
 )
 from fetch_artifacts.installed import tree_of
-from fetch_artifacts.platforms import host_platform
+from fetch_artifacts.platforms.platform import host_platform
 
 if TYPE_CHECKING:
     from fetch_artifacts.entries import ArtifactEntry

@@ -25,7 +25,11 @@ from fetch_artifacts.errors import (
     PlatformError,
 )
 from fetch_artifacts.files.remembered import Remembered
-from fetch_artifacts.platforms import Platform, first_difference, select_platform
+from fetch_artifacts.platforms.platform import (
+    Platform,
+    first_difference,
+    select_platform,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

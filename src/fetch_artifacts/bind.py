@@ -32,14 +32,14 @@ from fetch_artifacts.files.pidlock import pid_lock
 from fetch_artifacts.files.writing import write_atomically
 from fetch_artifacts.julia_toml import editing as toml_edit
 from fetch_artifacts.julia_toml.writer import dumps
-from fetch_artifacts.platforms import platforms_match
+from fetch_artifacts.platforms.platform import platforms_match
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fetch_artifacts.artifacts_toml import Table
     from fetch_artifacts.entries import DownloadSource
-    from fetch_artifacts.platforms import Platform
+    from fetch_artifacts.platforms.platform import Platform
 
 _LOCK_STALE_AGE: Final = 10.0  # seconds; a change takes milliseconds
 

@@ -13,7 +13,7 @@ from fetch_artifacts.artifacts_toml import load_artifacts_toml, platform_of
 from fetch_artifacts.entries import Place
 from fetch_artifacts.errors import BindingExistsError
 from fetch_artifacts.julia_toml.writer import dumps, loads
-from fetch_artifacts.platforms import platforms_match
+from fetch_artifacts.platforms.platform import platforms_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.digests import TreeHash
     from fetch_artifacts.entries import DownloadSource
-    from fetch_artifacts.platforms import Platform
+    from fetch_artifacts.platforms.platform import Platform
 
 
 def is_hand_written(toml: Path) -> bool:

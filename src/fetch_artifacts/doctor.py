@@ -23,7 +23,7 @@ from fetch_artifacts.errors import (
     UnpackError,
 )
 from fetch_artifacts.evidence import Contents, Evidence, gather
-from fetch_artifacts.platforms import Platform, select_platform
+from fetch_artifacts.platforms.platform import Platform, select_platform
 from fetch_artifacts.repair import Fix
 from fetch_artifacts.settings.environment import Settings
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from fetch_artifacts.platforms import Platform
+    from fetch_artifacts.platforms.platform import Platform
 
 # The keys that mean the same in every entry; the others are its metadata.
 _KNOWN_KEYS: Final = frozenset({"git-tree-sha1", "lazy", "download", "os", "arch"})

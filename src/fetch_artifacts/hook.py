@@ -14,7 +14,7 @@ from fetch_artifacts.julia_process import run_julia
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fetch_artifacts.platforms import Platform
+    from fetch_artifacts.platforms.platform import Platform
 
 _TIMEOUT: Final = 600.0  # seconds; a hook may have to compile its dependencies first
 

@@ -34,7 +34,7 @@ from fetch_artifacts.files.writing import free_bytes
 from fetch_artifacts.hashed_chunks import HashedChunks
 from fetch_artifacts.installed import find_installed
 from fetch_artifacts.old_entries import record_tree, warn_of_old_entry
-from fetch_artifacts.platforms import host_platform
+from fetch_artifacts.platforms.platform import host_platform
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.sources import sources_of

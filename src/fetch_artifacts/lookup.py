@@ -17,7 +17,7 @@ from fetch_artifacts.errors import (
     NoMatchingPlatformError,
 )
 from fetch_artifacts.installed import find_installed
-from fetch_artifacts.platforms import as_platform, host_platform
+from fetch_artifacts.platforms.platform import as_platform, host_platform
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.slash import check_tail, split_artifact_slash
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from fetch_artifacts.entries import ArtifactEntry
-    from fetch_artifacts.platforms import Platform
+    from fetch_artifacts.platforms.platform import Platform
     from fetch_artifacts.progress import Progress
 
 _LOG: Final = logging.getLogger("fetch_artifacts")

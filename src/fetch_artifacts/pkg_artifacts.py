@@ -32,7 +32,7 @@ from fetch_artifacts.depot import (
 )
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.entries import ArtifactEntry, DownloadSource, Place
-from fetch_artifacts.platforms import Platform, as_platform, host_platform
+from fetch_artifacts.platforms.platform import Platform, as_platform, host_platform
 from fetch_artifacts.slash import SlashLookup, split_artifact_slash
 from fetch_artifacts.toml_search import find_artifacts_toml
 

@@ -33,7 +33,7 @@ from fetch_artifacts.settings.environment import Settings
 if TYPE_CHECKING:
     from fetch_artifacts.archive_writer import Archive
     from fetch_artifacts.digests import TreeHash
-    from fetch_artifacts.platforms import Platform
+    from fetch_artifacts.platforms.platform import Platform
     from fetch_artifacts.publish_target import Target, Upload
 
 _HASH_DIGITS: Final = 12

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fetch_artifacts.digests import TreeHash
-    from fetch_artifacts.platforms import Platform
+    from fetch_artifacts.platforms.platform import Platform
 
 _SEPARATOR: Final = re.compile(r"[/\\]")
 

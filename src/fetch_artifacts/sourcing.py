@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.archive_tree import ArchiveTree
     from fetch_artifacts.digests import Sha256, TreeHash
     from fetch_artifacts.download import Fetcher
-    from fetch_artifacts.platforms import Platform
+    from fetch_artifacts.platforms.platform import Platform
     from fetch_artifacts.progress import Progress
     from fetch_artifacts.receive import Received
 

@@ -27,7 +27,7 @@ from fetch_artifacts.toml_search import find_artifacts_toml
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from fetch_artifacts.platforms import Platform
+    from fetch_artifacts.platforms.platform import Platform
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
@@ -213,7 +213,7 @@ def _bind(  # noqa: PLR0913 - what an entry consists of
     keep_comments: bool | None,
 ) -> None:
     from fetch_artifacts.binding import bind_tree
-    from fetch_artifacts.platforms import as_platform
+    from fetch_artifacts.platforms.platform import as_platform
 
     toml = _toml_to_write(toml_path)
     bind_tree(
@@ -339,7 +339,7 @@ def publish(  # noqa: PLR0913 - one parameter for each option
     Zenodo stays a draft without --final.
     """
     from fetch_artifacts import publish as _publish
-    from fetch_artifacts.platforms import as_platform
+    from fetch_artifacts.platforms.platform import as_platform
 
     place = _publish.target_for(
         target, url_base=url_base, final=final, title=name, creators=creators

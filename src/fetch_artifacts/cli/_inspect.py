@@ -65,7 +65,7 @@ def _tree_hash(path: Path, algorithm: Algorithm) -> TreeHash:
 @json_option
 def platform(*, as_json: bool) -> None:
     """Print the triplet that entries are chosen for, its tags and their sources."""
-    from fetch_artifacts.host import host_facts
+    from fetch_artifacts.platforms.host_facts import host_facts
 
     facts = host_facts()
     if as_json:

@@ -19,7 +19,7 @@ from fetch_artifacts.installed import tree_of
 from fetch_artifacts.lookup import locate, wanted
 
 if TYPE_CHECKING:
-    from fetch_artifacts.platforms import Platform
+    from fetch_artifacts.platforms.platform import Platform
 
 
 @click.command()

@@ -18,7 +18,7 @@ from fetch_artifacts.override_file import list_overrides, remove_override, set_o
 from fetch_artifacts.staging import Depot
 
 if TYPE_CHECKING:
-    from fetch_artifacts.platforms import Platform
+    from fetch_artifacts.platforms.platform import Platform
 
 _HASH: Final = re.compile(r"[0-9A-Fa-f]{40}")
 

@@ -24,7 +24,7 @@ from fetch_artifacts.lookup import wanted
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fetch_artifacts.platforms import Platform
+    from fetch_artifacts.platforms.platform import Platform
 
 
 def _describe(name: str, toml: Path, platform: Platform | None) -> dict[str, object]:

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from fetch_artifacts.compare_strategies import (
+from fetch_artifacts.errors import PlatformError
+from fetch_artifacts.platforms.compare_strategies import (
     CompareStrategy,
     compare_default,
     compare_minor_version,
     compare_version_cap,
 )
-from fetch_artifacts.errors import PlatformError
-from fetch_artifacts.platform_tags import normalised_tags
-from fetch_artifacts.triplets import format_triplet, parse_triplet
+from fetch_artifacts.platforms.tags import normalised_tags
+from fetch_artifacts.platforms.triplets import format_triplet, parse_triplet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -293,12 +293,13 @@ def select_platform(
 def host_platform(base: Platform | str | None = None) -> Platform:
     """This machine's platform, or `base` taken for the machine's.
 
-    Julia: ``HostPlatform()`` and ``HostPlatform(base)``; see `fetch_artifacts.host`.
+    Julia: ``HostPlatform()`` and ``HostPlatform(base)``; see
+    `fetch_artifacts.platforms.host_facts`.
 
     Raises:
         PlatformError: `base` is no triplet.
         SettingsError: A setting that names the platform is wrong.
     """
-    from fetch_artifacts.host import host_platform as by_host
+    from fetch_artifacts.platforms.host_facts import host_platform as by_host
 
     return by_host(base)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import PlatformError
-from fetch_artifacts.version_number import canonical_version, parse_version
+from fetch_artifacts.platforms.versions import canonical_version, parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

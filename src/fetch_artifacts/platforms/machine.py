@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.elf import elf_target, program_loader
+from fetch_artifacts.platforms.elf import elf_target, program_loader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fetch_artifacts.errors import JuliaError, PlatformError
 from fetch_artifacts.files.writing import write_atomically
 from fetch_artifacts.julia_process import run_julia
-from fetch_artifacts.platforms import Platform
+from fetch_artifacts.platforms.platform import Platform
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import PlatformError
-from fetch_artifacts.version_number import version_of
+from fetch_artifacts.platforms.versions import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from fetch_artifacts.version_number import version_of
+from fetch_artifacts.platforms.versions import version_of
 
 
 class CompareStrategy(Protocol):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts import julia_host, machine
 from fetch_artifacts.errors import PlatformError, SettingsError
-from fetch_artifacts.platforms import Platform, as_platform
+from fetch_artifacts.platforms import julia_host, machine
+from fetch_artifacts.platforms.platform import Platform, as_platform
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.settings.pyproject import nearest_pyproject, read_table
 
