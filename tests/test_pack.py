@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fetch_artifacts.errors import UnhashableFileError, UnportableNameError
-from fetch_artifacts.pack import tar_chunks
+from fetch_artifacts.tar.writer import tar_chunks
 from support import Link, Tree, as_nobody, load_vectors, make_tree, recorded_tree
 
 UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")

@@ -24,8 +24,8 @@ from archives import (
 )
 from fetch_artifacts import tarball
 from fetch_artifacts.errors import UnpackError
-from fetch_artifacts.member import Member
-from fetch_artifacts.tar_reader import read_members
+from fetch_artifacts.tar.member import Member
+from fetch_artifacts.tar.reader import read_members
 from support import load_vectors
 
 LONG = b"d/" * 60 + b"name"

@@ -21,7 +21,7 @@ import pytest
 from archives import END, file, folder, listing, pax, symlink
 from fetch_artifacts import tarball
 from fetch_artifacts.errors import ArchiveError, UnhashableFileError, UnpackError
-from fetch_artifacts.member import Member
+from fetch_artifacts.tar.member import Member
 from support import Link, Tree, as_nobody, load_vectors, make_tree, names
 
 UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")

@@ -27,9 +27,9 @@ from archives import (
     pax,
     symlink,
 )
-from fetch_artifacts.disk_tree import Limits
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
+from fetch_artifacts.tar.disk_tree import Limits
 from fetch_artifacts.unpack import Unpacked, unpack, unpack_archive
 from support import load_vectors
 

@@ -23,9 +23,9 @@ from fetch_artifacts.archive_writer import (
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.entries import DownloadSource
 from fetch_artifacts.git_tools.tree_hash import hash_directory
-from fetch_artifacts.pack import require_folder
 from fetch_artifacts.platforms.platform import as_platform
 from fetch_artifacts.progress import shown
+from fetch_artifacts.tar.writer import require_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, TypeAlias
 
 from fetch_artifacts.errors import UnpackError
-from fetch_artifacts.tar_header import header_sum
+from fetch_artifacts.tar.header import header_sum
 
 ArchiveKind: TypeAlias = Literal["gz", "xz", "lzma", "bz2", "zst", "tar", "zip"]
 

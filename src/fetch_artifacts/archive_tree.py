@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.compression import decompress, peek
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.git_tools.objects import FOLDER, LINK, link_digest
-from fetch_artifacts.member_tree import (
+from fetch_artifacts.streams import prefetched
+from fetch_artifacts.tar.member_tree import (
     MemberTree,
     file_mode,
     hash_tree,
     symlink_target,
 )
-from fetch_artifacts.streams import prefetched
-from fetch_artifacts.tar_reader import read_members
+from fetch_artifacts.tar.reader import read_members
 from fetch_artifacts.zip_reader import read_zip_members, spooled
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.archive_kind import ArchiveKind
     from fetch_artifacts.git_tools.objects import TreeEntry
-    from fetch_artifacts.member import Member
-    from fetch_artifacts.member_tree import Folder
+    from fetch_artifacts.tar.member import Member
+    from fetch_artifacts.tar.member_tree import Folder
 
 _GIT: Final = b".git"
 _CHUNK_BYTES: Final = 1 << 18

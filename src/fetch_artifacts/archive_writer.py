@@ -9,7 +9,7 @@ from fetch_artifacts.compression import compressed
 from fetch_artifacts.errors import ArchiveError
 from fetch_artifacts.files.writing import replacing
 from fetch_artifacts.hashed_chunks import HashedChunks
-from fetch_artifacts.pack import require_folder, require_outside, tar_chunks
+from fetch_artifacts.tar.writer import require_folder, require_outside, tar_chunks
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,8 +19,8 @@ from fetch_artifacts.depot import (
 )
 from fetch_artifacts.errors import DepotError, OverrideError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
-from fetch_artifacts.pack import require_folder, tar_chunks
 from fetch_artifacts.staging import Depot
+from fetch_artifacts.tar.writer import require_folder, tar_chunks
 from fetch_artifacts.unpack import unpack
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts import pkg_server
 from fetch_artifacts.depot import artifact_path, depot_path, is_overridden
-from fetch_artifacts.disk_tree import Limits
 from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.errors import (
     DownloadError,
@@ -40,6 +39,7 @@ from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.sources import sources_of
 from fetch_artifacts.staging import Depot
 from fetch_artifacts.streams import prefetched
+from fetch_artifacts.tar.disk_tree import Limits
 from fetch_artifacts.transfer import StartOverError
 from fetch_artifacts.unpack import unpack_archive
 from fetch_artifacts.urls import redacted

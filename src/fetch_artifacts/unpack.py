@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.chunks import gathered
 from fetch_artifacts.compression import decompress, peek
 from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.disk_tree import DiskTree, Limits
 from fetch_artifacts.git_tools.objects import blob_digest, link_digest
-from fetch_artifacts.member_tree import hash_tree, symlinks
 from fetch_artifacts.streams import prefetched
-from fetch_artifacts.tar_reader import read_members
+from fetch_artifacts.tar.disk_tree import DiskTree, Limits
+from fetch_artifacts.tar.member_tree import hash_tree, symlinks
+from fetch_artifacts.tar.reader import read_members
 from fetch_artifacts.zip_reader import read_zip_members, spooled
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.archive_kind import ArchiveKind
     from fetch_artifacts.digests import Algorithm
-    from fetch_artifacts.member import Member
+    from fetch_artifacts.tar.member import Member
 
 DEFAULT_LIMITS: Final = Limits()
 _DEPTH: Final = 2  # chunks to be ahead; each has half a megabyte or more

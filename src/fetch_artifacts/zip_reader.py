@@ -11,13 +11,13 @@ import stat
 from typing import IO, TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import UnpackError
-from fetch_artifacts.member import LONGEST_PATH, make_member, refusal
+from fetch_artifacts.tar.member import LONGEST_PATH, make_member, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from zipfile import ZipFile, ZipInfo
 
-    from fetch_artifacts.member import Member
+    from fetch_artifacts.tar.member import Member
 
 _UTF8_NAME: Final = 0x800
 _PIECE_BYTES: Final = 1 << 20

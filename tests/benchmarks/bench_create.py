@@ -19,7 +19,7 @@ from benchmarks.harness import (
     peer_python,
 )
 from fetch_artifacts.compression import Compression, compressed
-from fetch_artifacts.pack import tar_chunks
+from fetch_artifacts.tar.writer import tar_chunks
 
 OURS = """
 import sys, time

@@ -15,7 +15,7 @@ from benchmarks.archive_trees import TREES
 from benchmarks.growth import COUNTS, Case, print_growth
 from benchmarks.harness import Contender, compare, have, memory_folder
 from fetch_artifacts.compression import compressed
-from fetch_artifacts.tar_header import REGULAR, padding, tar_header
+from fetch_artifacts.tar.header import REGULAR, padding, tar_header
 from fetch_artifacts.unpack import unpack_archive
 
 OURS = """

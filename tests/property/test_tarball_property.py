@@ -29,7 +29,7 @@ from fetch_artifacts import tarball
 from fetch_artifacts.compression import compressed
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
-from fetch_artifacts.pack import tar_chunks
+from fetch_artifacts.tar.writer import tar_chunks
 from fetch_artifacts.unpack import unpack, unpack_archive
 from support import Link, Tree, load_vectors, make_tree
 

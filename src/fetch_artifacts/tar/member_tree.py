@@ -21,14 +21,14 @@ from fetch_artifacts.git_tools.objects import (
     new_hash,
     tree_entry,
 )
-from fetch_artifacts.member import refusal, shown
+from fetch_artifacts.tar.member import refusal, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fetch_artifacts.digests import Algorithm
     from fetch_artifacts.errors import UnpackError
-    from fetch_artifacts.member import Member
+    from fetch_artifacts.tar.member import Member
 
 # A tree of 200,000 files has to fit in some 30 MB, so nodes are plain: a folder is a
 # dict of names, and a leaf is one bytes object: a letter for what it is, then a file's

@@ -20,14 +20,14 @@ from fetch_artifacts.errors import (
     UnportableNameError,
 )
 from fetch_artifacts.git_tools.files import special_file, unreadable
-from fetch_artifacts.tar_header import (
+from fetch_artifacts.tar.header import (
     DIRECTORY,
     REGULAR,
     SYMLINK,
     padding,
     tar_header,
 )
-from fetch_artifacts.windows_names import windows_fault
+from fetch_artifacts.tar.windows_names import windows_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fetch_artifacts.member import Member
+    from fetch_artifacts.tar.member import Member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from fetch_artifacts.errors import UnpackError
-from fetch_artifacts.windows_names import windows_fault
+from fetch_artifacts.tar.windows_names import windows_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,13 +13,13 @@ import struct
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts.errors import UnpackError
-from fetch_artifacts.member import make_member, refusal, shown
-from fetch_artifacts.tar_header import BLOCK, header_sum
+from fetch_artifacts.tar.header import BLOCK, header_sum
+from fetch_artifacts.tar.member import make_member, refusal, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from fetch_artifacts.member import Buffer, Member
+    from fetch_artifacts.tar.member import Buffer, Member
 
     Header: TypeAlias = tuple[
         bytes, str, int, int, bytes

@@ -1,0 +1,1 @@
+"""Tarballs. Julia: ``Tar``."""
