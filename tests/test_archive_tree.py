@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from archives import END, file, folder, hardlink, pax, symlink
-from fetch_artifacts.archive_tree import read_archive, read_archive_file
+from fetch_artifacts.archive.tree import read_archive, read_archive_file
+from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.git_tools.tree_hash import hash_directory, list_directory
-from fetch_artifacts.unpack import unpack_archive
 from published import TREE, TREE_HASH, tar
 from support import Link, Tree, load_vectors, recorded_tree
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fetch_artifacts import TreeHash, pkg_artifacts
-from fetch_artifacts.archive_writer import archive_directory, choose_compression
+from fetch_artifacts.archive.writer import archive_directory, choose_compression
 from fetch_artifacts.author import (
     archive_artifact,
     artifact_from_directory,

@@ -17,15 +17,15 @@ from typing import cast
 import pytest
 
 from archives import file
-from fetch_artifacts.archive_kind import sniff
-from fetch_artifacts.compression import (
+from fetch_artifacts.archive.decompression import (
     Compression,
     compressed,
     decompress,
     peek,
 )
+from fetch_artifacts.archive.gzip import gzip_chunks
+from fetch_artifacts.archive.kind import sniff
 from fetch_artifacts.errors import UnpackError
-from fetch_artifacts.gzip_writer import gzip_chunks
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -14,7 +14,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from fetch_artifacts.archive_writer import Archive, archive_directory
+from fetch_artifacts.archive.writer import Archive, archive_directory
 from fetch_artifacts.errors import PublishError
 from fetch_artifacts.publish import publish, target_for
 from fetch_artifacts.publish_github import GistTarget, ReleaseTarget

@@ -27,10 +27,10 @@ from archives import (
     pax,
     symlink,
 )
+from fetch_artifacts.archive.unpack import Unpacked, unpack, unpack_archive
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.tar.disk_tree import Limits
-from fetch_artifacts.unpack import Unpacked, unpack, unpack_archive
 from support import load_vectors
 
 UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has other modes")

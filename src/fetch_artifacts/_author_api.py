@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict
 
 from fetch_artifacts import author, binding, sourcing
-from fetch_artifacts.archive_writer import (
+from fetch_artifacts.archive.writer import (
     archive_directory,
     choose_compression,
     julia_trouble,

@@ -11,7 +11,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.archive_writer import archive_directory
+from fetch_artifacts.archive.unpack import unpack
+from fetch_artifacts.archive.writer import archive_directory
 from fetch_artifacts.depot import (
     artifact_path,
     find_artifact,
@@ -21,13 +22,12 @@ from fetch_artifacts.errors import DepotError, OverrideError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.staging import Depot
 from fetch_artifacts.tar.writer import require_folder, tar_chunks
-from fetch_artifacts.unpack import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fetch_artifacts.archive_writer import Archive
-    from fetch_artifacts.compression import Compression
+    from fetch_artifacts.archive.decompression import Compression
+    from fetch_artifacts.archive.writer import Archive
     from fetch_artifacts.digests import TreeHash
 
 _WRITE_BITS: Final = 0o222

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts._api import artifact
-from fetch_artifacts.archive_writer import archive_directory
+from fetch_artifacts.archive.writer import archive_directory
 from fetch_artifacts.bind import bind
 from fetch_artifacts.depot import verify_artifact, with_artifacts_directory
 from fetch_artifacts.entries import DownloadSource

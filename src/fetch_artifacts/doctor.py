@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts.archive_writer import julia_trouble
+from fetch_artifacts.archive.writer import julia_trouble
 from fetch_artifacts.artifacts_toml import parse_artifacts_toml, platform_of
 from fetch_artifacts.check import Finding, check_file
 from fetch_artifacts.download import HttpFetcher

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.archive_tree import read_archive
+from fetch_artifacts.archive.tree import read_archive
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DownloadError, UnpackError
 from fetch_artifacts.git_tools.objects import FOLDER, tree_digest
@@ -15,8 +15,8 @@ from fetch_artifacts.rest import moved_to
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from fetch_artifacts.archive_kind import ArchiveKind
-    from fetch_artifacts.archive_tree import ArchiveTree
+    from fetch_artifacts.archive.kind import ArchiveKind
+    from fetch_artifacts.archive.tree import ArchiveTree
     from fetch_artifacts.digests import Sha256
     from fetch_artifacts.download import Fetcher
     from fetch_artifacts.progress import Progress

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts import pkg_server
+from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.depot import artifact_path, depot_path, is_overridden
 from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.errors import (
@@ -41,7 +42,6 @@ from fetch_artifacts.staging import Depot
 from fetch_artifacts.streams import prefetched
 from fetch_artifacts.tar.disk_tree import Limits
 from fetch_artifacts.transfer import StartOverError
-from fetch_artifacts.unpack import unpack_archive
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
@@ -50,12 +50,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from fetch_artifacts.archive.unpack import Unpacked
     from fetch_artifacts.digests import Sha256, TreeHash
     from fetch_artifacts.entries import ArtifactEntry
     from fetch_artifacts.files.pidlock import LockHolder
     from fetch_artifacts.progress import Progress, Stage
     from fetch_artifacts.sources import Source
-    from fetch_artifacts.unpack import Unpacked
 
 _LOG: Final = logging.getLogger("fetch_artifacts")
 

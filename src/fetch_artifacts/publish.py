@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.archive_tree import read_archive
-from fetch_artifacts.archive_writer import (
+from fetch_artifacts.archive.tree import read_archive
+from fetch_artifacts.archive.writer import (
     archive_directory,
     choose_compression,
     usual_ending,
@@ -31,7 +31,7 @@ from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.tar.writer import require_folder
 
 if TYPE_CHECKING:
-    from fetch_artifacts.archive_writer import Archive
+    from fetch_artifacts.archive.writer import Archive
     from fetch_artifacts.digests import TreeHash
     from fetch_artifacts.platforms.platform import Platform
     from fetch_artifacts.publish_target import Target, Upload

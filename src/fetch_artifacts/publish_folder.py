@@ -13,7 +13,7 @@ from fetch_artifacts.publish_target import Upload, below
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
-    from fetch_artifacts.archive_writer import Archive
+    from fetch_artifacts.archive.writer import Archive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

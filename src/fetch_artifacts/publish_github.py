@@ -21,7 +21,7 @@ from fetch_artifacts.rest import RestSession
 if TYPE_CHECKING:
     import os
 
-    from fetch_artifacts.archive_writer import Archive
+    from fetch_artifacts.archive.writer import Archive
     from fetch_artifacts.settings.environment import Settings
 
 _TOKEN: Final = "GITHUB_TOKEN"  # noqa: S105 - the name of a variable

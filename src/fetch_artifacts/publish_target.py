@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from fetch_artifacts.archive_writer import Archive
+    from fetch_artifacts.archive.writer import Archive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from fetch_artifacts.rest import RestSession
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fetch_artifacts.archive_writer import Archive
+    from fetch_artifacts.archive.writer import Archive
     from fetch_artifacts.settings.environment import Settings
 
 ZENODO: Final = "https://zenodo.org"

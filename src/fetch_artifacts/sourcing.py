@@ -6,8 +6,9 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from fetch_artifacts.archive_tree import read_archive
-from fetch_artifacts.archive_writer import julia_trouble
+from fetch_artifacts.archive.tree import read_archive
+from fetch_artifacts.archive.unpack import unpack_archive
+from fetch_artifacts.archive.writer import julia_trouble
 from fetch_artifacts.artifacts_toml import find_entry, load_artifacts_toml
 from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.entries import ArtifactEntry, DownloadSource
@@ -20,14 +21,13 @@ from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.receive import receive
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.staging import Depot
-from fetch_artifacts.unpack import unpack_archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from fetch_artifacts.archive_kind import ArchiveKind
-    from fetch_artifacts.archive_tree import ArchiveTree
+    from fetch_artifacts.archive.kind import ArchiveKind
+    from fetch_artifacts.archive.tree import ArchiveTree
     from fetch_artifacts.digests import Sha256, TreeHash
     from fetch_artifacts.download import Fetcher
     from fetch_artifacts.platforms.platform import Platform

@@ -16,7 +16,8 @@ import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
-from fetch_artifacts.archive_kind import HEAD_BYTES, sniff
+from fetch_artifacts.archive.kind import HEAD_BYTES, sniff
+from fetch_artifacts.archive.unpack import unpack
 from fetch_artifacts.digests import TreeHash, check_algorithm
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.files.writing import replacing
@@ -24,7 +25,6 @@ from fetch_artifacts.tar.disk_tree import Limits
 from fetch_artifacts.tar.member_tree import HashTree, MemberTree, hash_tree
 from fetch_artifacts.tar.reader import read_members
 from fetch_artifacts.tar.writer import require_folder, require_outside, tar_chunks
-from fetch_artifacts.unpack import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

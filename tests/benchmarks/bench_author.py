@@ -18,7 +18,7 @@ from fetch_artifacts._author_api import (
     create_artifact,
     query_artifact_info,
 )
-from fetch_artifacts.unpack import unpack_archive
+from fetch_artifacts.archive.unpack import unpack_archive
 
 CREATE = """
 import sys, time

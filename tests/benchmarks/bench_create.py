@@ -18,7 +18,7 @@ from benchmarks.harness import (
     memory_folder,
     peer_python,
 )
-from fetch_artifacts.compression import Compression, compressed
+from fetch_artifacts.archive.decompression import Compression, compressed
 from fetch_artifacts.tar.writer import tar_chunks
 
 OURS = """

@@ -14,14 +14,14 @@ from pathlib import Path
 from benchmarks.archive_trees import TREES
 from benchmarks.growth import COUNTS, Case, print_growth
 from benchmarks.harness import Contender, compare, have, memory_folder
-from fetch_artifacts.compression import compressed
+from fetch_artifacts.archive.decompression import compressed
+from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.tar.header import REGULAR, padding, tar_header
-from fetch_artifacts.unpack import unpack_archive
 
 OURS = """
 import sys, tempfile, time
 from pathlib import Path
-from fetch_artifacts.unpack import unpack_archive
+from fetch_artifacts.archive.unpack import unpack_archive
 archive, folder = sys.argv[1:]
 with tempfile.TemporaryDirectory(dir=folder) as out, open(archive, "rb") as file:
     start = time.perf_counter()

@@ -26,11 +26,11 @@ from hypothesis import strategies as st
 
 from archives import END, file, folder, gnu_long, hardlink, header, pax, symlink
 from fetch_artifacts import tarball
-from fetch_artifacts.compression import compressed
+from fetch_artifacts.archive.decompression import compressed
+from fetch_artifacts.archive.unpack import unpack, unpack_archive
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.tar.writer import tar_chunks
-from fetch_artifacts.unpack import unpack, unpack_archive
 from support import Link, Tree, load_vectors, make_tree
 
 pytestmark = pytest.mark.skipif(

@@ -121,7 +121,7 @@ def create(
         msg = "--bind and --url go together"
         raise click.UsageError(msg)
     from fetch_artifacts import _author_api
-    from fetch_artifacts.archive_writer import choose_compression, usual_ending
+    from fetch_artifacts.archive.writer import choose_compression, usual_ending
 
     wish = None if compression == "none" else compression
     if output is None:
@@ -270,7 +270,7 @@ def archive(
     as_json: bool,
 ) -> None:
     """Write an archive of an installed artifact to OUTPUT, and print its sha256."""
-    from fetch_artifacts.archive_writer import choose_compression
+    from fetch_artifacts.archive.writer import choose_compression
     from fetch_artifacts.author import archive_artifact
 
     chosen = choose_compression(output, None if compression == "none" else compression)

@@ -55,7 +55,7 @@ def _tree_hash(path: Path, algorithm: Algorithm) -> TreeHash:
     if algorithm != "git-sha1":
         msg = f"{path}: an archive's tree has a git-sha1 only"
         raise click.UsageError(msg)
-    from fetch_artifacts.archive_tree import read_archive
+    from fetch_artifacts.archive.tree import read_archive
 
     with path.open("rb") as file:
         return read_archive(iter(lambda: file.read(_CHUNK), b"")).tree_hash

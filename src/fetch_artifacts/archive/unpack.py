@@ -11,21 +11,21 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.archive.decompression import decompress, peek
+from fetch_artifacts.archive.zip_reader import read_zip_members, spooled
 from fetch_artifacts.chunks import gathered
-from fetch_artifacts.compression import decompress, peek
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.git_tools.objects import blob_digest, link_digest
 from fetch_artifacts.streams import prefetched
 from fetch_artifacts.tar.disk_tree import DiskTree, Limits
 from fetch_artifacts.tar.member_tree import hash_tree, symlinks
 from fetch_artifacts.tar.reader import read_members
-from fetch_artifacts.zip_reader import read_zip_members, spooled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from fetch_artifacts.archive_kind import ArchiveKind
+    from fetch_artifacts.archive.kind import ArchiveKind
     from fetch_artifacts.digests import Algorithm
     from fetch_artifacts.tar.member import Member
 

@@ -51,7 +51,7 @@ def gzip_chunks(
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    from fetch_artifacts._zlib import zlib
+    from fetch_artifacts.archive.zlib_ng import zlib
 
     count = threads or _cores()
     checksum, size, window = 0, 0, b""
@@ -79,7 +79,7 @@ def _cores() -> int:
 
 def _deflate(block: bytes, window: bytes) -> bytes:
     """Compress a block so that others can follow it."""
-    from fetch_artifacts._zlib import zlib
+    from fetch_artifacts.archive.zlib_ng import zlib
 
     level = _LEVEL if _shrinks(block) else 0
     compressor = zlib.compressobj(
@@ -89,7 +89,7 @@ def _deflate(block: bytes, window: bytes) -> bytes:
 
 
 def _shrinks(block: bytes) -> bool:
-    from fetch_artifacts._zlib import zlib
+    from fetch_artifacts.archive.zlib_ng import zlib
 
     step = max(len(block) // _SAMPLES, _SAMPLE_BYTES)
     starts = range(0, len(block), step)

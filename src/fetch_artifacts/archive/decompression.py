@@ -11,16 +11,16 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, get_args
 
-from fetch_artifacts.archive_kind import HEAD_BYTES, sniff
+from fetch_artifacts.archive.gzip import gzip_chunks
+from fetch_artifacts.archive.kind import HEAD_BYTES, sniff
 from fetch_artifacts.chunks import blocks, gathered
 from fetch_artifacts.errors import UnpackError
-from fetch_artifacts.gzip_writer import gzip_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import ModuleType
 
-    from fetch_artifacts.archive_kind import ArchiveKind
+    from fetch_artifacts.archive.kind import ArchiveKind
 
     Buffer: TypeAlias = bytes | memoryview
 
@@ -205,7 +205,7 @@ class _Inflater:
     """A gzip decoder with the methods of the others."""
 
     def __init__(self) -> None:
-        from fetch_artifacts._zlib import zlib
+        from fetch_artifacts.archive.zlib_ng import zlib
 
         self._zlib = zlib.decompressobj(wbits=31)
 
@@ -227,7 +227,7 @@ class _Inflater:
 
 def _codec(kind: Literal["gz", "xz", "lzma", "bz2", "zst"]) -> _Codec:
     if kind == "gz":
-        from fetch_artifacts._zlib import zlib
+        from fetch_artifacts.archive.zlib_ng import zlib
 
         # The stub of zlib-ng calls its exception class an instance.
         errors: Any = (zlib.error,)

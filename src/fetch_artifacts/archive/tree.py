@@ -6,7 +6,8 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.compression import decompress, peek
+from fetch_artifacts.archive.decompression import decompress, peek
+from fetch_artifacts.archive.zip_reader import read_zip_members, spooled
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.git_tools.objects import FOLDER, LINK, link_digest
 from fetch_artifacts.streams import prefetched
@@ -17,13 +18,12 @@ from fetch_artifacts.tar.member_tree import (
     symlink_target,
 )
 from fetch_artifacts.tar.reader import read_members
-from fetch_artifacts.zip_reader import read_zip_members, spooled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from fetch_artifacts.archive_kind import ArchiveKind
+    from fetch_artifacts.archive.kind import ArchiveKind
     from fetch_artifacts.git_tools.objects import TreeEntry
     from fetch_artifacts.tar.member import Member
     from fetch_artifacts.tar.member_tree import Folder
@@ -98,8 +98,9 @@ class ArchiveTree:
 def read_archive(chunks: Iterable[bytes]) -> ArchiveTree:
     """Read an archive of any kind, told by its first bytes.
 
-    The same archives are refused as by `fetch_artifacts.unpack.unpack_archive`, but for
-    those that only a certain file system can't store.
+    The same archives are refused as by
+    `fetch_artifacts.archive.unpack.unpack_archive`, but for those that only a certain
+    file system can't store.
 
     Raises:
         UnpackError: It is damaged, no archive at all, or asks for what is not allowed.

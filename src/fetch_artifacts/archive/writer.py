@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.compression import compressed
+from fetch_artifacts.archive.decompression import compressed
 from fetch_artifacts.errors import ArchiveError
 from fetch_artifacts.files.writing import replacing
 from fetch_artifacts.hashed_chunks import HashedChunks
@@ -14,8 +14,8 @@ from fetch_artifacts.tar.writer import require_folder, require_outside, tar_chun
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fetch_artifacts.archive_kind import ArchiveKind
-    from fetch_artifacts.compression import Compression
+    from fetch_artifacts.archive.decompression import Compression
+    from fetch_artifacts.archive.kind import ArchiveKind
     from fetch_artifacts.digests import Sha256
 
 _COMPRESSIONS: Final[dict[str, Compression | None]] = {

@@ -1,0 +1,1 @@
+"""Archives of any kind: what they are, reading, unpacking and writing them."""
