@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import tomli
 
-from fetch_artifacts.artifacts_toml import (
+from fetch_artifacts.artifacts_toml.choosing import (
     artifact_hash,
     artifact_meta,
     entry_for,
@@ -17,8 +17,8 @@ from fetch_artifacts.artifacts_toml import (
     load_artifacts_toml,
     select_downloadable_artifacts,
 )
+from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.digests import Sha256, TreeHash
-from fetch_artifacts.entries import DownloadSource
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,
     ArtifactsTomlError,

@@ -9,10 +9,10 @@ from textwrap import dedent
 import pytest
 import tomli
 
-from fetch_artifacts.artifacts_toml import entry_for
-from fetch_artifacts.bind import add_source, bind, unbind
+from fetch_artifacts.artifacts_toml.binding import add_source, bind, unbind
+from fetch_artifacts.artifacts_toml.choosing import entry_for
+from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.digests import Sha256, TreeHash
-from fetch_artifacts.entries import DownloadSource
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,
     ArtifactsTomlError,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import tomli
 
-from fetch_artifacts.check import Finding, check_file, check_files
+from fetch_artifacts.artifacts_toml.check import Finding, check_file, check_files
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError
 from fetch_artifacts.julia_toml import dumps
 from support import FIXTURES

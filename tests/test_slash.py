@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import tomli
 
-from fetch_artifacts.errors import ArtifactNotFoundError, ArtifactPathError
-from fetch_artifacts.platforms import Platform
-from fetch_artifacts.slash import (
+from fetch_artifacts.artifacts_toml.slash import (
     artifact_slash_lookup,
     check_tail,
     split_artifact_slash,
 )
+from fetch_artifacts.errors import ArtifactNotFoundError, ArtifactPathError
+from fetch_artifacts.platforms import Platform
 from support import Case, load_vectors
 
 LINUX = Platform.parse("x86_64-linux-gnu")

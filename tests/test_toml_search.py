@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fetch_artifacts.toml_search import find_artifacts_toml
+from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
 from support import Case, Link, load_vectors, make_tree
 
 

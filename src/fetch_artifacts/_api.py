@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts import depot, lookup
 from fetch_artifacts.artifact_manager import ArtifactManager
-from fetch_artifacts.errors import ArtifactsTomlNotFoundError
-from fetch_artifacts.toml_search import (
+from fetch_artifacts.artifacts_toml.search import (
     artifacts_toml_above,
     artifacts_toml_in,
     find_artifacts_toml,
 )
+from fetch_artifacts.errors import ArtifactsTomlNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -20,8 +20,8 @@ from fetch_artifacts.archive.writer import (
     julia_trouble,
     usual_ending,
 )
+from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.digests import Sha256, TreeHash
-from fetch_artifacts.entries import DownloadSource
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.platforms.platform import as_platform
 from fetch_artifacts.progress import shown

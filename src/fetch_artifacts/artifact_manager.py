@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fetch_artifacts import lookup
-from fetch_artifacts.artifacts_toml import entry_for, load_artifacts_toml
+from fetch_artifacts.artifacts_toml.choosing import entry_for, load_artifacts_toml
 from fetch_artifacts.depot import (
     remove_artifact,
     with_artifacts_directory,
@@ -24,7 +24,7 @@ from fetch_artifacts.installed import tree_of
 from fetch_artifacts.platforms.platform import host_platform
 
 if TYPE_CHECKING:
-    from fetch_artifacts.entries import ArtifactEntry
+    from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
 
 StrPath: TypeAlias = "str | os.PathLike[str]"
 

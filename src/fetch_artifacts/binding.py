@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fetch_artifacts import bind, lookup
-from fetch_artifacts.artifacts_toml import load_artifacts_toml, platform_of
-from fetch_artifacts.entries import Place
+from fetch_artifacts import lookup
+from fetch_artifacts.artifacts_toml import binding as bind
+from fetch_artifacts.artifacts_toml.choosing import load_artifacts_toml, platform_of
+from fetch_artifacts.artifacts_toml.entry import Place
 from fetch_artifacts.errors import BindingExistsError
 from fetch_artifacts.julia_toml.writer import dumps, loads
 from fetch_artifacts.platforms.platform import platforms_match
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from fetch_artifacts.artifacts_toml.entry import DownloadSource
     from fetch_artifacts.digests import TreeHash
-    from fetch_artifacts.entries import DownloadSource
     from fetch_artifacts.platforms.platform import Platform
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts import overrides
-from fetch_artifacts.artifacts_toml import load_artifacts_toml
+from fetch_artifacts.artifacts_toml.choosing import load_artifacts_toml
+from fetch_artifacts.artifacts_toml.julia_project import package_uuid
 from fetch_artifacts.errors import DepotError
 from fetch_artifacts.files.writing import remove_tree
-from fetch_artifacts.julia_project import package_uuid
 from fetch_artifacts.settings.environment import depots_from_environ
 
 if TYPE_CHECKING:

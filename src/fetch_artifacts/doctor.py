@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.archive.writer import julia_trouble
-from fetch_artifacts.artifacts_toml import parse_artifacts_toml, platform_of
-from fetch_artifacts.check import Finding, check_file
+from fetch_artifacts.artifacts_toml.check import Finding, check_file
+from fetch_artifacts.artifacts_toml.choosing import parse_artifacts_toml, platform_of
+from fetch_artifacts.artifacts_toml.entry import Place
+from fetch_artifacts.artifacts_toml.repair import Fix
 from fetch_artifacts.download import HttpFetcher
-from fetch_artifacts.entries import Place
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
     DownloadError,
@@ -24,14 +25,13 @@ from fetch_artifacts.errors import (
 )
 from fetch_artifacts.evidence import Contents, Evidence, gather
 from fetch_artifacts.platforms.platform import Platform, select_platform
-from fetch_artifacts.repair import Fix
 from fetch_artifacts.settings.environment import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from fetch_artifacts.artifacts_toml.repair import KeyPath
     from fetch_artifacts.progress import Progress
-    from fetch_artifacts.repair import KeyPath
 
 _FIXED: Final = "`fetch-artifacts doctor --fix` writes it"
 _USUAL_PLATFORMS: Final = (

@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fetch_artifacts.archive.unpack import Unpacked
+    from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.digests import Sha256, TreeHash
-    from fetch_artifacts.entries import ArtifactEntry
     from fetch_artifacts.files.pidlock import LockHolder
     from fetch_artifacts.progress import Progress, Stage
     from fetch_artifacts.sources import Source

@@ -10,9 +10,9 @@ from fetch_artifacts.old_entries import recorded_tree, warn_of_old_entry
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.depot import Depots
     from fetch_artifacts.digests import TreeHash
-    from fetch_artifacts.entries import ArtifactEntry
 
 
 def tree_of(entry: ArtifactEntry) -> TreeHash | None:

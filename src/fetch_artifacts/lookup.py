@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fetch_artifacts import progress, usage_log
-from fetch_artifacts.artifacts_toml import entry_for, load_artifacts_toml
+from fetch_artifacts.artifacts_toml.choosing import entry_for, load_artifacts_toml
+from fetch_artifacts.artifacts_toml.slash import check_tail, split_artifact_slash
 from fetch_artifacts.depot import Depots, honor_overrides_of
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,
@@ -19,12 +20,11 @@ from fetch_artifacts.errors import (
 from fetch_artifacts.installed import find_installed
 from fetch_artifacts.platforms.platform import as_platform, host_platform
 from fetch_artifacts.settings.environment import Settings
-from fetch_artifacts.slash import check_tail, split_artifact_slash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from fetch_artifacts.entries import ArtifactEntry
+    from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.platforms.platform import Platform
     from fetch_artifacts.progress import Progress
 

@@ -18,8 +18,8 @@ from fetch_artifacts.files.writing import write_atomically
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.digests import Sha256
-    from fetch_artifacts.entries import ArtifactEntry
 
 _LOG: Final = logging.getLogger("fetch_artifacts")
 _RECORD: Final = "fetch_artifacts_archives.toml"

@@ -15,26 +15,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from fetch_artifacts import artifacts_toml as _toml
 from fetch_artifacts import author as _author
-from fetch_artifacts import bind as _bind
 from fetch_artifacts import depot as _depot
 from fetch_artifacts import install as _install
 from fetch_artifacts import lookup as _lookup
 from fetch_artifacts import overrides as _overrides
 from fetch_artifacts import progress as _progress
-from fetch_artifacts import slash as _slash
 from fetch_artifacts import sources as _sources
+from fetch_artifacts.artifacts_toml import binding as _bind
+from fetch_artifacts.artifacts_toml import choosing as _toml
+from fetch_artifacts.artifacts_toml import slash as _slash
+from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, DownloadSource, Place
+from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
+from fetch_artifacts.artifacts_toml.slash import SlashLookup, split_artifact_slash
 from fetch_artifacts.depot import (
     artifacts_dirs,
     depot_path,
     with_artifacts_directory,
 )
 from fetch_artifacts.digests import Sha256, TreeHash
-from fetch_artifacts.entries import ArtifactEntry, DownloadSource, Place
 from fetch_artifacts.platforms.platform import Platform, as_platform, host_platform
-from fetch_artifacts.slash import SlashLookup, split_artifact_slash
-from fetch_artifacts.toml_search import find_artifacts_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

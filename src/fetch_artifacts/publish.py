@@ -18,9 +18,9 @@ from fetch_artifacts.archive.writer import (
     choose_compression,
     usual_ending,
 )
+from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.binding import bind_tree, refuse_bound
 from fetch_artifacts.download import HttpFetcher
-from fetch_artifacts.entries import DownloadSource
 from fetch_artifacts.errors import DownloadError, PublishError, UnpackError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.publish_folder import FolderTarget, FsspecTarget

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from fetch_artifacts.pkg_server import artifact_url, server_url
 
 if TYPE_CHECKING:
+    from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.digests import Sha256
-    from fetch_artifacts.entries import ArtifactEntry
     from fetch_artifacts.settings.environment import Settings
 
 

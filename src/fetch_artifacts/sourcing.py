@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 from fetch_artifacts.archive.tree import read_archive
 from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.archive.writer import julia_trouble
-from fetch_artifacts.artifacts_toml import find_entry, load_artifacts_toml
+from fetch_artifacts.artifacts_toml.choosing import find_entry, load_artifacts_toml
+from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, DownloadSource
 from fetch_artifacts.download import HttpFetcher
-from fetch_artifacts.entries import ArtifactEntry, DownloadSource
 from fetch_artifacts.errors import (
     ArchiveError,
     TarballHashMismatchError,

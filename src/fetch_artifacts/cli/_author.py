@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from fetch_artifacts.artifacts_toml import entry_for
+from fetch_artifacts.artifacts_toml.choosing import entry_for
+from fetch_artifacts.artifacts_toml.entry import DownloadSource
+from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
 from fetch_artifacts.cli._options import (
     FAILED,
     json_option,
@@ -18,11 +20,9 @@ from fetch_artifacts.cli._options import (
     toml_option,
 )
 from fetch_artifacts.digests import Sha256, TreeHash
-from fetch_artifacts.entries import DownloadSource
 from fetch_artifacts.errors import ArtifactNotInstalledError
 from fetch_artifacts.installed import tree_of
 from fetch_artifacts.lookup import wanted
-from fetch_artifacts.toml_search import find_artifacts_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

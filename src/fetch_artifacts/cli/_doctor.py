@@ -24,8 +24,8 @@ def doctor(file: Path | None, *, fix: bool, offline: bool, as_json: bool) -> Non
     hashes and sizes that are wrong where the true ones are certain, and nothing else.
     Exits with 1 while anything is wrong; what begins with "note" is not.
     """
+    from fetch_artifacts.artifacts_toml.repair import repair
     from fetch_artifacts.doctor import diagnose
-    from fetch_artifacts.repair import repair
 
     toml = resolve_toml(file)
     with progress.shown() as report:

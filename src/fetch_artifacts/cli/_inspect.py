@@ -90,7 +90,7 @@ def check(files: tuple[Path, ...], toml_path: Path | None, *, as_json: bool) -> 
     Without FILE, with the one found from the working directory upwards. Exits with 1
     where anything is wrong. Nothing is downloaded; see `doctor` for that.
     """
-    from fetch_artifacts.check import check_files
+    from fetch_artifacts.artifacts_toml.check import check_files
 
     findings = list(check_files(files or [resolve_toml(toml_path)]))
     if as_json:

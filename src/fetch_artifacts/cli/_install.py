@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fetch_artifacts import _api, depot, progress
-from fetch_artifacts.artifacts_toml import entry_for
+from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.cli._options import (
     julia_option,
     platform_option,

@@ -7,9 +7,9 @@ from typing import Final
 
 import click
 
+from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError, PlatformError
 from fetch_artifacts.platforms.platform import Platform
-from fetch_artifacts.toml_search import find_artifacts_toml
 
 FAILED: Final = 1
 

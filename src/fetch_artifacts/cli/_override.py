@@ -9,7 +9,7 @@ from uuid import UUID
 
 import click
 
-from fetch_artifacts.artifacts_toml import entry_for
+from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.cli._options import platform_option, resolve_toml, toml_option
 from fetch_artifacts.depot import artifacts_dirs
 from fetch_artifacts.errors import OverrideError

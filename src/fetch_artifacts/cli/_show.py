@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import click
 
 from fetch_artifacts import depot
-from fetch_artifacts.artifacts_toml import entry_for, load_artifacts_toml
+from fetch_artifacts.artifacts_toml.choosing import entry_for, load_artifacts_toml
 from fetch_artifacts.cli._options import (
     FAILED,
     json_option,

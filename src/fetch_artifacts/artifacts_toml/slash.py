@@ -6,7 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fetch_artifacts.artifacts_toml import artifact_hash
+from fetch_artifacts.artifacts_toml.choosing import artifact_hash
 from fetch_artifacts.errors import ArtifactNotFoundError, ArtifactPathError
 
 if TYPE_CHECKING:

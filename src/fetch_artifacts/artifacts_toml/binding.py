@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts.artifacts_toml import (
+from fetch_artifacts.artifacts_toml.choosing import (
     find_entry,
     not_there,
     parse_artifacts_toml,
     platforms_of,
 )
+from fetch_artifacts.artifacts_toml.entry import Place, source_faults
 from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.entries import Place, source_faults
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
     ArtifactsTomlNotFoundError,
@@ -37,8 +37,8 @@ from fetch_artifacts.platforms.platform import platforms_match
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from fetch_artifacts.artifacts_toml import Table
-    from fetch_artifacts.entries import DownloadSource
+    from fetch_artifacts.artifacts_toml.choosing import Table
+    from fetch_artifacts.artifacts_toml.entry import DownloadSource
     from fetch_artifacts.platforms.platform import Platform
 
 _LOCK_STALE_AGE: Final = 10.0  # seconds; a change takes milliseconds

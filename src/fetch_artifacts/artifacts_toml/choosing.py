@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fetch_artifacts import julia_toml
+from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, Place
 from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.entries import ArtifactEntry, Place
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,
     ArtifactsTomlError,

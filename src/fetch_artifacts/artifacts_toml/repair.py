@@ -7,14 +7,14 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from fetch_artifacts.bind import change_file
+from fetch_artifacts.artifacts_toml.binding import change_file
 from fetch_artifacts.errors import ArtifactsTomlError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from fetch_artifacts.artifacts_toml import Table
+    from fetch_artifacts.artifacts_toml.choosing import Table
 
 KeyPath: TypeAlias = "tuple[str | int, ...]"
 

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from fetch_artifacts.artifacts_toml.julia_project import PROJECT_NAMES, first_file
 from fetch_artifacts.files.remembered import Remembered
-from fetch_artifacts.julia_project import PROJECT_NAMES, first_file
 
 ARTIFACTS_TOML_NAMES: Final = ("JuliaArtifacts.toml", "Artifacts.toml")
 
