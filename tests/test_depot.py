@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from fetch_artifacts import depot as depots
+from fetch_artifacts.depot import artifacts as depots
+from fetch_artifacts.depot.staging import Depot
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DepotError, LockTimeoutError, OverrideError
-from fetch_artifacts.staging import Depot
 from support import make_tree, names
 
 # {foo1: "Hello", foo2: "world!"}, Pkg.jl test/artifacts.jl:47

@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 import tomli
 
-from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.errors import OverrideError
-from fetch_artifacts.override_file import (
+from fetch_artifacts.depot.override_edits import (
     StatedOverride,
     list_overrides,
     remove_override,
     set_override,
 )
-from fetch_artifacts.overrides import (
+from fetch_artifacts.depot.overrides import (
     Overrides,
     artifact_paths,
     bound_hashes,
     load_overrides,
 )
+from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.errors import OverrideError
 from support import Case, load_vectors
 
 A, B, C, D = (TreeHash.parse(digit * 40) for digit in "abcd")

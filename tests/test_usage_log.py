@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import tomli
 
-from fetch_artifacts import usage_log
-from fetch_artifacts.usage_log import already_recorded, record_usage
+from fetch_artifacts.depot import usage_log
+from fetch_artifacts.depot.usage_log import already_recorded, record_usage
 
 MODES = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 
@@ -83,7 +83,7 @@ def test_the_time_is_local_time_with_a_false_z(depot: Path, tmp_path: Path) -> N
     toml = make_toml(tmp_path)
     script = (
         "import sys; from pathlib import Path;"
-        "from fetch_artifacts.usage_log import record_usage;"
+        "from fetch_artifacts.depot.usage_log import record_usage;"
         "record_usage(Path(sys.argv[1]), [Path(sys.argv[2])])"
     )
     command = [sys.executable, "-c", script, str(depot), str(toml)]

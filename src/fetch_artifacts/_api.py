@@ -8,13 +8,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fetch_artifacts import depot, lookup
+from fetch_artifacts import lookup
 from fetch_artifacts.artifact_manager import ArtifactManager
 from fetch_artifacts.artifacts_toml.search import (
     artifacts_toml_above,
     artifacts_toml_in,
     find_artifacts_toml,
 )
+from fetch_artifacts.depot import artifacts as depot
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def get_cache_dir() -> Path:
     Raises:
         DepotError: There is no depot at all.
     """
-    from fetch_artifacts.staging import Depot
+    from fetch_artifacts.depot.staging import Depot
 
     return Depot.first().artifacts
 

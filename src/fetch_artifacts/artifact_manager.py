@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fetch_artifacts import lookup
 from fetch_artifacts.artifacts_toml.choosing import entry_for, load_artifacts_toml
-from fetch_artifacts.depot import (
+from fetch_artifacts.depot.artifacts import (
     remove_artifact,
     with_artifacts_directory,
 )
+from fetch_artifacts.depot.installed import tree_of
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,
     ArtifactsTomlError,
     NoMatchingPlatformError,
 )
-from fetch_artifacts.installed import tree_of
 from fetch_artifacts.platforms.platform import host_platform
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class ArtifactManager(Mapping[str, Path]):
     @property
     def cache_dir(self) -> Path:
         """The folder that holds, or will hold, new artifacts as ``<hash>`` folders."""
-        from fetch_artifacts.staging import Depot
+        from fetch_artifacts.depot.staging import Depot
 
         with self._here():
             return Depot.first().artifacts

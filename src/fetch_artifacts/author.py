@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.archive.unpack import unpack
 from fetch_artifacts.archive.writer import archive_directory
-from fetch_artifacts.depot import (
+from fetch_artifacts.depot.artifacts import (
     artifact_path,
     find_artifact,
     is_overridden,
 )
+from fetch_artifacts.depot.staging import Depot
 from fetch_artifacts.errors import DepotError, OverrideError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
-from fetch_artifacts.staging import Depot
 from fetch_artifacts.tar.writer import require_folder, tar_chunks
 
 if TYPE_CHECKING:

@@ -7,17 +7,18 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from fetch_artifacts import progress, usage_log
+from fetch_artifacts import progress
 from fetch_artifacts.artifacts_toml.choosing import entry_for, load_artifacts_toml
 from fetch_artifacts.artifacts_toml.slash import check_tail, split_artifact_slash
-from fetch_artifacts.depot import Depots, honor_overrides_of
+from fetch_artifacts.depot import usage_log
+from fetch_artifacts.depot.artifacts import Depots, honor_overrides_of
+from fetch_artifacts.depot.installed import find_installed
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,
     ArtifactNotInstalledError,
     JuliaError,
     NoMatchingPlatformError,
 )
-from fetch_artifacts.installed import find_installed
 from fetch_artifacts.platforms.platform import as_platform, host_platform
 from fetch_artifacts.settings.environment import Settings
 

@@ -16,10 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fetch_artifacts import author as _author
-from fetch_artifacts import depot as _depot
 from fetch_artifacts import install as _install
 from fetch_artifacts import lookup as _lookup
-from fetch_artifacts import overrides as _overrides
 from fetch_artifacts import progress as _progress
 from fetch_artifacts import sources as _sources
 from fetch_artifacts.artifacts_toml import binding as _bind
@@ -28,7 +26,9 @@ from fetch_artifacts.artifacts_toml import slash as _slash
 from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, DownloadSource, Place
 from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
 from fetch_artifacts.artifacts_toml.slash import SlashLookup, split_artifact_slash
-from fetch_artifacts.depot import (
+from fetch_artifacts.depot import artifacts as _depot
+from fetch_artifacts.depot import overrides as _overrides
+from fetch_artifacts.depot.artifacts import (
     artifacts_dirs,
     depot_path,
     with_artifacts_directory,

@@ -11,6 +11,7 @@ from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.archive.writer import julia_trouble
 from fetch_artifacts.artifacts_toml.choosing import find_entry, load_artifacts_toml
 from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, DownloadSource
+from fetch_artifacts.depot.staging import Depot
 from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.errors import (
     ArchiveError,
@@ -20,7 +21,6 @@ from fetch_artifacts.errors import (
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.receive import receive
 from fetch_artifacts.settings.environment import Settings
-from fetch_artifacts.staging import Depot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.archive.tree import read_archive_file
-from fetch_artifacts.depot import find_artifact
+from fetch_artifacts.depot.artifacts import find_artifact
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DepotError
 from fetch_artifacts.git_tools.objects import (

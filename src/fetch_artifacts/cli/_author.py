@@ -19,9 +19,9 @@ from fetch_artifacts.cli._options import (
     resolve_toml,
     toml_option,
 )
+from fetch_artifacts.depot.installed import tree_of
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.errors import ArtifactNotInstalledError
-from fetch_artifacts.installed import tree_of
 from fetch_artifacts.lookup import wanted
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from fetch_artifacts import _api, depot, progress
+from fetch_artifacts import _api, progress
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.cli._options import (
     julia_option,
@@ -15,7 +15,8 @@ from fetch_artifacts.cli._options import (
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.installed import tree_of
+from fetch_artifacts.depot import artifacts as depot
+from fetch_artifacts.depot.installed import tree_of
 from fetch_artifacts.lookup import locate, wanted
 
 if TYPE_CHECKING:

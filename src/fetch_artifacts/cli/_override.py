@@ -11,11 +11,15 @@ import click
 
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.cli._options import platform_option, resolve_toml, toml_option
-from fetch_artifacts.depot import artifacts_dirs
+from fetch_artifacts.depot.artifacts import artifacts_dirs
+from fetch_artifacts.depot.override_edits import (
+    list_overrides,
+    remove_override,
+    set_override,
+)
+from fetch_artifacts.depot.staging import Depot
 from fetch_artifacts.errors import OverrideError
 from fetch_artifacts.lookup import wanted
-from fetch_artifacts.override_file import list_overrides, remove_override, set_override
-from fetch_artifacts.staging import Depot
 
 if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform

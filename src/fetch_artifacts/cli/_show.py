@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from fetch_artifacts import depot
 from fetch_artifacts.artifacts_toml.choosing import entry_for, load_artifacts_toml
 from fetch_artifacts.cli._options import (
     FAILED,
@@ -16,9 +15,10 @@ from fetch_artifacts.cli._options import (
     resolve_toml,
     toml_option,
 )
+from fetch_artifacts.depot import artifacts as depot
+from fetch_artifacts.depot.installed import find_installed, tree_of
 from fetch_artifacts.errors import NoMatchingPlatformError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
-from fetch_artifacts.installed import find_installed, tree_of
 from fetch_artifacts.lookup import wanted
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.depot import Depots, find_artifact, no_depot
+from fetch_artifacts.depot.artifacts import Depots, find_artifact, no_depot
 from fetch_artifacts.errors import DepotError, FetchArtifactsError
 from fetch_artifacts.files.writing import remove_tree, rename_directory
 

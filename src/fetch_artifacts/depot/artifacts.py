@@ -1,7 +1,7 @@
 """Where artifacts are: the depots, the folders in them, and what overrides them.
 
 Julia: the part of ``Artifacts.jl`` that turns a hash into a path (218-272). Reading
-goes through all depots; for writing, see `fetch_artifacts.staging`.
+goes through all depots; for writing, see `fetch_artifacts.depot.staging`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts import overrides
 from fetch_artifacts.artifacts_toml.choosing import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.julia_project import package_uuid
+from fetch_artifacts.depot import overrides
 from fetch_artifacts.errors import DepotError
 from fetch_artifacts.files.writing import remove_tree
 from fetch_artifacts.settings.environment import depots_from_environ

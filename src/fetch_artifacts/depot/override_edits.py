@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.errors import HashParseError, OverrideError
-from fetch_artifacts.files.pidlock import pid_lock
-from fetch_artifacts.files.writing import write_atomically
-from fetch_artifacts.julia_toml.writer import dumps
-from fetch_artifacts.overrides import (
+from fetch_artifacts.depot.overrides import (
     OVERRIDES_TOML,
     parse_target,
     parse_uuid,
     read_overrides_toml,
 )
+from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.errors import HashParseError, OverrideError
+from fetch_artifacts.files.pidlock import pid_lock
+from fetch_artifacts.files.writing import write_atomically
+from fetch_artifacts.julia_toml.writer import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

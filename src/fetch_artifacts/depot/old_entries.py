@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.depot import log_folders
+from fetch_artifacts.depot.artifacts import log_folders
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import HashParseError
 from fetch_artifacts.files.writing import write_atomically

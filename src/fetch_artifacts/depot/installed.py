@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fetch_artifacts.depot import find_artifact
-from fetch_artifacts.old_entries import recorded_tree, warn_of_old_entry
+from fetch_artifacts.depot.artifacts import find_artifact
+from fetch_artifacts.depot.old_entries import recorded_tree, warn_of_old_entry
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
-    from fetch_artifacts.depot import Depots
+    from fetch_artifacts.depot.artifacts import Depots
     from fetch_artifacts.digests import TreeHash
 
 

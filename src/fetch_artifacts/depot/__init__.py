@@ -1,0 +1,1 @@
+"""Depots: from a hash to a path. Julia: ``Artifacts``, ``Pkg.Artifacts``."""
