@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fetch_artifacts.credentials import Credentials
 from fetch_artifacts.errors import SettingsError
+from fetch_artifacts.network.credentials import Credentials
 from fetch_artifacts.settings.environment import Settings
 
 

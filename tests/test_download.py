@@ -19,13 +19,14 @@ import requests
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from fetch_artifacts import __version__, partial
+from fetch_artifacts import __version__
 from fetch_artifacts.digests import Sha256
-from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.errors import DownloadError, TarballHashMismatchError, UnpackError
-from fetch_artifacts.limits import Limits
+from fetch_artifacts.network import partial_file as partial
+from fetch_artifacts.network.fetcher import HttpFetcher
+from fetch_artifacts.network.limits import Limits
+from fetch_artifacts.network.transfer import StartOverError
 from fetch_artifacts.settings.environment import Settings
-from fetch_artifacts.transfer import StartOverError
 from raw_server import File, Request, answer, head, serving
 
 DATA = random.Random(1).randbytes(300_000)

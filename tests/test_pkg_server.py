@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import tomli
 
-from fetch_artifacts import pkg_server
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DownloadError
+from fetch_artifacts.network import pkg_server
 
 HASH = TreeHash.parse("7d98976448b355d209ecee2da5ac8452f5e37c5b")
 SERVER = "https://pkg.example.org"

@@ -6,7 +6,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from fetch_artifacts.errors import PublishError
-from fetch_artifacts.rest import RestSession, moved_to
+from fetch_artifacts.network.rest import RestSession, moved_to
 from fetch_artifacts.settings.environment import Settings
 
 TOKEN = "never_to_be_seen"

@@ -15,13 +15,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts import pkg_server
 from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.depot.artifacts import artifact_path, depot_path, is_overridden
 from fetch_artifacts.depot.installed import find_installed
 from fetch_artifacts.depot.old_entries import record_tree, warn_of_old_entry
 from fetch_artifacts.depot.staging import Depot
-from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.errors import (
     DownloadError,
     FetchArtifactsError,
@@ -35,13 +33,15 @@ from fetch_artifacts.errors import (
 from fetch_artifacts.files.pidlock import pid_lock
 from fetch_artifacts.files.writing import free_bytes
 from fetch_artifacts.hashed_chunks import HashedChunks
+from fetch_artifacts.network import pkg_server
+from fetch_artifacts.network.fetcher import HttpFetcher
+from fetch_artifacts.network.transfer import StartOverError
 from fetch_artifacts.platforms.platform import host_platform
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.sources import sources_of
 from fetch_artifacts.streams import prefetched
 from fetch_artifacts.tar.disk_tree import Limits
-from fetch_artifacts.transfer import StartOverError
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:

@@ -20,13 +20,13 @@ from fetch_artifacts.archive.writer import (
 )
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.binding import bind_tree, refuse_bound
-from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.errors import DownloadError, PublishError, UnpackError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
+from fetch_artifacts.network.fetcher import HttpFetcher
+from fetch_artifacts.network.receive import receive
 from fetch_artifacts.publish_folder import FolderTarget, FsspecTarget
 from fetch_artifacts.publish_github import GistTarget, ReleaseTarget
 from fetch_artifacts.publish_zenodo import SANDBOX, ZENODO, ZenodoTarget
-from fetch_artifacts.receive import receive
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.tar.writer import require_folder
 

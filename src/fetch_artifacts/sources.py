@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fetch_artifacts.pkg_server import artifact_url, server_url
+from fetch_artifacts.network.pkg_server import artifact_url, server_url
 
 if TYPE_CHECKING:
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry

@@ -12,14 +12,14 @@ from fetch_artifacts.archive.writer import julia_trouble
 from fetch_artifacts.artifacts_toml.choosing import find_entry, load_artifacts_toml
 from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, DownloadSource
 from fetch_artifacts.depot.staging import Depot
-from fetch_artifacts.download import HttpFetcher
 from fetch_artifacts.errors import (
     ArchiveError,
     TarballHashMismatchError,
     TreeHashMismatchError,
 )
+from fetch_artifacts.network.fetcher import HttpFetcher
+from fetch_artifacts.network.receive import receive
 from fetch_artifacts.progress import ProgressEvent
-from fetch_artifacts.receive import receive
 from fetch_artifacts.settings.environment import Settings
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from fetch_artifacts.archive.kind import ArchiveKind
     from fetch_artifacts.archive.tree import ArchiveTree
     from fetch_artifacts.digests import Sha256, TreeHash
-    from fetch_artifacts.download import Fetcher
+    from fetch_artifacts.network.fetcher import Fetcher
+    from fetch_artifacts.network.receive import Received
     from fetch_artifacts.platforms.platform import Platform
     from fetch_artifacts.progress import Progress
-    from fetch_artifacts.receive import Received
 
 _LOG: Final = logging.getLogger("fetch_artifacts")
 

@@ -8,16 +8,16 @@ import time
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 from fetch_artifacts.errors import DownloadError
-from fetch_artifacts.http_failures import RetryableError, failure, retryable
+from fetch_artifacts.network.failures import RetryableError, failure, retryable
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    from fetch_artifacts.http_answer import Answer
-    from fetch_artifacts.http_session import HttpSession
-    from fetch_artifacts.limits import Limits
-    from fetch_artifacts.partial import Partial
+    from fetch_artifacts.network.answer import Answer
+    from fetch_artifacts.network.limits import Limits
+    from fetch_artifacts.network.partial_file import Partial
+    from fetch_artifacts.network.session import HttpSession
 
 ByteReport: TypeAlias = "Callable[[int, int | None], object]"
 """Told how many bytes have come, and how many there will be, None if nobody said."""

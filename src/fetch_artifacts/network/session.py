@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin
 
 from fetch_artifacts._version import __version__
-from fetch_artifacts.http_answer import Answer
-from fetch_artifacts.http_failures import explained, failure, refused
+from fetch_artifacts.network.answer import Answer
+from fetch_artifacts.network.failures import explained, failure, refused
 from fetch_artifacts.urls import origin, redacted, without_user
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     import requests
 
-    from fetch_artifacts.credentials import Credentials
-    from fetch_artifacts.limits import Limits
+    from fetch_artifacts.network.credentials import Credentials
+    from fetch_artifacts.network.limits import Limits
     from fetch_artifacts.settings.environment import Settings
 
 _REDIRECTS: Final = 50  # libcurl's limit in Downloads.jl, Curl/Easy.jl:71

@@ -6,7 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.http_failures import explained, retryable
+from fetch_artifacts.network.failures import explained, retryable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ A body comes as one stream of chunks, in order and each byte once:
   408, 425, 429 and 5xx. No other status is.
 - A body that was cut is continued where it ended, with ``Range`` and ``If-Range``.
 - So is a body that an earlier process began, where its sha256 is known
-  (`fetch_artifacts.partial`).
+  (`fetch_artifacts.network.partial_file`).
 - Bytes are given as they are sent: a ``Content-Encoding`` is left alone, or no sha256
   would fit. Whether they are the right bytes is for the caller to find out, within the
   ``with`` block, so that a body that turned out wrong leaves no partial file behind::
@@ -25,13 +25,17 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from fetch_artifacts.credentials import Credentials
 from fetch_artifacts.errors import DownloadError, HashMismatchError, UnpackError
-from fetch_artifacts.http_failures import failure
-from fetch_artifacts.http_session import HttpSession
-from fetch_artifacts.limits import Limits
-from fetch_artifacts.partial import Partial, partial_path, remove_old_partials
-from fetch_artifacts.transfer import Transfer
+from fetch_artifacts.network.credentials import Credentials
+from fetch_artifacts.network.failures import failure
+from fetch_artifacts.network.limits import Limits
+from fetch_artifacts.network.partial_file import (
+    Partial,
+    partial_path,
+    remove_old_partials,
+)
+from fetch_artifacts.network.session import HttpSession
+from fetch_artifacts.network.transfer import Transfer
 from fetch_artifacts.urls import local_path, split_url
 
 if TYPE_CHECKING:
@@ -39,8 +43,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from fetch_artifacts.digests import Sha256
+    from fetch_artifacts.network.transfer import ByteReport
     from fetch_artifacts.settings.environment import Settings
-    from fetch_artifacts.transfer import ByteReport
 
 _CHUNK: Final = 1 << 18
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.hashed_chunks import HashedChunks
+from fetch_artifacts.network.transfer import StartOverError
 from fetch_artifacts.progress import ProgressEvent
-from fetch_artifacts.transfer import StartOverError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fetch_artifacts.digests import Sha256
-    from fetch_artifacts.download import Fetcher
+    from fetch_artifacts.network.fetcher import Fetcher
     from fetch_artifacts.progress import Progress
 
 T = TypeVar("T")
