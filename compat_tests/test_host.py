@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from compat_tests.questions import Julia
-from fetch_artifacts.hook import find_hook, run_hook
+from fetch_artifacts.install.hook import find_hook, run_hook
 from fetch_artifacts.platforms import Platform
 from fetch_artifacts.platforms.host_facts import host_facts
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fetch_artifacts.errors import JuliaError
-from fetch_artifacts.hook import find_hook, hook_warning, run_hook
+from fetch_artifacts.install.hook import find_hook, hook_warning, run_hook
 from fetch_artifacts.platforms import Platform
 
 LINUX = Platform.parse("x86_64-linux-gnu-cuda+12.4")

@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fetch_artifacts import lookup
 from fetch_artifacts.artifact_manager import ArtifactManager
 from fetch_artifacts.artifacts_toml.search import (
     artifacts_toml_above,
@@ -17,6 +16,7 @@ from fetch_artifacts.artifacts_toml.search import (
 )
 from fetch_artifacts.depot import artifacts as depot
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError
+from fetch_artifacts.install import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

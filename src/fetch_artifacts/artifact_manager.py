@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from fetch_artifacts import lookup
 from fetch_artifacts.artifacts_toml.choosing import entry_for, load_artifacts_toml
 from fetch_artifacts.depot.artifacts import (
     remove_artifact,
@@ -21,6 +20,7 @@ from fetch_artifacts.errors import (
     ArtifactsTomlError,
     NoMatchingPlatformError,
 )
+from fetch_artifacts.install import lookup
 from fetch_artifacts.platforms.platform import host_platform
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fetch_artifacts import lookup
 from fetch_artifacts.artifacts_toml import binding as bind
 from fetch_artifacts.artifacts_toml.choosing import load_artifacts_toml, platform_of
 from fetch_artifacts.artifacts_toml.entry import Place
 from fetch_artifacts.errors import BindingExistsError
+from fetch_artifacts.install import lookup
 from fetch_artifacts.julia_toml.writer import dumps, loads
 from fetch_artifacts.platforms.platform import platforms_match
 

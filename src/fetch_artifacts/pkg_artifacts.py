@@ -16,10 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fetch_artifacts import author as _author
-from fetch_artifacts import install as _install
-from fetch_artifacts import lookup as _lookup
 from fetch_artifacts import progress as _progress
-from fetch_artifacts import sources as _sources
 from fetch_artifacts.artifacts_toml import binding as _bind
 from fetch_artifacts.artifacts_toml import choosing as _toml
 from fetch_artifacts.artifacts_toml import slash as _slash
@@ -34,6 +31,9 @@ from fetch_artifacts.depot.artifacts import (
     with_artifacts_directory,
 )
 from fetch_artifacts.digests import Sha256, TreeHash
+from fetch_artifacts.install import installer as _install
+from fetch_artifacts.install import lookup as _lookup
+from fetch_artifacts.install import sources as _sources
 from fetch_artifacts.platforms.platform import Platform, as_platform, host_platform
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ import time
 from collections import Counter
 from unittest import mock
 
-from fetch_artifacts import artifact, install
+from fetch_artifacts import artifact
 from fetch_artifacts.depot.staging import Depot
 from fetch_artifacts.files.writing import remove_tree
 from fetch_artifacts.git_tools.tree_hash import hash_directory
+from fetch_artifacts.install import installer as install
 from stress.scene import Scene, check, fork, scene
 
 KILLS = 500

@@ -22,7 +22,7 @@ from fetch_artifacts.cli._options import (
 from fetch_artifacts.depot.installed import tree_of
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.errors import ArtifactNotInstalledError
-from fetch_artifacts.lookup import wanted
+from fetch_artifacts.install.lookup import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

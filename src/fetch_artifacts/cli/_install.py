@@ -17,7 +17,7 @@ from fetch_artifacts.cli._options import (
 )
 from fetch_artifacts.depot import artifacts as depot
 from fetch_artifacts.depot.installed import tree_of
-from fetch_artifacts.lookup import locate, wanted
+from fetch_artifacts.install.lookup import locate, wanted
 
 if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform

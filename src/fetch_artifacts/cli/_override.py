@@ -19,7 +19,7 @@ from fetch_artifacts.depot.override_edits import (
 )
 from fetch_artifacts.depot.staging import Depot
 from fetch_artifacts.errors import OverrideError
-from fetch_artifacts.lookup import wanted
+from fetch_artifacts.install.lookup import wanted
 
 if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform

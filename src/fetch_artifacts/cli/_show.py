@@ -19,7 +19,7 @@ from fetch_artifacts.depot import artifacts as depot
 from fetch_artifacts.depot.installed import find_installed, tree_of
 from fetch_artifacts.errors import NoMatchingPlatformError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
-from fetch_artifacts.lookup import wanted
+from fetch_artifacts.install.lookup import wanted
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,6 +1,7 @@
 """What a URL really gives, for whoever does not know yet what to expect.
 
-The counterpart of `fetch_artifacts.install`, which knows, and refuses all else.
+The counterpart of `fetch_artifacts.install.installer`, which knows, and refuses all
+else.
 """
 
 from __future__ import annotations

@@ -33,13 +33,13 @@ from fetch_artifacts.errors import (
 from fetch_artifacts.files.pidlock import pid_lock
 from fetch_artifacts.files.writing import free_bytes
 from fetch_artifacts.hashed_chunks import HashedChunks
+from fetch_artifacts.install.sources import sources_of
 from fetch_artifacts.network import pkg_server
 from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.network.transfer import StartOverError
 from fetch_artifacts.platforms.platform import host_platform
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings.environment import Settings
-from fetch_artifacts.sources import sources_of
 from fetch_artifacts.streams import prefetched
 from fetch_artifacts.tar.disk_tree import Limits
 from fetch_artifacts.urls import redacted
@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.digests import Sha256, TreeHash
     from fetch_artifacts.files.pidlock import LockHolder
+    from fetch_artifacts.install.sources import Source
     from fetch_artifacts.progress import Progress, Stage
-    from fetch_artifacts.sources import Source
 
 _LOG: Final = logging.getLogger("fetch_artifacts")
 

@@ -154,7 +154,7 @@ def install_all(
     Raises:
         FetchArtifactsError: See `fetch_artifacts.install_artifacts`.
     """
-    from fetch_artifacts.install import Installer
+    from fetch_artifacts.install.installer import Installer
 
     honor_overrides_of(toml)
     with Installer(progress=report) as installer:
@@ -173,7 +173,7 @@ def _chosen(
     """
     if not run_hook:
         return toml
-    from fetch_artifacts import hook
+    from fetch_artifacts.install import hook
 
     script, julia = hook.find_hook(Path(toml)), Settings.from_environ().julia
     if script is None or julia is None:
@@ -189,7 +189,7 @@ def _warn_of_hook(toml: str) -> None:
     if toml in _hooks_looked_for:
         return
     _hooks_looked_for.add(toml)
-    from fetch_artifacts import hook
+    from fetch_artifacts.install import hook
 
     script = hook.find_hook(Path(toml))
     if script is not None:
@@ -205,7 +205,7 @@ def _installed(
             "download=False forbids to install it"
         )
         raise ArtifactNotInstalledError(msg, name=entry.name)
-    from fetch_artifacts.install import Installer
+    from fetch_artifacts.install.installer import Installer
 
     with (
         progress.shown(verbose=verbose) as report,

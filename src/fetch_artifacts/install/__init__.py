@@ -1,0 +1,1 @@
+"""Installing what is missing. Julia: ``Pkg.Artifacts.ensure_artifact_installed``."""
