@@ -16,9 +16,9 @@ from compat_tests.questions import Julia
 from fetch_artifacts import artifact
 from fetch_artifacts._author_api import add_artifact, bind_artifact, create_artifact
 from fetch_artifacts.artifacts_toml.repair import repair
-from fetch_artifacts.doctor import diagnose
-from fetch_artifacts.publish import publish, target_for
-from fetch_artifacts.publish_target import Target
+from fetch_artifacts.authoring.doctor import diagnose
+from fetch_artifacts.authoring.publish import publish, target_for
+from fetch_artifacts.authoring.targets.target import Target
 from support import make_tree
 
 

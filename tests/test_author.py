@@ -13,7 +13,7 @@ import pytest
 
 from fetch_artifacts import TreeHash, pkg_artifacts
 from fetch_artifacts.archive.writer import archive_directory, choose_compression
-from fetch_artifacts.author import (
+from fetch_artifacts.authoring.build import (
     archive_artifact,
     artifact_from_directory,
     build_artifact,

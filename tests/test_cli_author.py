@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from fetch_artifacts.author import artifact_from_directory
+from fetch_artifacts.authoring.build import artifact_from_directory
 from fetch_artifacts.cli._main import cli
 from published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
 from support import make_tree, names

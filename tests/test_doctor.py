@@ -11,7 +11,7 @@ from pytest_httpserver import HTTPServer
 
 from fetch_artifacts._api import artifact
 from fetch_artifacts.artifacts_toml.repair import Fix, repair
-from fetch_artifacts.doctor import Diagnosis, diagnose
+from fetch_artifacts.authoring.doctor import Diagnosis, diagnose
 from fetch_artifacts.errors import ArtifactsTomlError, ArtifactsTomlNotFoundError
 from published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
 from support import Link, Tree, load_vectors, recorded_tree

@@ -13,10 +13,10 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from fetch_artifacts._api import artifact
+from fetch_artifacts.authoring.publish import publish, target_for
+from fetch_artifacts.authoring.targets.folder import FolderTarget, FsspecTarget
+from fetch_artifacts.authoring.targets.target import Target, Upload
 from fetch_artifacts.errors import ArchiveError, BindingExistsError, PublishError
-from fetch_artifacts.publish import publish, target_for
-from fetch_artifacts.publish_folder import FolderTarget, FsspecTarget
-from fetch_artifacts.publish_target import Target, Upload
 from published import TREE, TREE_HASH, sha256, tar
 from support import make_tree, names
 

@@ -15,10 +15,10 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from fetch_artifacts.archive.writer import Archive, archive_directory
+from fetch_artifacts.authoring.publish import publish, target_for
+from fetch_artifacts.authoring.targets.github import GistTarget, ReleaseTarget
+from fetch_artifacts.authoring.targets.target import Upload
 from fetch_artifacts.errors import PublishError
-from fetch_artifacts.publish import publish, target_for
-from fetch_artifacts.publish_github import GistTarget, ReleaseTarget
-from fetch_artifacts.publish_target import Upload
 from fetch_artifacts.settings.environment import Settings
 from published import TREE, TREE_HASH
 from support import make_tree

@@ -11,9 +11,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from fetch_artifacts.authoring.publish import publish, target_for
+from fetch_artifacts.authoring.targets.zenodo import ZenodoTarget
 from fetch_artifacts.errors import PublishError
-from fetch_artifacts.publish import publish, target_for
-from fetch_artifacts.publish_zenodo import ZenodoTarget
 from published import TREE, TREE_HASH
 from support import make_tree
 

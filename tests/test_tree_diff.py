@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from fetch_artifacts.author import artifact_from_directory
+from fetch_artifacts.authoring.build import artifact_from_directory
+from fetch_artifacts.authoring.tree_diff import (
+    compare_trees,
+    explain,
+    read_tree,
+    tree_lines,
+)
 from fetch_artifacts.errors import DepotError, UnpackError
-from fetch_artifacts.tree_diff import compare_trees, explain, read_tree, tree_lines
 from published import TREE, TREE_HASH, tar
 from support import Link, Tree, make_tree
 

@@ -13,7 +13,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict
 
-from fetch_artifacts import author, binding, sourcing
 from fetch_artifacts.archive.writer import (
     archive_directory,
     choose_compression,
@@ -21,6 +20,8 @@ from fetch_artifacts.archive.writer import (
     usual_ending,
 )
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
+from fetch_artifacts.authoring import binding, sourcing
+from fetch_artifacts.authoring import build as author
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.platforms.platform import as_platform
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
-    from fetch_artifacts.author import ArtifactBuild
+    from fetch_artifacts.authoring.build import ArtifactBuild
     from fetch_artifacts.platforms.platform import Platform
 
 StrPath: TypeAlias = "str | os.PathLike[str]"

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from fetch_artifacts import author as _author
 from fetch_artifacts import progress as _progress
 from fetch_artifacts.artifacts_toml import binding as _bind
 from fetch_artifacts.artifacts_toml import choosing as _toml
@@ -23,6 +22,7 @@ from fetch_artifacts.artifacts_toml import slash as _slash
 from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, DownloadSource, Place
 from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
 from fetch_artifacts.artifacts_toml.slash import SlashLookup, split_artifact_slash
+from fetch_artifacts.authoring import build as _author
 from fetch_artifacts.depot import artifacts as _depot
 from fetch_artifacts.depot import overrides as _overrides
 from fetch_artifacts.depot.artifacts import (

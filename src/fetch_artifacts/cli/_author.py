@@ -212,7 +212,7 @@ def _bind(  # noqa: PLR0913 - what an entry consists of
     force: bool,
     keep_comments: bool | None,
 ) -> None:
-    from fetch_artifacts.binding import bind_tree
+    from fetch_artifacts.authoring.binding import bind_tree
     from fetch_artifacts.platforms.platform import as_platform
 
     toml = _toml_to_write(toml_path)
@@ -245,7 +245,7 @@ def unbind(
 
     What is installed stays; `remove` deletes it. Exits with 1 where NAME is not bound.
     """
-    from fetch_artifacts.binding import unbind_tree
+    from fetch_artifacts.authoring.binding import unbind_tree
 
     toml = resolve_toml(toml_path)
     if not unbind_tree(toml, name, platform=platform, keep_comments=keep_comments):
@@ -271,7 +271,7 @@ def archive(
 ) -> None:
     """Write an archive of an installed artifact to OUTPUT, and print its sha256."""
     from fetch_artifacts.archive.writer import choose_compression
-    from fetch_artifacts.author import archive_artifact
+    from fetch_artifacts.authoring.build import archive_artifact
 
     chosen = choose_compression(output, None if compression == "none" else compression)
     if _HASH.fullmatch(artifact):
@@ -338,7 +338,7 @@ def publish(  # noqa: PLR0913 - one parameter for each option
     GitHub wants a token in GITHUB_TOKEN, Zenodo one in ZENODO_TOKEN. A deposit on
     Zenodo stays a draft without --final.
     """
-    from fetch_artifacts import publish as _publish
+    from fetch_artifacts.authoring import publish as _publish
     from fetch_artifacts.platforms.platform import as_platform
 
     place = _publish.target_for(

@@ -25,7 +25,7 @@ def doctor(file: Path | None, *, fix: bool, offline: bool, as_json: bool) -> Non
     Exits with 1 while anything is wrong; what begins with "note" is not.
     """
     from fetch_artifacts.artifacts_toml.repair import repair
-    from fetch_artifacts.doctor import diagnose
+    from fetch_artifacts.authoring.doctor import diagnose
 
     toml = resolve_toml(file)
     with progress.shown() as report:
@@ -52,7 +52,7 @@ def diff(first: str, second: str) -> None:
 
     FIRST and SECOND are paths, or hashes of artifacts. Exits with 1 where they differ.
     """
-    from fetch_artifacts.tree_diff import compare_trees, explain, read_tree
+    from fetch_artifacts.authoring.tree_diff import compare_trees, explain, read_tree
 
     one, other = read_tree(first), read_tree(second)
     if one.tree_hash == other.tree_hash:

@@ -40,7 +40,7 @@ def hash_(path: Path, algorithm: str, *, as_tree: bool) -> None:
     anything called .git are left out.
     """
     if as_tree:
-        from fetch_artifacts.tree_diff import tree_lines
+        from fetch_artifacts.authoring.tree_diff import tree_lines
 
         for line in tree_lines(path):
             click.echo(line)

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
+from fetch_artifacts.authoring.targets.target import Upload
 from fetch_artifacts.errors import PublishError
 from fetch_artifacts.network.rest import RestSession
-from fetch_artifacts.publish_target import Upload
 
 if TYPE_CHECKING:
     import os

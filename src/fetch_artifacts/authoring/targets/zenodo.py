@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from fetch_artifacts.authoring.targets.target import Upload, below
 from fetch_artifacts.errors import PublishError
 from fetch_artifacts.network.rest import RestSession
-from fetch_artifacts.publish_target import Upload, below
 
 if TYPE_CHECKING:
     from pathlib import Path

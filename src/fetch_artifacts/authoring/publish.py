@@ -19,22 +19,22 @@ from fetch_artifacts.archive.writer import (
     usual_ending,
 )
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
-from fetch_artifacts.binding import bind_tree, refuse_bound
+from fetch_artifacts.authoring.binding import bind_tree, refuse_bound
+from fetch_artifacts.authoring.targets.folder import FolderTarget, FsspecTarget
+from fetch_artifacts.authoring.targets.github import GistTarget, ReleaseTarget
+from fetch_artifacts.authoring.targets.zenodo import SANDBOX, ZENODO, ZenodoTarget
 from fetch_artifacts.errors import DownloadError, PublishError, UnpackError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.network.receive import receive
-from fetch_artifacts.publish_folder import FolderTarget, FsspecTarget
-from fetch_artifacts.publish_github import GistTarget, ReleaseTarget
-from fetch_artifacts.publish_zenodo import SANDBOX, ZENODO, ZenodoTarget
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.tar.writer import require_folder
 
 if TYPE_CHECKING:
     from fetch_artifacts.archive.writer import Archive
+    from fetch_artifacts.authoring.targets.target import Target, Upload
     from fetch_artifacts.digests import TreeHash
     from fetch_artifacts.platforms.platform import Platform
-    from fetch_artifacts.publish_target import Target, Upload
 
 _HASH_DIGITS: Final = 12
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")

@@ -1,4 +1,4 @@
-"""What `fetch_artifacts.publish` needs of a place to publish in."""
+"""What `fetch_artifacts.authoring.publish` needs of a place to publish in."""
 
 from __future__ import annotations
 

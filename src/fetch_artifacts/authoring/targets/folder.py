@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fetch_artifacts.authoring.targets.target import Upload, below
 from fetch_artifacts.errors import PublishError
-from fetch_artifacts.publish_target import Upload, below
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:

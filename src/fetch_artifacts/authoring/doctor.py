@@ -16,13 +16,13 @@ from fetch_artifacts.artifacts_toml.check import Finding, check_file
 from fetch_artifacts.artifacts_toml.choosing import parse_artifacts_toml, platform_of
 from fetch_artifacts.artifacts_toml.entry import Place
 from fetch_artifacts.artifacts_toml.repair import Fix
+from fetch_artifacts.authoring.evidence import Contents, Evidence, gather
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
     DownloadError,
     PlatformError,
     UnpackError,
 )
-from fetch_artifacts.evidence import Contents, Evidence, gather
 from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.platforms.platform import Platform, select_platform
 from fetch_artifacts.settings.environment import Settings

@@ -1,0 +1,1 @@
+"""What authors of artifacts do: build, bind, publish, repair."""

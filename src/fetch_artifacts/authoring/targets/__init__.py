@@ -1,0 +1,1 @@
+"""The places that archives are published to."""
