@@ -41,8 +41,8 @@ from fetch_artifacts._api import (
     set_cache_dir,
     tree_hash,
 )
+from fetch_artifacts._manager import ArtifactManager
 from fetch_artifacts._version import __version__ as __version__
-from fetch_artifacts.artifact_manager import ArtifactManager
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import (
     ArchiveError,

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fetch_artifacts.artifact_manager import ArtifactManager
+from fetch_artifacts._manager import ArtifactManager
 from fetch_artifacts.artifacts_toml.search import (
     artifacts_toml_above,
     artifacts_toml_in,

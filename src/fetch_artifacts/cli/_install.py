@@ -116,7 +116,7 @@ def demo(keep: Path | None) -> None:
 
     Nothing is downloaded from elsewhere, and nothing is kept without --keep.
     """
-    from fetch_artifacts import demo as _demo
+    from fetch_artifacts.cli import _demo
 
     _demo.run(click.echo, keep=keep)
 
