@@ -10,7 +10,7 @@ import pytest
 
 from compat_tests.oracle import NoJuliaError
 from compat_tests.questions import Julia, open_julia, version_numbers
-from isolation import isolate
+from support.isolation import isolate
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytest_httpserver import HTTPServer
 
-from support import Link, Tree, make_tree
+from support.trees import Link, Tree, make_tree
 
 # Julia 1.5 unpacks with the system's tar, which keeps other modes than these two; and
 # it takes the write bits of a folder that a link points to.

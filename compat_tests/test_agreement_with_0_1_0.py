@@ -18,7 +18,7 @@ import pytest
 
 from benchmarks.harness import ROOT, peer_python
 from compat_tests.drop_in.running import CASES
-from isolation import PREFIXES
+from support.isolation import PREFIXES
 
 Answers = dict[str, Any]
 

@@ -11,7 +11,7 @@ from compat_tests.published import TREE, TREE_HASH, bind
 from compat_tests.questions import Julia
 from compat_tests.trees import copy_tree, listing
 from fetch_artifacts import pkg_artifacts
-from support import make_tree
+from support.trees import make_tree
 
 
 @pytest.fixture

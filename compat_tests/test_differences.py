@@ -16,7 +16,7 @@ from compat_tests.published import archive, bind
 from compat_tests.questions import Julia
 from fetch_artifacts import TreeHash, pkg_artifacts, tree_hash
 from fetch_artifacts.errors import UnhashableFileError
-from support import Link, make_tree
+from support.trees import Link, make_tree
 
 REFUSED = "refused"
 

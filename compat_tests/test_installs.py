@@ -12,7 +12,7 @@ from compat_tests.published import Published, publish
 from compat_tests.questions import Julia
 from compat_tests.trees import copy_tree, listing, random_tree
 from fetch_artifacts import TreeHash, artifact, pkg_artifacts
-from support import Link, Tree, make_tree
+from support.trees import Link, Tree, make_tree
 
 
 @pytest.fixture

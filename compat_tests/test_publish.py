@@ -19,7 +19,7 @@ from fetch_artifacts.artifacts_toml.repair import repair
 from fetch_artifacts.authoring.doctor import diagnose
 from fetch_artifacts.authoring.publish import publish, target_for
 from fetch_artifacts.authoring.targets.target import Target
-from support import make_tree
+from support.trees import make_tree
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import pytest
 
 from compat_tests.oracle import JuliaError
 from compat_tests.questions import Julia, version_numbers
-from support import FIXTURES, Case, Tree, load_vectors, make_tree, recorded_tree
+from support.fixtures import FIXTURES, Case, load_vectors
+from support.trees import Tree, make_tree, recorded_tree
 
 
 @pytest.fixture

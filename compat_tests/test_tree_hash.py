@@ -14,7 +14,7 @@ import pytest
 from compat_tests.questions import Julia
 from compat_tests.trees import random_tree
 from fetch_artifacts import tree_hash
-from support import Link, Tree, make_tree
+from support.trees import Link, Tree, make_tree
 
 TREES: dict[str, Tree] = {
     "nothing": {},

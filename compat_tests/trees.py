@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from random import Random
 
-from support import Link, Tree
+from support.trees import Link, Tree
 
 NAMES = [
     *("a", "a.b", "a-b", "a0", "ab", "README.md", "x y", "-dash", "~", "#", "con", "*"),

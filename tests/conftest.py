@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from isolation import isolate
+from support.isolation import isolate
 
 
 @pytest.hookimpl(wrapper=True)

@@ -28,8 +28,8 @@ from fetch_artifacts.errors import (
     ArtifactsTomlNotFoundError,
     NoMatchingPlatformError,
 )
-from published import TREE_HASH, publish
-from support import names
+from support.published import TREE_HASH, publish
+from support.trees import names
 
 MODULE = """
 from fetch_artifacts import artifact, load_artifacts

@@ -15,8 +15,8 @@ from fetch_artifacts import (
     NoMatchingPlatformError,
     load_artifacts,
 )
-from published import TREE_HASH, Published, entry, publish, sha256
-from support import names
+from support.published import TREE_HASH, Published, entry, publish, sha256
+from support.trees import names
 
 
 @pytest.fixture

@@ -39,8 +39,8 @@ from fetch_artifacts.errors import (
     TreeHashMismatchError,
     UnpackError,
 )
-from published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
-from support import full_disk, make_tree, names
+from support.published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
+from support.trees import full_disk, make_tree, names
 
 SHA256 = "f" * 64
 URL = "https://example.org/a.tar.gz"

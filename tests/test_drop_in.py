@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from published import TREE, TREE_HASH, sha256, tar
-from support import Tree, names
+from support.published import TREE, TREE_HASH, sha256, tar
+from support.trees import Tree, names
 
 PACKAGE = """
 import os

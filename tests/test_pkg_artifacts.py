@@ -16,8 +16,8 @@ from fetch_artifacts.errors import (
     InstallError,
     OverrideError,
 )
-from published import TREE, TREE_HASH, publish, sha256
-from support import make_tree, names
+from support.published import TREE, TREE_HASH, publish, sha256
+from support.trees import make_tree, names
 
 ONE, TWO, THREE = "1" * 40, "2" * 40, "3" * 40
 PACKAGE = "d8e3a1f0-1111-4222-8333-444455556666"

@@ -18,11 +18,12 @@ from typing import Any
 
 import pytest
 
-from archives import END, file, folder, listing, pax, symlink
 from fetch_artifacts import tarball
 from fetch_artifacts.errors import ArchiveError, UnhashableFileError, UnpackError
 from fetch_artifacts.tar.member import Member
-from support import Link, Tree, as_nobody, load_vectors, make_tree, names
+from support.archives import END, file, folder, listing, pax, symlink
+from support.fixtures import load_vectors
+from support.trees import Link, Tree, as_nobody, make_tree, names
 
 UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
 ANY_NAMES = pytest.mark.skipif(

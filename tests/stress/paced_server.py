@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from raw_server import File, Request, serving
+from support.servers import File, Request, serving
 
 
 def main() -> None:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fetch_artifacts.git_tools.tree_hash import hash_directory
-from published import entry, sha256, tar
-from support import Tree, make_tree
+from support.published import entry, sha256, tar
+from support.trees import Tree, make_tree
 
 
 @dataclass(frozen=True, slots=True)

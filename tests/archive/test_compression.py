@@ -1,0 +1,259 @@
+"""Compressing is reproducible; decompressing refuses whatever 7-Zip refuses."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import random
+import struct
+import sys
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import pytest
+
+from fetch_artifacts.archive.decompression import (
+    Compression,
+    compressed,
+    decompress,
+    peek,
+)
+from fetch_artifacts.archive.gzip import gzip_chunks
+from fetch_artifacts.archive.kind import sniff
+from fetch_artifacts.errors import UnpackError
+from support.archives import file
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+TAR = file(b"some/file", b"content " * 500) + bytes(1024)
+MAKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
+    "zst": zstd.compress,
+}
+BACK: dict[Compression | None, Callable[[bytes], bytes]] = {
+    None: bytes,
+    "gz": gzip.decompress,
+    "xz": lzma.decompress,
+    "bz2": bz2.decompress,
+    "zst": zstd.decompress,
+}
+KINDS: tuple[Compression, ...] = ("gz", "xz", "bz2", "zst")
+every_kind = pytest.mark.parametrize("kind", MAKERS)
+
+
+def pieces(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[start : start + size] for start in range(0, len(data), size))
+
+
+def plain(data: bytes, size: int = 1000) -> bytes:
+    return b"".join(decompress(*peek(pieces(data, size))))
+
+
+@every_kind
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+def test_every_kind_is_told_by_its_bytes_and_decompressed(kind: str, size: int) -> None:
+    assert plain(MAKERS[kind](TAR), size) == TAR
+
+
+def test_an_uncompressed_archive_stays_as_it_is() -> None:
+    assert plain(TAR) == TAR
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zst"])
+@pytest.mark.parametrize("size", [1, 1 << 20])
+def test_streams_one_after_the_other_are_one(kind: str, size: int) -> None:
+    data = b"".join(map(MAKERS[kind], (TAR[:100], b"", TAR[100:])))
+    assert plain(data, size) == TAR
+
+
+@every_kind
+def test_bytes_after_the_end_are_refused(kind: str) -> None:
+    # 7-Zip 26: "There are some data after the end of the payload data", for NULs too.
+    for junk in (b"junk", b"\0", bytes(101), b"\x1f"):
+        for size in (1, 1 << 20):
+            with pytest.raises(UnpackError, match=r"after its end|is cut short"):
+                plain(MAKERS[kind](TAR) + junk, size)
+
+
+def test_xz_streams_may_be_padded_in_fours() -> None:
+    data = lzma.compress(TAR)
+    assert plain(data + bytes(8)) == TAR
+    assert plain(lzma.compress(TAR[:9]) + bytes(4) + lzma.compress(TAR[9:]), 3) == TAR
+    for padding in (bytes(3), bytes(5), bytes(4) + b"x"):
+        with pytest.raises(UnpackError, match=r"after its end|is cut short"):
+            plain(data + padding)
+
+
+def test_a_skippable_zstd_frame_is_skipped() -> None:
+    frame = b"\x50\x2a\x4d\x18" + struct.pack("<I", 4) + b"skip"
+    assert plain(zstd.compress(TAR) + frame) == TAR
+
+
+@every_kind
+def test_data_that_is_cut_short_is_refused_wherever_it_ends(kind: str) -> None:
+    data = MAKERS[kind](TAR)
+    for end in range(13, len(data)):
+        with pytest.raises(UnpackError):
+            plain(data[:end])
+
+
+@every_kind
+def test_an_error_says_that_the_data_ended_too_early(kind: str) -> None:
+    with pytest.raises(UnpackError, match="data is cut short"):
+        plain(MAKERS[kind](TAR)[:-5])
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zst"])
+def test_damaged_data_is_refused(kind: str) -> None:
+    # zstd's own checksum is off by default, so the damage is in its header there.
+    data = bytearray(MAKERS[kind](TAR))
+    data[5 if kind == "zst" else len(data) // 2] ^= 0xFF
+    with pytest.raises(UnpackError):
+        plain(bytes(data))
+
+
+def test_an_error_of_the_source_is_not_taken_for_damage() -> None:
+    def broken() -> Iterator[bytes]:
+        yield bz2.compress(TAR)[:20]
+        raise OSError("the disk is on fire")
+
+    with pytest.raises(OSError, match="on fire"):
+        list(decompress("bz2", broken()))
+
+
+@every_kind
+def test_a_bomb_comes_in_small_pieces(kind: str) -> None:
+    data = MAKERS[kind](bytes(5_000_000))
+    sizes = [len(piece) for piece in decompress(cast("Compression", kind), [data])]
+    assert sum(sizes) == 5_000_000
+    assert max(sizes) <= 1 << 20
+
+
+def test_a_claim_of_gigabytes_of_memory_is_refused() -> None:
+    data = bytearray(lzma.compress(TAR, lzma.FORMAT_ALONE))
+    data[1:5] = struct.pack("<I", 1 << 31)
+    with pytest.raises(UnpackError, match=r"[Mm]emory"):
+        plain(bytes(data))
+
+
+# --- what is no archive
+
+
+@pytest.mark.parametrize(
+    ("head", "guess"),
+    [
+        (b"", "nothing at all"),
+        (b"  <html><body>404", "an HTML page"),
+        (b"<!DOCTYPE HTML>", "an HTML page"),
+        (b'<?xml version="1.0"?><Error>', "an XML document"),
+        (b'{"message": "Not Found"}', "a JSON text"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
+        (b"7z\xbc\xaf\x27\x1c\0\4", "a 7z archive"),
+        (b"Rar!\x1a\x07\0", "a RAR archive"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(600), "something else"),
+        (bytes(100), "something else"),
+        (bytes(511) + b"\1" + bytes(100), "something else"),
+    ],
+)
+def test_what_is_no_archive_is_named(head: bytes, guess: str) -> None:
+    with pytest.raises(UnpackError) as caught:
+        peek([head])
+    assert f"found {guess}" in str(caught.value)
+    assert repr(head[:40]) in str(caught.value)
+
+
+def test_old_tar_archives_are_told_by_their_checksum() -> None:
+    block = bytearray(TAR[:512])
+    block[257:265] = bytes(8)
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    assert sniff(bytes(block)) == "tar"
+
+
+def test_an_archive_of_zeros_is_an_empty_tar_archive() -> None:
+    assert plain(bytes(1024)) == bytes(1024)
+
+
+def test_a_zip_archive_is_no_compressed_tar_archive() -> None:
+    with pytest.raises(UnpackError, match="found a zip archive"):
+        plain(b"PK\x03\x04" + bytes(600))
+
+
+# --- compressing
+
+
+def _mixed(size: int) -> bytes:
+    """Text, zeros and noise, so that all of the writer is used."""
+    generator = random.Random(7)
+    data = bytearray()
+    while len(data) < size:
+        length = generator.randrange(50_000)
+        data += generator.choice([bytes(length), generator.randbytes(length), TAR * 10])
+    return bytes(data[:size])
+
+
+@pytest.mark.parametrize("kind", [*KINDS, None])
+@pytest.mark.parametrize("size", [0, 1, 1 << 17, 500_001])
+def test_compressed_data_decompresses_to_what_it_was(
+    kind: Compression | None, size: int
+) -> None:
+    data = _mixed(size)
+    packed = b"".join(compressed(pieces(data, 9999), kind))
+    assert BACK[kind](packed) == data
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_bytes_do_not_depend_on_the_pieces(kind: Compression) -> None:
+    data = _mixed(300_000)
+    whole = b"".join(compressed([data], kind))
+    for size in (1 << 10, 1 << 17, 99_999):
+        assert b"".join(compressed(pieces(data, size), kind)) == whole
+
+
+def test_the_bytes_of_gzip_do_not_depend_on_the_threads() -> None:
+    data = _mixed(2_000_000)
+    one, two, many = (
+        b"".join(compressed([data], "gz", threads=count)) for count in (1, 2, 9)
+    )
+    assert one == two == many
+
+
+def test_a_gzip_has_one_member_without_time_and_name() -> None:
+    data = b"".join(compressed([_mixed(1_000_000)], "gz"))
+    decoder = zlib.decompressobj(31)
+    decoder.decompress(data)
+    assert decoder.eof
+    assert decoder.unused_data == b""
+    assert data[:10] == b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
+
+
+def test_noise_hardly_grows_and_what_it_hides_is_still_compressed() -> None:
+    noise = os.urandom(1 << 20)
+    assert len(b"".join(compressed([noise], "gz"))) < 1.001 * len(noise)
+    with_text = noise[: 1 << 17] + TAR * 30 + noise[1 << 17 :]
+    packed = b"".join(compressed([with_text], "gz"))
+    assert len(packed) < 1.01 * len(noise)
+
+
+def test_a_writer_that_is_given_up_leaves_no_threads() -> None:
+    before = threading.active_count()
+    chunks = gzip_chunks([_mixed(2_000_000)])
+    next(chunks)
+    next(chunks)
+    chunks.close()
+    assert threading.active_count() == before
+
+
+def test_an_unknown_compression_is_refused() -> None:
+    with pytest.raises(ValueError, match="found 'zip'"):
+        compressed([b""], cast("Compression", "zip"))

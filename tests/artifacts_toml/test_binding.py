@@ -1,0 +1,351 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import stat
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+import tomli
+
+from fetch_artifacts.artifacts_toml.binding import add_source, bind, unbind
+from fetch_artifacts.artifacts_toml.choosing import entry_for
+from fetch_artifacts.artifacts_toml.entry import DownloadSource
+from fetch_artifacts.digests import Sha256, TreeHash
+from fetch_artifacts.errors import (
+    ArtifactNotFoundError,
+    ArtifactsTomlError,
+    ArtifactsTomlNotFoundError,
+    BindingExistsError,
+    FetchArtifactsError,
+    HashParseError,
+    NoMatchingPlatformError,
+)
+from fetch_artifacts.platforms import Platform
+from support.fixtures import Case, load_vectors
+
+ONE, TWO = TreeHash.parse("1" * 40), TreeHash.parse("2" * 40)
+SHA = Sha256.parse("ab" * 32)
+LINUX = Platform.parse("x86_64-linux-gnu")
+MAC = Platform.parse("aarch64-apple-darwin")
+
+needs_unix = pytest.mark.skipif(os.name == "nt", reason="Windows: no modes, few links")
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Path:
+    """The file to bind in, alone in its folder, and not there yet."""
+    folder = tmp_path / "package"
+    folder.mkdir()
+    return folder / "Artifacts.toml"
+
+
+def source(url: str, size: int | None = None) -> DownloadSource:
+    return DownloadSource(url=url, sha256=SHA, size=size)
+
+
+def perform(toml: Path, op: Case, *, keep_comments: bool) -> bool:
+    """Do one recorded step; whether it succeeded."""
+    platform = Platform.parse(op["platform"]) if op["platform"] else None
+    try:
+        if op["op"] == "unbind":
+            unbind(toml, op["name"], platform=platform, keep_comments=keep_comments)
+            return True
+        sources = [
+            DownloadSource(url=each["url"], sha256=Sha256.parse(each["sha256"]))
+            for each in op["download"]
+        ]
+        bind(
+            toml,
+            op["name"],
+            TreeHash.parse(op["hash"]),
+            platform=platform,
+            downloads=sources or None,
+            lazy=op["lazy"],
+            force=op["force"],
+            keep_comments=keep_comments,
+        )
+    except FetchArtifactsError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("case", "answer"), load_vectors("bind"))
+def test_the_file_is_julias(case: Case, answer: Case, toml: Path) -> None:
+    if case["start"]:
+        toml.write_text(case["start"], "utf-8")
+    done = [perform(toml, op, keep_comments=False) for op in case["ops"]]
+    assert [step["ok"] for step in answer["steps"]] == done
+    assert answer["text"] == (toml.read_text("utf-8") if toml.exists() else "")
+
+
+@pytest.mark.parametrize(("case", "answer"), load_vectors("bind"))
+def test_the_edited_file_says_what_julias_says(
+    case: Case, answer: Case, toml: Path
+) -> None:
+    if case["start"]:
+        toml.write_text(case["start"], "utf-8")
+    done = [perform(toml, op, keep_comments=True) for op in case["ops"]]
+    assert [step["ok"] for step in answer["steps"]] == done
+    text = toml.read_text("utf-8") if toml.exists() else ""
+    assert tomli.loads(answer["text"]) == tomli.loads(text)
+
+
+# --- binding
+
+
+def test_sources_are_written_in_order_with_the_sizes_that_are_known(toml: Path) -> None:
+    bind(toml, "x", ONE, downloads=[source("https://h/b", 7), source("https://h/a")])
+    expected = f"""\
+        [x]
+        git-tree-sha1 = "{ONE}"
+
+            [[x.download]]
+            sha256 = "{SHA}"
+            size = 7
+            url = "https://h/b"
+            [[x.download]]
+            sha256 = "{SHA}"
+            url = "https://h/a"
+        """
+    assert toml.read_text("utf-8") == dedent(expected)
+
+
+def test_an_empty_list_of_sources_is_written_as_julia_writes_it(toml: Path) -> None:
+    bind(toml, "x", ONE, downloads=[])
+    assert toml.read_text("utf-8") == f'[x]\ndownload = []\ngit-tree-sha1 = "{ONE}"\n'
+
+
+def test_a_bound_name_is_not_bound_again(toml: Path) -> None:
+    bind(toml, "x", ONE)
+    before = toml.read_bytes()
+    with pytest.raises(
+        BindingExistsError, match="'x' is bound already; force replaces"
+    ):
+        bind(toml, "x", TWO)
+    with pytest.raises(BindingExistsError, match="'x' is bound for every platform"):
+        bind(toml, "x", TWO, platform=LINUX, force=True)
+    assert toml.read_bytes() == before
+
+
+def test_a_platform_is_in_the_way_of_those_that_it_fits(toml: Path) -> None:
+    bind(toml, "x", ONE, platform=LINUX)
+    narrower = Platform.parse("x86_64-linux-gnu-libgfortran5")
+    message = f"'x' is bound for {LINUX}, which {narrower} fits already; unbind that"
+    with pytest.raises(BindingExistsError, match=message):
+        bind(toml, "x", TWO, platform=narrower)
+    with pytest.raises(BindingExistsError, match="force replaces it"):
+        bind(toml, "x", TWO, platform=LINUX)
+    bind(toml, "x", TWO, platform=narrower, force=True)
+    bind(toml, "x", TWO, platform=MAC)
+    elements = tomli.loads(toml.read_text("utf-8"))["x"]
+    assert [Platform.from_entry(e) for e in elements] == [LINUX, narrower, MAC]
+
+
+def test_a_host_platform_replaces_what_was_bound_for_it(toml: Path) -> None:
+    # Julia appends a second element: https://github.com/JuliaLang/Pkg.jl/issues/3623
+    host = Platform.parse("x86_64-linux-gnu-libstdcxx30").as_host()
+    bind(toml, "x", ONE, platform=host)
+    bind(toml, "x", TWO, platform=host, force=True)
+    elements = tomli.loads(toml.read_text("utf-8"))["x"]
+    assert [element["git-tree-sha1"] for element in elements] == [str(TWO)]
+    assert unbind(toml, "x", platform=host)
+    assert toml.read_text("utf-8") == "x = []\n"
+
+
+def test_an_empty_list_is_in_nobodys_way(toml: Path) -> None:
+    toml.write_text("x = []\n", "utf-8")
+    bind(toml, "x", ONE)
+    assert toml.read_text("utf-8") == f'[x]\ngit-tree-sha1 = "{ONE}"\n'
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "host/file", "https://", "https://h/a b", "https://h/a\n"),
+        *("https:///a", "htttps://h/a", "http://[::1", "http://:80/x", "http://me@"),
+    ],
+)
+def test_a_source_without_a_url_is_not_bound(url: str, toml: Path) -> None:
+    with pytest.raises(ArtifactsTomlError, match=r"x\.download\[2\]\.url: expected a"):
+        bind(toml, "x", ONE, downloads=[source("https://h/a"), source(url)])
+    assert not toml.exists()
+
+
+def test_what_is_written_already_is_read_with_urls_of_any_kind(toml: Path) -> None:
+    urls = ["ftp://h/a", "htttps://h/a", "https:///a"]
+    lines = [f"[[x.download]]\nurl = '{url}'\nsha256 = '{SHA}'\n" for url in urls]
+    toml.write_text(f"[x]\ngit-tree-sha1 = '{ONE}'\n" + "".join(lines), "utf-8")
+    assert [each.url for each in entry_for("x", toml, LINUX).downloads] == urls
+    add_source(toml, "x", source("https://h/b"))
+    assert len(entry_for("x", toml, LINUX).downloads) == 4
+
+
+def test_a_hash_of_64_digits_is_not_bound(toml: Path) -> None:
+    with pytest.raises(HashParseError, match="expected 40 hex digits, found 64"):
+        bind(toml, "x", TreeHash(SHA.digest))
+    assert not toml.exists()
+
+
+def test_the_folder_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactsTomlNotFoundError, match="expected its folder"):
+        bind(tmp_path / "gone/Artifacts.toml", "x", ONE)
+
+
+def test_a_folder_is_no_file_to_bind_in(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ArtifactsTomlNotFoundError, match="found a folder without one"):
+        bind(tmp_path / "folder", "x", ONE)
+    assert list((tmp_path / "folder").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = ", "expected TOML"),
+        ("x = [3]", r"x\[1\]: expected a table, found 3"),
+        ("[[x]]\nos = 'linux'", r"x\[1\]\.arch: expected a string, found nothing"),
+    ],
+)
+def test_a_file_that_cannot_be_understood_stays_as_it_is(
+    text: str, message: str, toml: Path
+) -> None:
+    toml.write_text(text, "utf-8")
+    with pytest.raises(ArtifactsTomlError, match=message):
+        bind(toml, "x", ONE, platform=LINUX, force=True)
+    assert toml.read_text("utf-8") == text
+    assert [path.name for path in toml.parent.iterdir()] == [toml.name]
+
+
+# --- unbinding
+
+
+def test_unbinding_tells_whether_there_was_something(toml: Path) -> None:
+    bind(toml, "x", ONE)
+    bind(toml, "y", ONE, platform=LINUX)
+    before = toml.stat()
+    assert not unbind(toml, "z")
+    assert toml.stat() == before
+    assert not unbind(toml, "y", platform=MAC)
+    assert unbind(toml, "y", platform=LINUX)
+    assert unbind(toml, "y")
+    assert unbind(toml, "x")
+    assert toml.read_bytes() == b""
+
+
+def test_a_name_for_every_platform_is_not_unbound_from_one(toml: Path) -> None:
+    bind(toml, "x", ONE)
+    with pytest.raises(ArtifactsTomlError, match="x: it is bound for every platform"):
+        unbind(toml, "x", platform=LINUX)
+
+
+def test_unbinding_needs_a_file(toml: Path) -> None:
+    with pytest.raises(ArtifactsTomlNotFoundError, match="found no such file"):
+        unbind(toml, "x")
+
+
+# --- adding a source
+
+
+def test_a_source_is_added_behind_the_others(toml: Path) -> None:
+    bind(toml, "x", ONE, downloads=[source("https://h/1")])
+    add_source(toml, "x", source("https://h/2", 5))
+    downloads = tomli.loads(toml.read_text("utf-8"))["x"]["download"]
+    assert [each["url"] for each in downloads] == ["https://h/1", "https://h/2"]
+    assert downloads[1]["size"] == 5
+
+
+def test_a_source_is_added_for_the_platform_that_is_meant(toml: Path) -> None:
+    bind(toml, "x", ONE, platform=LINUX)
+    add_source(toml, "x", source("https://h/1"))
+    bind(toml, "x", TWO, platform=MAC)
+    add_source(toml, "x", source("https://h/2"), platform=MAC)
+    with pytest.raises(ArtifactsTomlError, match=f"x: .*found {LINUX}, {MAC}"):
+        add_source(toml, "x", source("https://h/3"))
+    with pytest.raises(NoMatchingPlatformError):
+        add_source(
+            toml, "x", source("https://h/3"), platform=Platform.parse("i686-linux-gnu")
+        )
+    elements = tomli.loads(toml.read_text("utf-8"))["x"]
+    urls = [[each["url"] for each in e["download"]] for e in elements]
+    assert urls == [["https://h/1"], ["https://h/2"]]
+
+
+def test_a_source_that_is_there_is_not_added(toml: Path) -> None:
+    bind(toml, "x", ONE, downloads=[source("https://h/1")])
+    with pytest.raises(BindingExistsError, match="has the source https://h/1 already"):
+        add_source(toml, "x", source("https://h/1"))
+    with pytest.raises(ArtifactNotFoundError):
+        add_source(toml, "y", source("https://h/1"))
+    with pytest.raises(ArtifactsTomlError, match=r"x\.download\.url: expected a URL"):
+        add_source(toml, "x", source("h/2"))
+
+
+def test_sources_that_are_no_array_are_left_alone(toml: Path) -> None:
+    toml.write_text(f"[x]\ngit-tree-sha1 = '{ONE}'\ndownload = 3\n", "utf-8")
+    with pytest.raises(ArtifactsTomlError, match=r"x\.download: expected an array"):
+        add_source(toml, "x", source("https://h/1"))
+
+
+# --- the file
+
+
+def test_comments_stay_where_they_are_told_to(toml: Path) -> None:
+    text = f"# head\n[x] # one\ngit-tree-sha1 = '{ONE}' # hash\n\n# tail\n"
+    toml.write_text(text, "utf-8")
+    bind(toml, "y", TWO, keep_comments=True)
+    bind(toml, "x", TWO, force=True, keep_comments=True)
+    added = f'\n[y]\ngit-tree-sha1 = "{TWO}"\n'
+    assert toml.read_text("utf-8") == text.replace(f"'{ONE}'", f'"{TWO}"') + added
+    assert unbind(toml, "y", keep_comments=True)
+    bind(toml, "z", TWO)
+    assert "#" not in toml.read_text("utf-8")
+
+
+def test_an_entry_of_dotted_keys_is_replaced_in_place(toml: Path) -> None:
+    text = f"x.git-tree-sha1 = '{ONE}' # x\ny.git-tree-sha1 = '{ONE}' # y\n"
+    toml.write_text(text, "utf-8")
+    bind(toml, "x", TWO, lazy=True, force=True, keep_comments=True)
+    assert toml.read_text("utf-8") == (
+        f'x.git-tree-sha1 = "{TWO}" # x\nx.lazy = true\n'
+        f"y.git-tree-sha1 = '{ONE}' # y\n"
+    )
+
+
+@needs_unix
+def test_the_mode_of_the_file_stays(toml: Path) -> None:
+    toml.touch()
+    toml.chmod(0o640)
+    bind(toml, "x", ONE)
+    assert stat.S_IMODE(toml.stat().st_mode) == 0o640
+
+
+@needs_unix
+def test_a_link_to_the_file_stays_a_link(toml: Path) -> None:
+    link = toml.with_name("link.toml")
+    link.symlink_to(toml.name)
+    bind(link, "x", ONE)
+    bind(toml, "y", ONE)
+    assert link.is_symlink()
+    assert list(tomli.loads(toml.read_text("utf-8"))) == ["x", "y"]
+
+
+def _bind_many(toml: Path, first: int) -> None:
+    for number in range(first, 100, 8):
+        bind(toml, f"n{number:02}", TreeHash.parse(f"{number:040x}"))
+
+
+def test_nothing_is_lost_when_many_processes_bind_at_once(toml: Path) -> None:
+    spawning = multiprocessing.get_context("spawn")
+    processes = [
+        spawning.Process(target=_bind_many, args=(toml, first)) for first in range(8)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 8
+    bound = tomli.loads(toml.read_text("utf-8"))
+    assert list(bound) == [f"n{number:02}" for number in range(100)]
+    assert [path.name for path in toml.parent.iterdir()] == [toml.name]

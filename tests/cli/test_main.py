@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from fetch_artifacts import __version__
+from fetch_artifacts.cli._main import cli
+from support.published import TREE, TREE_HASH, publish, tar
+from support.trees import Tree, make_tree
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(each) for each in arguments])
+
+
+@pytest.fixture
+def toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An Artifacts.toml in the working directory that binds Demo."""
+    monkeypatch.chdir(tmp_path)
+    published = publish(tmp_path / "served")
+    target = tmp_path / "Artifacts.toml"
+    published.toml.rename(target)
+    return target
+
+
+@pytest.mark.usefixtures("toml")
+def test_path_prints_the_path_and_nothing_else(depot: Path) -> None:
+    result = run("path", "Demo")
+    assert result.stdout == f"{depot}/artifacts/{TREE_HASH}\n"
+    assert (result.stderr, result.exit_code) == ("", 0)
+    assert run("path", "Demo/foo3").stdout.endswith(f"{TREE_HASH}/foo3\n")
+
+
+@pytest.mark.usefixtures("toml")
+def test_path_installs_nothing_when_told_so(depot: Path) -> None:
+    result = run("path", "--no-download", "Demo")
+    assert (result.stdout, result.exit_code) == ("", 1)
+    assert result.stderr.startswith("fetch-artifacts: Demo: ")
+    assert not depot.exists()
+
+
+@pytest.mark.usefixtures("depot", "toml")
+def test_an_error_is_told_on_stderr_with_exit_code_1() -> None:
+    result = run("path", "Dmeo")
+    assert (result.stdout, result.exit_code) == ("", 1)
+    assert "did you mean 'Demo'?" in result.stderr
+    assert "Traceback" not in result.stderr
+    result = run("install", "--toml", "absent.toml")
+    assert result.exit_code == 1
+    assert "absent.toml" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["path"], ["frobnicate"], ["list", "--platform", "vax-ultrix"]]
+)
+def test_wrong_usage_has_exit_code_2(arguments: list[str]) -> None:
+    assert run(*arguments).exit_code == 2
+
+
+def test_no_artifacts_toml_says_where_it_looked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("list")
+    assert result.exit_code == 1
+    assert f"no Artifacts.toml in {tmp_path}" in result.stderr
+
+
+@pytest.mark.usefixtures("toml")
+def test_install_prints_names_and_paths_and_tells_of_it_on_stderr(depot: Path) -> None:
+    result = run("install")
+    assert result.stdout == f"Demo\t{depot}/artifacts/{TREE_HASH}\n"
+    assert "Demo: installed" in result.stderr
+    assert run("install", "Demo", "--jobs", "2").exit_code == 0
+
+
+def test_list_tells_what_is_installed(depot: Path, toml: Path) -> None:
+    assert f"{TREE_HASH}  not installed" in run("list").stdout
+    run("install")
+    assert f"{TREE_HASH}  installed" in run("list").stdout
+    [row] = json.loads(run("list", "--json", "--toml", toml).stdout)
+    assert row == {
+        "name": "Demo",
+        "git-tree-sha1": TREE_HASH,
+        "lazy": False,
+        "state": "installed",
+        "path": f"{depot}/artifacts/{TREE_HASH}",
+    }
+
+
+def test_verify_tells_intact_damaged_and_missing_apart(depot: Path, toml: Path) -> None:
+    assert run("verify").exit_code == 0
+    result = run("verify", "Demo")
+    assert (result.stdout, result.exit_code) == ("Demo: not installed\n", 1)
+    run("install")
+    result = run("verify")
+    assert (result.stdout, result.exit_code) == ("Demo: verified\n", 0)
+    file = depot / "artifacts" / TREE_HASH / "foo3"
+    file.chmod(0o644)
+    file.write_text("changed")
+    result = run("verify")
+    assert result.exit_code == 1
+    assert f"expected {TREE_HASH}, found " in result.stdout
+    assert run("remove", "Demo").exit_code == 0
+    run("install")
+    assert run("verify").exit_code == 0
+
+
+def test_hash_gives_the_same_for_a_folder_and_its_archives(tmp_path: Path) -> None:
+    folder = make_tree(tmp_path / "tree", TREE)
+    plain = tmp_path / "tree.tar"
+    plain.write_bytes(tar(TREE))
+    packed = publish(tmp_path / "served").archive
+    for path in (folder, plain, packed):
+        result = run("hash", path)
+        assert (result.stdout, result.exit_code) == (f"{TREE_HASH}\n", 0)
+
+
+def test_hash_leaves_out_what_pkg_leaves_out_in_archives_too(tmp_path: Path) -> None:
+    tree: Tree = {"f": "1", "sub/.git/c": "x", "empty": None}
+    folder = make_tree(tmp_path / "tree", tree)
+    archive = tmp_path / "tree.tar"
+    archive.write_bytes(tar(tree))
+    # julia-spec 2.1, run on Julia 1.5.3
+    expected = "66f9f6f2e17236f7f914d955c6df75f14ed0c933\n"
+    assert run("hash", folder).stdout == run("hash", archive).stdout == expected
+
+
+def test_hash_of_something_else_says_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not an archive")
+    result = run("hash", tmp_path / "notes.txt")
+    assert result.exit_code == 1
+    assert "not an archive" in result.stderr
+
+
+def test_platform_prints_the_triplet_and_where_its_tags_are_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FETCH_ARTIFACTS_PLATFORM", "x86_64-linux-musl-libgfortran5")
+    result = run("platform")
+    assert result.stdout.splitlines()[0] == "x86_64-linux-musl-libgfortran5"
+    assert "FETCH_ARTIFACTS_PLATFORM" in result.stdout
+    facts = json.loads(run("platform", "--json").stdout)
+    assert facts["triplet"] == "x86_64-linux-musl-libgfortran5"
+    assert facts["tags"]["libc"]["value"] == "musl"
+
+
+def test_check_tells_each_fault_with_its_key(toml: Path) -> None:
+    result = run("check")
+    assert (result.stdout, result.exit_code) == ("", 0)
+    text = toml.read_text()
+    toml.write_text(text.replace(TREE_HASH, TREE_HASH[:-1]))
+    result = run("check", toml)
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"{toml}:Demo.git-tree-sha1: ")
+    [row] = json.loads(run("check", toml, "--json").stdout)
+    assert (row["file"], row["key"]) == (str(toml), "Demo.git-tree-sha1")
+
+
+def test_check_tells_what_it_found_though_another_file_is_missing(toml: Path) -> None:
+    toml.write_text("Demo = 3")
+    result = run("check", toml, "gone.toml")
+    assert result.exit_code == 1
+    first, second = result.stdout.splitlines()
+    assert first.startswith(f"{toml}:Demo: expected a table")
+    assert second == "gone.toml:: there is no such file: name a file that can be read"
+    rows = json.loads(run("check", "gone.toml", toml, "--json").stdout)
+    assert [row["key"] for row in rows] == ["", "Demo"]
+
+
+@pytest.mark.usefixtures("toml")
+def test_override_sends_a_name_elsewhere_and_back(depot: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    assert run("override", "Demo", "mine").exit_code == 0
+    assert run("path", "Demo").stdout == f"{tmp_path}/mine\n"
+    overrides = depot / "artifacts/Overrides.toml"
+    assert overrides.read_text() == f'{TREE_HASH} = "{tmp_path}/mine"\n'
+    listed = run("override", "--list").stdout
+    assert listed == f"{overrides}: {TREE_HASH} -> '{tmp_path}/mine'\n"
+    assert run("override", "--remove", TREE_HASH).exit_code == 0
+    assert run("path", "Demo").stdout == f"{depot}/artifacts/{TREE_HASH}\n"
+    assert run("override", "--remove", "Demo").exit_code == 1
+
+
+def test_override_of_what_a_julia_package_binds_counts_for_its_file_alone(
+    toml: Path, depot: Path, tmp_path: Path
+) -> None:
+    uuid = "d8e3a1f0-1111-4222-8333-444455556666"
+    (tmp_path / "mine").mkdir()
+    assert run("override", "--uuid", uuid, "Demo", "mine").exit_code == 0
+    assert run("path", "Demo").stdout == f"{depot}/artifacts/{TREE_HASH}\n"
+    (toml.parent / "Project.toml").write_text(f'uuid = "{uuid.upper()}"\n')
+    assert run("path", "Demo").stdout == f"{tmp_path}/mine\n"
+    assert f"{tmp_path}/mine" in run("list", "--json").stdout
+    assert run("override", "--uuid", uuid, "--remove", "Demo").exit_code == 0
+    assert run("path", "Demo").stdout == f"{depot}/artifacts/{TREE_HASH}\n"
+
+
+def test_override_leaves_a_file_alone_that_it_does_not_understand(depot: Path) -> None:
+    uuid = "d8e3a1f0-1111-4222-8333-444455556666"
+    text = f'{uuid} = "/x"\n'
+    make_tree(depot / "artifacts", {"Overrides.toml": text})
+    for arguments in (["Demo", "mine"], ["--remove", "Demo"]):
+        result = run("override", "--uuid", uuid, *arguments)
+        assert result.exit_code == 1
+        assert "expected a table of names, found '/x'" in result.stderr
+    assert (depot / "artifacts/Overrides.toml").read_text() == text
+
+
+@pytest.mark.usefixtures("toml", "depot")
+@pytest.mark.parametrize(
+    "arguments", [[], ["Demo"], ["--remove", "Demo", "x"], ["--uuid", "x", "a", "b"]]
+)
+def test_override_without_its_arguments_is_wrong_usage(arguments: list[str]) -> None:
+    assert run("override", *arguments).exit_code == 2
+
+
+def test_version_and_help() -> None:
+    assert run("--version").stdout == f"fetch-artifacts, version {__version__}\n"
+    text = run("--help").stdout
+    for command in ("demo", "hash", "install", "list", "path", "verify"):
+        assert f"  {command} " in text
+
+
+def test_the_module_runs_as_the_command() -> None:
+    command = [sys.executable, "-m", "fetch_artifacts", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("fetch-artifacts, version ")
+
+
+HOOK = """
+import Pkg
+print("[Demo]\\n", read(joinpath(@__DIR__, "..", "chosen.toml"), String))
+"""
+
+
+def with_hook(toml: Path) -> None:
+    """Bind Demo for one odd platform, and let a hook choose it all the same."""
+    text = toml.read_text()
+    (toml.parent / ".pkg").mkdir()
+    (toml.parent / ".pkg/select_artifacts.jl").write_text(HOOK)
+    (toml.parent / "chosen.toml").write_text(text.partition("\n")[2])
+    head = '[[Demo]]\nos = "linux"\narch = "x86_64"\ncuda = "99.0"\n'
+    toml.write_text(text.replace("[Demo]\n", head, 1))
+
+
+@pytest.mark.usefixtures("depot")
+def test_a_hook_is_named_with_the_ways_out(
+    toml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FETCH_ARTIFACTS_PLATFORM", "x86_64-linux-gnu")
+    with_hook(toml)
+    result = run("path", "Demo")
+    assert result.exit_code == 0
+    assert "select_artifacts.jl" in result.stderr
+    assert "--julia" in result.stderr
+    platform = "x86_64-linux-gnu-cuda+99.0"
+    assert "select_artifacts" not in run("path", "Demo", "--platform", platform).stderr
+
+
+def test_a_julia_runs_the_hook_when_told_to(
+    depot: Path, toml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_hook(toml)
+    # Stands in for Julia: the live one runs a hook in the comparisons.
+    julia = tmp_path / "julia"
+    julia.write_text(f"#!/bin/sh\necho '[Demo]'\ncat {toml.parent}/chosen.toml\n")
+    julia.chmod(0o755)
+    monkeypatch.setenv("JULIA", str(julia))
+    monkeypatch.setenv("FETCH_ARTIFACTS_PLATFORM", "aarch64-apple-darwin")
+    assert run("install", "Demo").exit_code == 1
+    result = run("install", "--julia")
+    assert result.stdout == f"Demo\t{depot}/artifacts/{TREE_HASH}\n"
+    (toml.parent / ".pkg/select_artifacts.jl").unlink()
+    result = run("path", "--julia", "Demo")
+    assert result.exit_code == 1
+    assert "found none" in result.stderr
+
+
+@pytest.mark.usefixtures("depot")
+def test_whether_comments_are_kept_can_be_said(toml: Path) -> None:
+    anew = toml.read_text()
+    assert run("unbind", "Absent").exit_code == 1
+    toml.write_text("# by hand\n" + anew)
+    bind = ("bind", "Other", TREE_HASH)
+    assert run(*bind).exit_code == 0
+    assert toml.read_text().startswith("# by hand\n" + anew)
+    assert run("unbind", "Other", "--no-keep-comments").exit_code == 0
+    assert "#" not in toml.read_text()
+    julias = toml.read_text()
+    assert run(*bind, "--keep-comments").exit_code == 0
+    assert toml.read_text().startswith(julias)
+    assert run("unbind", "Other", "--keep-comments").exit_code == 0
+    assert toml.read_text() == julias
