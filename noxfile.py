@@ -70,7 +70,9 @@ def compat_juliacall(session: nox.Session) -> None:
 def s3(session: nox.Session) -> None:
     """Publishing to S3, for which moto's server stands in."""
     session.install(".[test]", *group("s3"))
-    session.run("pytest", "-k", "s3", "tests/authoring/test_publish_folder.py", *session.posargs)
+    session.run(
+        "pytest", "-k", "s3", "tests/authoring/test_publish_folder.py", *session.posargs
+    )
 
 
 @nox.session(default=False)
