@@ -244,7 +244,7 @@ def resolve_toml(toml_path: StrPath | None) -> str:
     if toml_path is not None:
         if not isinstance(toml_path, (str, os.PathLike)):
             raise _no_path(toml_path)
-        path = os.path.abspath(toml_path)  # noqa: PTH100 - links stay links
+        path = os.path.abspath(toml_path)
         if path.endswith(".toml"):
             return path  # most are, and to look whether it is a folder takes its time
         return artifacts_toml_in(path) or path
@@ -255,7 +255,7 @@ def resolve_toml(toml_path: StrPath | None) -> str:
         found = artifacts_toml_above(starts[0])
         if found is not None:
             return found
-    starts.append(os.getcwd())  # noqa: PTH109
+    starts.append(os.getcwd())
     found = artifacts_toml_above(starts[-1])
     if found is not None:
         return found
@@ -264,7 +264,7 @@ def resolve_toml(toml_path: StrPath | None) -> str:
 
 @lru_cache(maxsize=256)
 def _folder_of(file: str) -> str:
-    return os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120
+    return os.path.dirname(os.path.abspath(file))
 
 
 def _no_path(given: object) -> TypeError:

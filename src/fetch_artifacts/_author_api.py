@@ -100,7 +100,7 @@ def create_artifact(
             read (a ValueError).
         OSError: The archive can't be written.
     """
-    folder = Path(os.path.abspath(directory))  # noqa: PTH100 - links stay links
+    folder = Path(os.path.abspath(directory))
     path = None if archive_path is None else Path(archive_path)
     chosen = choose_compression(path, compression)
     require_folder(folder)
@@ -386,7 +386,7 @@ def compute_git_tree_sha1(directory: StrPath) -> str:
 
 
 def _absolute(toml_path: StrPath) -> Path:
-    return Path(os.path.abspath(toml_path))  # noqa: PTH100 - links stay links
+    return Path(os.path.abspath(toml_path))
 
 
 def _tree_hash(tree_hash: AnyHash) -> TreeHash:

@@ -19,7 +19,7 @@ def first_file(folder: str, names: Iterable[str]) -> str | None:
     """The path of the first of these names that is a file in a folder, if any is."""
     for name in names:
         path = f"{folder}{os.sep}{name}"
-        if os.path.isfile(path):  # noqa: PTH113
+        if os.path.isfile(path):
             return path
     return None
 
@@ -33,8 +33,8 @@ def package_uuid(file: str) -> str | None:
     Args:
         file: An absolute path.
     """
-    folder = os.path.dirname(file)  # noqa: PTH120
-    while (parent := os.path.dirname(folder)) != folder:  # noqa: PTH120
+    folder = os.path.dirname(file)
+    while (parent := os.path.dirname(folder)) != folder:
         project = first_file(folder, PROJECT_NAMES)
         if project is not None:
             return _UUIDS.get(project)

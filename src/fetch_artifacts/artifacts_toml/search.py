@@ -21,9 +21,9 @@ def find_artifacts_toml(path: str | os.PathLike[str]) -> Path | None:
     not into ``/``. Julia: ``find_artifacts_toml`` (Artifacts.jl:510-539), which takes a
     relative path for one that begins nowhere; here it begins in the working directory.
     """
-    folder = os.path.abspath(path)  # noqa: PTH100
-    if not os.path.isdir(folder):  # noqa: PTH112
-        folder = os.path.dirname(folder)  # noqa: PTH120
+    folder = os.path.abspath(path)
+    if not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
     found = artifacts_toml_above(folder)
     return None if found is None else Path(found)
 
@@ -45,7 +45,7 @@ def artifacts_toml_in(folder: str) -> str | None:
 
 def _look_into(folder: str) -> _Look:
     """The file that counts in a folder, and where to look if there is none."""
-    parent = os.path.dirname(folder)  # noqa: PTH120
+    parent = os.path.dirname(folder)
     if parent == folder:
         return None, None
     is_project = first_file(folder, PROJECT_NAMES) is not None
@@ -55,7 +55,7 @@ def _look_into(folder: str) -> _Look:
 def _look_for_long(folder: str) -> _Look | None:
     """The same; None where what a link leads to can change it."""
     names = (*ARTIFACTS_TOML_NAMES, *PROJECT_NAMES)
-    links = any(os.path.islink(f"{folder}{os.sep}{name}") for name in names)  # noqa: PTH114
+    links = any(os.path.islink(f"{folder}{os.sep}{name}") for name in names)
     return None if links else _look_into(folder)
 
 

@@ -40,7 +40,7 @@ def split_artifact_slash(text: str) -> tuple[str, str]:
     ``split_artifact_slash`` (Artifacts.jl:544-550).
     """
     name, *parts = _SEPARATOR.split(text)
-    tail = os.path.join(*parts) if parts else ""  # noqa: PTH118 - keeps a final slash
+    tail = os.path.join(*parts) if parts else ""
     return name, tail
 
 
@@ -72,7 +72,7 @@ def check_tail(tail: str) -> None:
         ArtifactPathError: It does.
     """
     parts = _SEPARATOR.split(tail)
-    if ".." in parts or os.path.isabs(tail) or os.path.splitdrive(tail)[0]:  # noqa: PTH117
+    if ".." in parts or os.path.isabs(tail) or os.path.splitdrive(tail)[0]:
         msg = (
             "path inside an artifact: expected one that does not lead out of it, "
             f"found {tail!r}"

@@ -80,7 +80,7 @@ class Depots:
 
 @lru_cache(maxsize=32)
 def _depots_of(roots: tuple[str, ...]) -> Depots:
-    folders = tuple(os.path.join(root, "artifacts") for root in roots)  # noqa: PTH118
+    folders = tuple(os.path.join(root, "artifacts") for root in roots)
     return Depots(folders, next(iter(roots), None))
 
 
@@ -110,7 +110,7 @@ def with_artifacts_directory(directory: str | os.PathLike[str]) -> Iterator[Path
     Julia: ``with_artifacts_directory``. There the choice is the whole process's; here
     it is the current thread's or task's, and the one before returns at the end.
     """
-    folder = os.path.abspath(os.path.expanduser(directory))  # noqa: PTH100, PTH111
+    folder = os.path.abspath(os.path.expanduser(directory))
     token = _task_folder.set(folder)
     try:
         yield Path(folder)
@@ -126,7 +126,7 @@ def set_artifacts_directory(directory: str | os.PathLike[str] | None) -> None:
     """
     _process_folder.clear()
     if directory is not None:
-        _process_folder.append(os.path.abspath(os.path.expanduser(directory)))  # noqa: PTH100, PTH111
+        _process_folder.append(os.path.abspath(os.path.expanduser(directory)))
 
 
 def honor_package_overrides(
@@ -245,7 +245,7 @@ def find_artifact(
     name = str(tree_hash)
     for folder in folders:  # as text: this is the way of each warm look-up
         path = f"{folder}{os.sep}{name}"
-        if os.path.isdir(path):  # noqa: PTH112
+        if os.path.isdir(path):
             return _path(path)
     return None
 

@@ -219,7 +219,7 @@ def parse_target(value: object) -> Target | None:
     """
     if value == "":
         return None
-    if isinstance(value, str) and os.path.isabs(value):  # noqa: PTH117
+    if isinstance(value, str) and os.path.isabs(value):
         return Path(value)
     try:
         return TreeHash.parse(value)  # type: ignore[arg-type] # it checks the type

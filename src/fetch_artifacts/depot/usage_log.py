@@ -59,7 +59,7 @@ def record_usage(depot: Path, tomls: Iterable[Path]) -> None:
     and older append them, is condensed to one block for each file.
     """
     # Don't log what is not there: gc would drop it again.
-    files = {str(toml): os.path.abspath(toml) for toml in tomls if toml.is_file()}  # noqa: PTH100
+    files = {str(toml): os.path.abspath(toml) for toml in tomls if toml.is_file()}
     if not files:
         return
     log = depot / "logs" / "artifact_usage.toml"

@@ -108,7 +108,7 @@ def _empty_by_path(path: Path) -> None:
 
     def retry(function: Callable[[str], object], name: str, _error: object) -> None:
         with contextlib.suppress(FileNotFoundError):
-            os.chmod(name, stat.S_IWRITE)  # noqa: PTH101
+            os.chmod(name, stat.S_IWRITE)
             function(name)
 
     for child in path.iterdir():

@@ -118,7 +118,7 @@ def hash_link(path: bytes, algorithm: Algorithm) -> Digests:
         UnhashableFileError: It can't be read.
     """
     try:
-        target = os.readlink(path)  # noqa: PTH115 - bytes
+        target = os.readlink(path)
     except OSError as error:
         raise unreadable(path, error) from error
     return link_digest(target, algorithm), blob_digest(target, algorithm)

@@ -54,7 +54,7 @@ def hash_directory(
 
     from fetch_artifacts.git_tools.spread import hash_spread
 
-    root = os.path.join(os.getcwdb(), root)  # noqa: PTH109, PTH118 - bytes
+    root = os.path.join(os.getcwdb(), root)
     return TreeHash(hash_spread(root, checked, executor))
 
 

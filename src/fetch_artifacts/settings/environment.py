@@ -71,7 +71,7 @@ def parse_depot_path(
     Raises:
         SettingsError: An entry names another user's home.
     """
-    user = os.path.join(home, ".julia")  # noqa: PTH118 - Julia keeps it as text
+    user = os.path.join(home, ".julia")
     if value is None:
         return (user, *bundled)
     if not value:
@@ -99,7 +99,7 @@ def _bundled_depots(julia: Path | None) -> tuple[str, ...]:
     """The depots beside a Julia executable (initdefs.jl:97-103)."""
     if julia is None:
         return ()
-    prefix = os.path.dirname(os.path.dirname(os.path.realpath(julia)))  # noqa: PTH120
+    prefix = os.path.dirname(os.path.dirname(os.path.realpath(julia)))
     return (f"{prefix}/local/share/julia", f"{prefix}/share/julia")
 
 
@@ -116,10 +116,10 @@ def _depots(
     julia: tuple[str | None, str | None] | None = None,
     here: str = "",
 ) -> tuple[str, ...]:
-    user = home or os.path.expanduser("~")  # noqa: PTH111 - as text, for Julia's rules
+    user = home or os.path.expanduser("~")
     bundled = _bundled_depots(_find_julia(*julia)) if julia else ()
     depots = parse_depot_path(value, home=user, bundled=bundled)
-    return tuple(os.path.normpath(os.path.join(here, depot)) for depot in depots)  # noqa: PTH118
+    return tuple(os.path.normpath(os.path.join(here, depot)) for depot in depots)
 
 
 def depots_from_environ() -> tuple[str, ...]:
@@ -132,7 +132,7 @@ def depots_from_environ() -> tuple[str, ...]:
     value = get("JULIA_DEPOT_PATH")
     if value and _is_plain(value):
         return _depots(value)  # as text: this is done at each look-up
-    here = os.getcwd() if value else ""  # noqa: PTH109
+    here = os.getcwd() if value else ""
     return _depots(value, get("HOME"), (get("JULIA"), get("PATH")), here)
 
 
@@ -156,9 +156,9 @@ def _count(environ: Mapping[str, str], name: str, default: int) -> int:
 
 def _user_folder(environ: Mapping[str, str], xdg: str, fallback: str) -> Path:
     if sys.platform == "win32":
-        base = environ.get("LOCALAPPDATA") or os.path.expanduser("~/AppData/Local")  # noqa: PTH111
+        base = environ.get("LOCALAPPDATA") or os.path.expanduser("~/AppData/Local")
     else:
-        base = environ.get(xdg) or os.path.expanduser(fallback)  # noqa: PTH111
+        base = environ.get(xdg) or os.path.expanduser(fallback)
     return Path(base) / "fetch-artifacts"
 
 
