@@ -11,7 +11,7 @@ from unittest import mock
 
 from fetch_artifacts import artifact
 from fetch_artifacts.depot.staging import Depot
-from fetch_artifacts.files.writing import remove_tree
+from fetch_artifacts.files.removing import remove_tree
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.install import installer as install
 from stress.scene import Scene, check, fork, scene

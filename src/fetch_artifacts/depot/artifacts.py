@@ -18,8 +18,8 @@ from fetch_artifacts.artifacts_toml.choosing import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.julia_project import package_uuid
 from fetch_artifacts.depot import overrides
 from fetch_artifacts.errors import DepotError
-from fetch_artifacts.files.writing import remove_tree
-from fetch_artifacts.settings.environment import depots_from_environ
+from fetch_artifacts.files.removing import remove_tree
+from fetch_artifacts.settings.depot_path import depots_from_environ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

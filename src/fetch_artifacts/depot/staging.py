@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.depot.artifacts import Depots, find_artifact, no_depot
 from fetch_artifacts.errors import DepotError, FetchArtifactsError
-from fetch_artifacts.files.writing import remove_tree, rename_directory
+from fetch_artifacts.files.removing import remove_tree
+from fetch_artifacts.files.writing import rename_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

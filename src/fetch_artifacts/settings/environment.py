@@ -1,4 +1,4 @@
-"""What the environment says; nothing else in this package reads it.
+"""What the environment says; only `settings` reads it.
 
 | variable | meaning |
 | --- | --- |
@@ -27,118 +27,33 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 # Base env.jl:117-129 takes each word in lower, Capitalised and UPPER case.
 _TRUE: Final = frozenset({"t", "true", "y", "yes", "1"})
 _FALSE: Final = frozenset({"f", "false", "n", "no", "0"})
 
 
-def _parse_bool(text: str) -> bool | None:
+def parse_bool(text: str) -> bool | None:
+    """Read a switch as Julia does, None where the text is no word for either."""
     if text not in {text.lower(), text.upper(), text.capitalize()}:
         return None
     word = text.lower()
     return True if word in _TRUE else False if word in _FALSE else None
 
 
-def _expand_user(part: str, home: str) -> str:
-    """Julia's expanduser (path.jl:516): ``~name`` is an error, not a look-up."""
-    if not part.startswith("~") or sys.platform == "win32":
-        return part
-    if part == "~":
-        return home
-    if part.startswith("~/"):
-        return home + part[1:]
-    msg = (
-        f"JULIA_DEPOT_PATH: expected ~ or ~/folder, found {part!r}: "
-        "Julia does not look up other users' homes; write the folder out"
-    )
-    raise SettingsError(msg)
-
-
-def parse_depot_path(
-    value: str | None, *, home: str, bundled: Sequence[str] = ()
-) -> tuple[str, ...]:
-    """List the depots that Julia 1.12 would have (initdefs.jl:105-139).
-
-    The entries are as Julia stores them: relative ones stay relative.
-
-    Args:
-        value: JULIA_DEPOT_PATH, None where it is not set.
-        home: The home folder.
-        bundled: The depots that come with a Julia, most specific first.
-
-    Raises:
-        SettingsError: An entry names another user's home.
-    """
-    user = os.path.join(home, ".julia")
-    if value is None:
-        return (user, *bundled)
-    if not value:
-        return ()
-    depots: list[str] = []
-    parts = value.split(os.pathsep)
-    for part in parts:
-        entries = [_expand_user(part, home)] if part else bundled
-        depots.extend(entry for entry in entries if entry not in depots)
-    if not parts[0]:
-        depots.insert(0, user)
-    return tuple(depots)
-
-
 @lru_cache(maxsize=8)
-def _find_julia(named: str | None, path: str | None) -> Path | None:
+def find_julia(named: str | None, path: str | None) -> Path | None:
+    """Give the Julia executable of this name, or the one on PATH, if there is one."""
     import shutil
 
     found = shutil.which(named or "julia", path=path)
     return Path(found) if found else None
 
 
-@lru_cache(maxsize=8)
-def _bundled_depots(julia: Path | None) -> tuple[str, ...]:
-    """The depots beside a Julia executable (initdefs.jl:97-103)."""
-    if julia is None:
-        return ()
-    prefix = os.path.dirname(os.path.dirname(os.path.realpath(julia)))
-    return (f"{prefix}/local/share/julia", f"{prefix}/share/julia")
-
-
-@lru_cache(maxsize=32)
-def _is_plain(value: str) -> bool:
-    """Whether a JULIA_DEPOT_PATH says all by itself: only absolute folders."""
-    return all(map(os.path.isabs, value.split(os.pathsep)))
-
-
-@lru_cache(maxsize=32)
-def _depots(
-    value: str | None,
-    home: str | None = None,
-    julia: tuple[str | None, str | None] | None = None,
-    here: str = "",
-) -> tuple[str, ...]:
-    user = home or os.path.expanduser("~")
-    bundled = _bundled_depots(_find_julia(*julia)) if julia else ()
-    depots = parse_depot_path(value, home=user, bundled=bundled)
-    return tuple(os.path.normpath(os.path.join(here, depot)) for depot in depots)
-
-
-def depots_from_environ() -> tuple[str, ...]:
-    """List the depots of this process: `parse_depot_path`, made absolute.
-
-    Raises:
-        SettingsError: JULIA_DEPOT_PATH names another user's home.
-    """
-    get = os.environ.get
-    value = get("JULIA_DEPOT_PATH")
-    if value and _is_plain(value):
-        return _depots(value)  # as text: this is done at each look-up
-    here = os.getcwd() if value else ""
-    return _depots(value, get("HOME"), (get("JULIA"), get("PATH")), here)
-
-
 def _flag(environ: Mapping[str, str], name: str) -> bool:
     value = environ.get(name, "")
-    parsed = _parse_bool(value) if value else False
+    parsed = parse_bool(value) if value else False
     if parsed is None:
         msg = f"{name}: expected true or false, found {value!r}"
         raise SettingsError(msg)
@@ -218,12 +133,12 @@ class Settings:
             concurrent_downloads=_count(environ, "JULIA_PKG_CONCURRENT_DOWNLOADS", 8),
             max_size=_count(environ, "FETCH_ARTIFACTS_MAX_SIZE", 1 << 40),
             max_members=_count(environ, "FETCH_ARTIFACTS_MAX_MEMBERS", 10_000_000),
-            copy_symlinks=_parse_bool(
+            copy_symlinks=parse_bool(
                 environ.get("BINARYPROVIDER_COPYDEREF", "").lower()
             ),
             ca_bundle=Path(bundle) if bundle else None,
             platform=environ.get("FETCH_ARTIFACTS_PLATFORM") or None,
-            julia=_find_julia(environ.get("JULIA"), environ.get("PATH")),
+            julia=find_julia(environ.get("JULIA"), environ.get("PATH")),
             user_cache=_user_folder(environ, "XDG_CACHE_HOME", "~/.cache"),
             user_config=_user_folder(environ, "XDG_CONFIG_HOME", "~/.config"),
             environ=dict(environ),
@@ -234,6 +149,4 @@ class Settings:
 
         A value that is no yes or no means no (Pkg.jl Artifacts.jl:379-386).
         """
-        return (
-            (_parse_bool(self.ignore_hashes) or False) if self.ignore_hashes else None
-        )
+        return (parse_bool(self.ignore_hashes) or False) if self.ignore_hashes else None

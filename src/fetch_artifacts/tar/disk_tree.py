@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.files.writing import OPEN_FOLDER, empty_folder, remove_tree
+from fetch_artifacts.files.removing import OPEN_FOLDER, empty_folder, remove_tree
 from fetch_artifacts.git_tools.objects import blob_hasher
 from fetch_artifacts.tar.file_modes import FileModes
 from fetch_artifacts.tar.member import refusal, shown

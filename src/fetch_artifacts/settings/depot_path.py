@@ -1,0 +1,102 @@
+"""Which depots JULIA_DEPOT_PATH names, by the rules of Julia 1.12."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from fetch_artifacts.errors import SettingsError
+from fetch_artifacts.settings.environment import find_julia
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+def _expand_user(part: str, home: str) -> str:
+    """Julia's expanduser (path.jl:516): ``~name`` is an error, not a look-up."""
+    if not part.startswith("~") or sys.platform == "win32":
+        return part
+    if part == "~":
+        return home
+    if part.startswith("~/"):
+        return home + part[1:]
+    msg = (
+        f"JULIA_DEPOT_PATH: expected ~ or ~/folder, found {part!r}: "
+        "Julia does not look up other users' homes; write the folder out"
+    )
+    raise SettingsError(msg)
+
+
+def parse_depot_path(
+    value: str | None, *, home: str, bundled: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """List the depots that Julia 1.12 would have (initdefs.jl:105-139).
+
+    The entries are as Julia stores them: relative ones stay relative.
+
+    Args:
+        value: JULIA_DEPOT_PATH, None where it is not set.
+        home: The home folder.
+        bundled: The depots that come with a Julia, most specific first.
+
+    Raises:
+        SettingsError: An entry names another user's home.
+    """
+    user = os.path.join(home, ".julia")
+    if value is None:
+        return (user, *bundled)
+    if not value:
+        return ()
+    depots: list[str] = []
+    parts = value.split(os.pathsep)
+    for part in parts:
+        entries = [_expand_user(part, home)] if part else bundled
+        depots.extend(entry for entry in entries if entry not in depots)
+    if not parts[0]:
+        depots.insert(0, user)
+    return tuple(depots)
+
+
+@lru_cache(maxsize=8)
+def _bundled_depots(julia: Path | None) -> tuple[str, ...]:
+    """The depots beside a Julia executable (initdefs.jl:97-103)."""
+    if julia is None:
+        return ()
+    prefix = os.path.dirname(os.path.dirname(os.path.realpath(julia)))
+    return (f"{prefix}/local/share/julia", f"{prefix}/share/julia")
+
+
+@lru_cache(maxsize=32)
+def _is_plain(value: str) -> bool:
+    """Whether a JULIA_DEPOT_PATH says all by itself: only absolute folders."""
+    return all(map(os.path.isabs, value.split(os.pathsep)))
+
+
+@lru_cache(maxsize=32)
+def _depots(
+    value: str | None,
+    home: str | None = None,
+    julia: tuple[str | None, str | None] | None = None,
+    here: str = "",
+) -> tuple[str, ...]:
+    user = home or os.path.expanduser("~")
+    bundled = _bundled_depots(find_julia(*julia)) if julia else ()
+    depots = parse_depot_path(value, home=user, bundled=bundled)
+    return tuple(os.path.normpath(os.path.join(here, depot)) for depot in depots)
+
+
+def depots_from_environ() -> tuple[str, ...]:
+    """List the depots of this process: `parse_depot_path`, made absolute.
+
+    Raises:
+        SettingsError: JULIA_DEPOT_PATH names another user's home.
+    """
+    get = os.environ.get
+    value = get("JULIA_DEPOT_PATH")
+    if value and _is_plain(value):
+        return _depots(value)  # as text: this is done at each look-up
+    here = os.getcwd() if value else ""
+    return _depots(value, get("HOME"), (get("JULIA"), get("PATH")), here)
