@@ -90,13 +90,11 @@ def test_a_real_tree_unpacked_by_tar_has_one_hash_for_julia_git_and_us(
     assert any(each.is_symlink() for each in found)
     assert any(each.is_file() and each.stat().st_mode & 0o100 for each in found)
 
-    hashes = {
-        "Julia": _julia_tree_hash(julia, path),
-        "git": _git_tree_hash(path, tmp_path / "scratch"),
-        "ours": _ours_tree_hash(path),
-    }
-
-    assert len(set(hashes.values())) == 1, hashes
+    ours = _ours_tree_hash(path)
+    assert _julia_tree_hash(julia, path) == ours
+    if not shutil.which("git"):
+        pytest.skip("NOT COMPARED WITH GIT, only with Julia: there is no git")
+    assert _git_tree_hash(path, tmp_path / "scratch") == ours
 
 
 def _real_tree(folder: Path) -> Path:

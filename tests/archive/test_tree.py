@@ -116,14 +116,14 @@ def test_folders_that_only_paths_imply_cost_little_time_and_memory() -> None:
     )
     tracemalloc.start()
     try:
-        started = time.perf_counter()
+        started = time.process_time()  # of this process: others don't count
         tree = read_archive([gzip.compress(data)])
         assert sum(1 for _ in tree.entries()) == 20 * 2048
-        seconds = time.perf_counter() - started
+        seconds = time.process_time() - started
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert seconds < 5  # 0.5 with idle cores
+    assert seconds < 5  # 0.5 usually
     assert peak < 32 << 20
 
 

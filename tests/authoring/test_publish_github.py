@@ -30,7 +30,9 @@ ARCHIVE = f"Demo-{TREE_HASH[:12]}.tar.gz"
 needs_scripts = pytest.mark.skipif(
     sys.platform == "win32", reason="the stand-in for git is a shell script"
 )
-needs_git = pytest.mark.skipif(not shutil.which("git"), reason="pushes with git")
+needs_git = pytest.mark.skipif(
+    not shutil.which("git"), reason="NOT TESTED: there is no git to push with"
+)
 
 
 @pytest.fixture

@@ -4,18 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from fetch_artifacts.authoring.build import artifact_from_directory
-from fetch_artifacts.cli._main import cli
+from support.commands import run
 from support.published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
 from support.trees import make_tree, names
 
 ARCHIVE = f"Demo-{TREE_HASH[:12]}.tar.gz"
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli, [str(each) for each in arguments])
 
 
 def done(*arguments: str | Path) -> str:

@@ -6,16 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from fetch_artifacts import __version__
-from fetch_artifacts.cli._main import cli
+from support.commands import run
 from support.published import TREE, TREE_HASH, publish, tar
 from support.trees import Tree, make_tree
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli, [str(each) for each in arguments])
 
 
 @pytest.fixture

@@ -31,7 +31,8 @@ from support.servers import File, Request, answer, head, serving
 
 DATA = random.Random(1).randbytes(300_000)
 SHA256 = Sha256(hashlib.sha256(DATA).digest())
-QUICK = Limits(connect_timeout=2, stall_timeout=0.3, pause=0.01)
+QUICK = Limits(pause=0.01)
+IMPATIENT = replace(QUICK, stall_timeout=1)
 
 
 @pytest.fixture
@@ -44,6 +45,18 @@ def fetcher(partial_dir: Path) -> Iterator[HttpFetcher]:
     settings = Settings.from_environ()
     with HttpFetcher(settings, partial_dir=partial_dir, limits=QUICK) as fetcher:
         yield fetcher
+
+
+@pytest.fixture
+def impatient() -> Iterator[HttpFetcher]:
+    with HttpFetcher(Settings.from_environ(), limits=IMPATIENT) as fetcher:
+        yield fetcher
+
+
+def wait_for_the_end(connection: socket.socket) -> None:
+    """Send nothing until the client hangs up."""
+    while connection.recv(1 << 16):
+        pass
 
 
 def fetch(
@@ -199,17 +212,20 @@ def test_a_server_that_hangs_up_without_a_word_is_tried_again(
         assert fetch(fetcher, server.url()) == DATA
 
 
-def test_a_server_that_says_nothing_is_tried_again(fetcher: HttpFetcher) -> None:
-    with serving(lambda *_: time.sleep(0.5), File(DATA)) as server:
-        assert fetch(fetcher, server.url()) == DATA
+def test_a_server_that_says_nothing_is_tried_again(impatient: HttpFetcher) -> None:
+    def say_nothing(_: Request, connection: socket.socket) -> None:
+        wait_for_the_end(connection)
+
+    with serving(say_nothing, File(DATA)) as server:
+        assert fetch(impatient, server.url()) == DATA
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_is_waited_for(fetcher: HttpFetcher, form: str) -> None:
+    began = time.monotonic()
     # A date has whole seconds: two from now is more than one away.
     when = "1" if form == "seconds" else formatdate(time.time() + 2, usegmt=True)
     with serving(answer(503, Retry_After=when), File(DATA)) as server:
-        began = time.monotonic()
         assert fetch(fetcher, server.url()) == DATA
         assert time.monotonic() - began >= 0.9
 
@@ -353,24 +369,24 @@ def test_a_length_that_promises_too_much_for_ever_is_an_error(
         fetch(fetcher, server.url())
 
 
-def test_a_body_that_stalls_is_continued(fetcher: HttpFetcher) -> None:
+def test_a_body_that_stalls_is_continued(impatient: HttpFetcher) -> None:
     def stall(_: Request, connection: socket.socket) -> None:
         connection.sendall(head(200, Content_Length=len(DATA)) + DATA[:1000])
-        time.sleep(0.5)
+        wait_for_the_end(connection)
 
     with serving(stall, File(DATA)) as server:
-        assert fetch(fetcher, server.url()) == DATA
+        assert fetch(impatient, server.url()) == DATA
     assert server.requests[1].headers["range"] == "bytes=1000-"
 
 
 def test_a_body_that_only_dribbles_is_a_stall() -> None:
     def dribble(_: Request, connection: socket.socket) -> None:
         connection.sendall(head(200, Content_Length=1000))
-        for _number in range(20):
+        for _number in range(1000):
             connection.sendall(b"x")
             time.sleep(0.05)
 
-    limits = replace(QUICK, slowest=100, tries=1)
+    limits = replace(QUICK, stall_timeout=2, slowest=100, tries=1)
     with (
         HttpFetcher(Settings.from_environ(), limits=limits) as fetcher,
         serving(dribble) as server,
@@ -379,10 +395,10 @@ def test_a_body_that_only_dribbles_is_a_stall() -> None:
         fetch(fetcher, server.url())
 
 
-def test_a_reader_that_takes_its_time_is_no_stall(fetcher: HttpFetcher) -> None:
-    with serving(File(DATA)) as server, fetcher.open(server.url()) as body:
+def test_a_reader_that_takes_its_time_is_no_stall(impatient: HttpFetcher) -> None:
+    with serving(File(DATA)) as server, impatient.open(server.url()) as body:
         chunks = [next(body)]
-        time.sleep(0.5)
+        time.sleep(1.5)
         chunks += body
     assert b"".join(chunks) == DATA
     assert len(server.requests) == 1
@@ -455,8 +471,9 @@ def test_a_slow_download_that_is_interrupted_leaves_what_has_come(
 
 
 def test_a_fast_download_is_not_written_twice(
-    fetcher: HttpFetcher, partial_dir: Path
+    fetcher: HttpFetcher, partial_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(partial, "_HEAD_SECONDS", 600)
     with serving(File(DATA)) as server:
         with fetcher.open(server.url(), sha256=SHA256) as body:
             next(body)
@@ -467,11 +484,16 @@ def test_a_link_is_fast_that_brings_much_in_a_quarter_of_a_second(
     fetcher: HttpFetcher, partial_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(partial, "_HEAD_BYTES", 100_000)
+    monkeypatch.setattr(partial, "_HEAD_SECONDS", 600)
+    received = 0
     with (
-        serving(File(DATA, cuts=[200_000]), File(DATA, pause=0.1)) as server,
+        serving(File(DATA)) as server,
         fetcher.open(server.url(), sha256=SHA256) as body,
     ):
-        for _ in body:
+        for chunk in body:
+            received += len(chunk)
+            if received > 200_000:  # all that comes now comes late
+                monkeypatch.setattr(partial, "_HEAD_SECONDS", 0)
             assert not partial_dir.exists()
 
 

@@ -375,7 +375,7 @@ class TestHostPlatform:
         host_platform()
         taken = []
         for _ in range(20):
-            start = time.perf_counter()
+            start = time.process_time()
             host_platform()
-            taken.append(time.perf_counter() - start)
+            taken.append(time.process_time() - start)
         assert min(taken) < 1e-3

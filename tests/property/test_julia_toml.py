@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timezone
 
 import tomli
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fetch_artifacts.julia_toml import Table, dumps
@@ -32,13 +32,11 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(KEYS, VALUES, max_size=5))
-@settings(deadline=None)
 def test_reading_what_was_written_gives_the_data_back(table: Table) -> None:
     assert table == tomli.loads(dumps(table))
 
 
 @given(st.dictionaries(KEYS, VALUES, max_size=5))
-@settings(deadline=None)
 def test_writing_what_was_read_changes_nothing(table: Table) -> None:
     text = dumps(table)
     assert text == dumps(tomli.loads(text))

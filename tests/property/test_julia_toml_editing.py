@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import tomli
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fetch_artifacts.julia_toml import dumps
@@ -44,7 +44,6 @@ def changes(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @given(changes())
-@settings(deadline=None)
 def test_an_edited_file_says_the_new_and_keeps_the_rest(
     change: tuple[dict[str, Any], dict[str, Any]],
 ) -> None:
@@ -62,7 +61,6 @@ def test_an_edited_file_says_the_new_and_keeps_the_rest(
 
 
 @given(changes())
-@settings(deadline=None)
 def test_editing_back_gives_the_data_back(
     change: tuple[dict[str, Any], dict[str, Any]],
 ) -> None:

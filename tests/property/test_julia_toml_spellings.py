@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import tomli
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fetch_artifacts.julia_toml.editing import update
@@ -123,7 +123,6 @@ def stays(path: Path, old: Any, new: Any) -> bool:
 
 
 @given(edits(), st.sampled_from(["\n", "\r\n"]))
-@settings(deadline=None)
 def test_lines_of_what_stays_stay_however_tables_are_spelt(
     edit: tuple[list[Line], Table, Table], newline: str
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fetch_artifacts.platforms import Platform, platforms_match, select_platform
@@ -43,33 +43,28 @@ def platforms(draw: st.DrawFn, *, few: bool = False) -> Platform:
     return Platform.from_entry({tag: tags[tag] for tag in tags if tags[tag]})
 
 
-@settings(deadline=None)
 @given(platforms())
 def test_parsing_a_printed_platform_gives_it_back(platform: Platform) -> None:
     assert platform == Platform.parse(platform.triplet)
 
 
-@settings(deadline=None)
 @given(platforms())
 def test_an_entry_made_of_a_platform_gives_it_back(platform: Platform) -> None:
     entry = {**platform.to_entry(), "git-tree-sha1": "0" * 40, "lazy": True}
     assert platform == Platform.from_entry(entry)
 
 
-@settings(deadline=None)
 @given(platforms(few=True), platforms(few=True))
 def test_plain_platforms_match_both_ways_or_neither(a: Platform, b: Platform) -> None:
     assert platforms_match(a, b) == platforms_match(b, a)
 
 
-@settings(deadline=None)
 @given(platforms())
 def test_a_platform_matches_itself_and_its_host(platform: Platform) -> None:
     assert platforms_match(platform, platform)
     assert platforms_match(platform, platform.as_host())
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_selecting_ignores_the_order_of_entries(data: st.DataObject) -> None:
     entries = data.draw(st.lists(platforms(few=True), max_size=8, unique=True))
@@ -79,7 +74,6 @@ def test_selecting_ignores_the_order_of_entries(data: st.DataObject) -> None:
     assert expected == select_platform({entry: entry for entry in shuffled}, want)
 
 
-@settings(deadline=None)
 @given(st.lists(platforms(few=True), max_size=8, unique=True), platforms(few=True))
 def test_the_selected_entry_fits_and_something_fits_or_nothing_is_selected(
     entries: list[Platform], want: Platform

@@ -92,7 +92,7 @@ def folders() -> Iterator[tuple[Path, Path]]:
 
 
 @given(tree=trees(), piece=st.sampled_from([1, 100, 512, 1000, 1 << 20]))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_a_tree_that_is_packed_and_unpacked_keeps_its_hash(
     tree: Tree, piece: int
 ) -> None:
@@ -110,7 +110,7 @@ def test_a_tree_that_is_packed_and_unpacked_keeps_its_hash(
 
 
 @given(tree=trees())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_pythons_tarfile_reads_what_is_packed(tree: Tree) -> None:
     with folders() as (source, _):
         make_tree(source, tree)
@@ -124,7 +124,7 @@ def test_pythons_tarfile_reads_what_is_packed(tree: Tree) -> None:
 
 
 @given(tree=trees(), kind=st.sampled_from(["gz", "xz", "bz2", "zst", None]))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_a_packed_tree_of_any_kind_unpacks_to_its_hash(
     tree: Tree, kind: str | None
 ) -> None:
@@ -135,7 +135,7 @@ def test_a_packed_tree_of_any_kind_unpacks_to_its_hash(
 
 
 @given(tree=trees(), form=st.sampled_from([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_what_tarfile_packs_unpacks_to_the_same_tree(tree: Tree, form: int) -> None:
     with folders() as (source, empty):
         expected = hash_directory(make_tree(source, tree))
@@ -274,14 +274,14 @@ def test_a_damaged_archive_unpacks_or_is_refused_and_nothing_else_happens(
         tree = place / "tree"
         tree.mkdir(parents=True)
         data = damaged(random)
-        before, start = peak_memory(), time.monotonic()
+        before, start = peak_memory(), time.process_time()
         try:
             unpacked = unpack_archive([data], tree)
         except UnpackError:
             assert list(tree.iterdir()) == [], (batch, number)
         else:
             assert hash_directory(tree) == unpacked.tree_hash, (batch, number)
-        assert time.monotonic() - start < SECONDS, (batch, number)
+        assert time.process_time() - start < SECONDS, (batch, number)
         assert peak_memory() - before < MEMORY, (batch, number)
         assert [path.name for path in place.iterdir()] == ["tree"], (batch, number)
         assert not OUTSIDE.exists()
