@@ -1,8 +1,12 @@
-"""Print the path of a Julia for the compat tests, installing one where that is needed.
+"""Print the path of a Julia for the compat tests.
 
 It is the program that JULIA names; without JULIA the first that works of: the julia on
-PATH, juliacall's (where this Python has juliacall), and, on Debian with root's rights,
-the 1.5.3 of Debian's bullseye. Exit status 1, and a reason for each, if none does.
+PATH, juliacall's (where this Python has juliacall), and, only with --install or where
+CI is set, the 1.5.3 of Debian's bullseye, which apt installs on Debian with root's
+rights.
+
+Where none works the reasons are on standard error, and the exit status is 1; it is 2 if
+one was asked for, by JULIA, --install or CI.
 """
 
 from __future__ import annotations
@@ -21,7 +25,10 @@ if TYPE_CHECKING:
 SUITE = "bullseye"
 # With the newer libunwind of later suites this Julia crashes when a function throws.
 PACKAGES = ("julia", "libunwind8=1.3.2-2")
+# It starts these programs to download and to unpack: program and package.
+PROGRAMS = {"curl": "curl", "bzip2": "bzip2", "xz": "xz-utils"}
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+UNSET = {"", "0", "false"}
 PROBE = """
 throw_from(depth) = depth == 0 ? error("caught below") : throw_from(depth - 1) + 1
 try throw_from(50) catch end
@@ -38,9 +45,12 @@ def main() -> int:
     ways: dict[str, Callable[[], str]] = {
         "on PATH": lambda: find("julia"),
         "juliacall's": of_juliacall,
-        "Debian's": of_debian,
     }
-    if named := os.environ.get("JULIA"):
+    install = "--install" in sys.argv[1:] or os.environ.get("CI", "") not in UNSET
+    if install:
+        ways["Debian's"] = of_debian
+    named = os.environ.get("JULIA")
+    if named:
         ways = {"JULIA": lambda: find(named)}
     reasons = []
     for name, way in ways.items():
@@ -52,7 +62,7 @@ def main() -> int:
             print(julia)
             return 0
     print("no Julia", *reasons, sep="\n  ", file=sys.stderr)
-    return 1
+    return 2 if named or install else 1
 
 
 def of_juliacall() -> str:
@@ -124,8 +134,8 @@ def install_from(sources: str, folder: Path) -> None:
     folder.chmod(0o755)  # apt reads as a user without rights
     (folder / "sources.list").write_text(sources, "utf-8")
     (folder / "lists" / "partial").mkdir(parents=True)
-    # This Julia downloads with curl.
-    packages = [*PACKAGES, *([] if shutil.which("curl") else ["curl"])]
+    missing = [name for program, name in PROGRAMS.items() if not shutil.which(program)]
+    packages = [*PACKAGES, *missing]
     options = {
         "Dir::Etc::SourceList": folder / "sources.list",
         "Dir::Etc::SourceParts": "/dev/null",
@@ -139,8 +149,14 @@ def install_from(sources: str, folder: Path) -> None:
         apt += ["-o", f"{name}={value}"]
     if os.geteuid() != 0:
         apt = ["sudo", "-n", *apt]
-    run([*apt, "update"])
     careful = ["--no-install-recommends", "--no-remove", "--allow-downgrades"]
+    print(
+        f"apt-get installs {' '.join(packages)} and what they depend on, from Debian's",
+        f"{SUITE}; it removes nothing, but may put an older libunwind8 in place",
+        file=sys.stderr,
+        flush=True,
+    )
+    run([*apt, "update"])
     run([*apt, "install", *careful, *packages])
 
 
