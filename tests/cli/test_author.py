@@ -16,7 +16,7 @@ ARCHIVE = f"Demo-{TREE_HASH[:12]}.tar.gz"
 def done(*arguments: str | Path) -> str:
     """What a command that succeeds prints."""
     result = run(*arguments)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 0, result.stderr
     return result.stdout
 
 

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-import inspect
+import contextlib
+import io
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from click.testing import CliRunner, Result
+import pytest
 
 from fetch_artifacts.cli._main import cli
 
-# Up to click 8.1 standard output and standard error are one unless told otherwise.
-_APART: dict[str, Any] = (
-    {"mix_stderr": False}
-    if "mix_stderr" in inspect.signature(CliRunner).parameters
-    else {}
-)
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command leaves: its exit code, and what it printed to either stream."""
+
+    exit_code: object
+    stdout: str
+    stderr: str
 
 
 def run(*arguments: str | Path) -> Result:
-    """What a command prints, and its exit code."""
-    return CliRunner(**_APART).invoke(cli, [str(each) for each in arguments])
+    """Run a command to its end.
+
+    (click's CliRunner mixes the streams up to 8.1, and keeps them apart since 8.2.)
+    """
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as end,
+    ):
+        cli.main([str(each) for each in arguments], prog_name="fetch-artifacts")
+    return Result(end.value.code, out.getvalue(), err.getvalue())
