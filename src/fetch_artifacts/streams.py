@@ -1,13 +1,77 @@
-"""Working ahead in a thread, so that two stages of a pipeline run at the same time."""
+"""Streams of chunks: read ahead in a thread, cut in other places, hashed on the way."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import hashlib
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from fetch_artifacts.digests import Sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Iterator
 
 T = TypeVar("T")
+
+LARGE: Final = 1 << 19
+"""Bytes in a chunk that is large enough for the work done once a chunk to be cheap."""
+
+
+def gathered(chunks: Iterable[bytes], size: int = LARGE) -> Iterator[bytes]:
+    """Put chunks together until each has at least `size` bytes, but for the last."""
+    waiting: list[bytes] = []
+    length = 0
+    for chunk in chunks:
+        waiting.append(chunk)
+        length += len(chunk)
+        if length >= size:
+            yield b"".join(waiting)
+            waiting.clear()
+            length = 0
+    if length:
+        yield b"".join(waiting)
+
+
+def blocks(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Give chunks of exactly `size` bytes; only the last one may be shorter."""
+    rest = bytearray()
+    for chunk in chunks:
+        rest += chunk
+        whole = len(rest) - len(rest) % size
+        for start in range(0, whole, size):
+            yield bytes(rest[start : start + size])
+        del rest[:whole]
+    if rest:
+        yield bytes(rest)
+
+
+class HashedChunks:
+    """Chunks that are hashed and counted as they pass.
+
+    To iterate again goes on where the last iteration stopped.
+
+    Attributes:
+        size: How many bytes have passed so far.
+    """
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._hasher = hashlib.sha256()
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self._hasher.update(chunk)
+            self.size += len(chunk)
+            yield chunk
+
+    def sha256(self) -> Sha256:
+        """The hash of what has passed so far."""
+        return Sha256(self._hasher.digest())
+
+    def drain(self, *, at_most: int | None = None) -> bool:
+        """Let the rest pass; False where that is more than is worth reading."""
+        limit = None if at_most is None else self.size + at_most
+        return not any(limit is not None and self.size > limit for _ in self)
 
 
 class _End:

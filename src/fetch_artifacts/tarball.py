@@ -21,7 +21,7 @@ from fetch_artifacts.archive.unpack import unpack
 from fetch_artifacts.digests import TreeHash, check_algorithm
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.files.writing import replacing
-from fetch_artifacts.tar.disk_tree import Limits
+from fetch_artifacts.tar.disk_tree import UnpackLimits
 from fetch_artifacts.tar.member_tree import HashTree, MemberTree, hash_tree
 from fetch_artifacts.tar.reader import read_members
 from fetch_artifacts.tar.writer import require_folder, require_outside, tar_chunks
@@ -42,7 +42,7 @@ _COMPRESSIONS: Final = {
     "zst": "zstd",
     "zip": "zip",
 }
-_NO_LIMITS: Final = Limits(max_size=sys.maxsize, max_members=sys.maxsize)
+_NO_LIMITS: Final = UnpackLimits(max_size=sys.maxsize, max_members=sys.maxsize)
 
 
 def create(

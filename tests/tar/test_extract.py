@@ -19,7 +19,7 @@ import pytest
 from fetch_artifacts.archive.unpack import Unpacked, unpack, unpack_archive
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
-from fetch_artifacts.tar.disk_tree import Limits
+from fetch_artifacts.tar.disk_tree import UnpackLimits
 from support.archives import (
     END,
     file,
@@ -293,21 +293,21 @@ def test_more_bytes_than_the_limit_are_refused_before_they_are_written(
 ) -> None:
     data = file(b"a", b"12345") + header(b"b", size=6) + bytes(512)
     with pytest.raises(UnpackError, match="11 bytes, expected at most 10"):
-        unpack([data], tree, limits=Limits(max_size=10))
+        unpack([data], tree, limits=UnpackLimits(max_size=10))
     assert listing(tree) == []
 
 
 def test_copies_count_as_well(tree: Path) -> None:
     data = file(b"a", b"12345") + hardlink(b"b", b"a") + hardlink(b"c", b"a")
     with pytest.raises(UnpackError, match="15 bytes, expected at most 10"):
-        unpack([data], tree, limits=Limits(max_size=10))
+        unpack([data], tree, limits=UnpackLimits(max_size=10))
     assert listing(tree) == []
 
 
 def test_more_members_than_the_limit_are_refused(tree: Path) -> None:
     data = file(b"a/b/c") + folder(b"d")
     with pytest.raises(UnpackError, match="more files and folders than 3"):
-        unpack([data], tree, limits=Limits(max_members=3))
+        unpack([data], tree, limits=UnpackLimits(max_members=3))
     assert listing(tree) == []
 
 
@@ -317,7 +317,7 @@ def test_folders_that_only_a_path_implies_count_as_members(
 ) -> None:
     data = pax((b"path", b"a/" * depth + b"f")) + file(b"x")
     with pytest.raises(UnpackError, match=f"more files and folders than {depth - 1}"):
-        unpack([data], tree, limits=Limits(max_members=depth - 1))
+        unpack([data], tree, limits=UnpackLimits(max_members=depth - 1))
     assert listing(tree) == []
 
 
@@ -336,7 +336,7 @@ def no_folders(path: object, *_: object, **__: object) -> None:
 
 
 def test_an_archive_may_reach_its_limits(tree: Path) -> None:
-    limits = Limits(max_size=5, max_members=2)
+    limits = UnpackLimits(max_size=5, max_members=2)
     unpacked = unpack([file(b"a/b", b"12345")], tree, limits=limits)
     assert unpacked.size == 5
 
@@ -409,7 +409,11 @@ def test_a_tree_may_be_deeper_than_python_recurses(tree: Path) -> None:
 
 def test_what_does_not_fit_on_the_disk_is_not_begun(tree: Path) -> None:
     with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)) as caught:
-        unpack([file(b"a", b"12345") + file(b"b", b"6")], tree, limits=Limits(room=5))
+        unpack(
+            [file(b"a", b"12345") + file(b"b", b"6")],
+            tree,
+            limits=UnpackLimits(room=5),
+        )
     assert caught.value.errno == errno.ENOSPC
     assert listing(tree) == []
 
@@ -567,7 +571,7 @@ def test_copies_of_copies_end_at_the_limits(tree: Path) -> None:
         for name in (b"a", b"b"):
             data += symlink(b"%d/%b" % (number, name), b"../%d" % (number - 1))
     with pytest.raises(UnpackError, match="more files and folders"):
-        unpack([data], tree, copy_symlinks=True, limits=Limits(max_members=1000))
+        unpack([data], tree, copy_symlinks=True, limits=UnpackLimits(max_members=1000))
     assert listing(tree) == []
 
 

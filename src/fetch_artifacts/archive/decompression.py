@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, get_
 
 from fetch_artifacts.archive.gzip import gzip_chunks
 from fetch_artifacts.archive.kind import HEAD_BYTES, sniff
-from fetch_artifacts.chunks import blocks, gathered
 from fetch_artifacts.errors import UnpackError
+from fetch_artifacts.streams import blocks, gathered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

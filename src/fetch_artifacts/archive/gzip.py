@@ -17,7 +17,7 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.chunks import blocks
+from fetch_artifacts.streams import blocks
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.archive.decompression import decompress, peek
 from fetch_artifacts.archive.zip_reader import read_zip_members, spooled
-from fetch_artifacts.chunks import gathered
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.git_tools.objects import blob_digest, link_digest
-from fetch_artifacts.streams import prefetched
-from fetch_artifacts.tar.disk_tree import DiskTree, Limits
+from fetch_artifacts.streams import gathered, prefetched
+from fetch_artifacts.tar.disk_tree import DiskTree, UnpackLimits
 from fetch_artifacts.tar.member_tree import hash_tree, symlinks
 from fetch_artifacts.tar.reader import read_members
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.digests import Algorithm
     from fetch_artifacts.tar.member import Member
 
-DEFAULT_LIMITS: Final = Limits()
+DEFAULT_LIMITS: Final = UnpackLimits()
 _DEPTH: Final = 2  # chunks to be ahead; each has half a megabyte or more
 
 
@@ -62,7 +61,7 @@ def unpack(
     directory: Path,
     *,
     read_only: bool = False,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: UnpackLimits = DEFAULT_LIMITS,
     copy_symlinks: bool | None = None,
 ) -> Unpacked:
     """Unpack an uncompressed tar archive.
@@ -94,7 +93,7 @@ def unpack_archive(
     directory: Path,
     *,
     read_only: bool = False,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: UnpackLimits = DEFAULT_LIMITS,
     copy_symlinks: bool | None = None,
 ) -> Unpacked:
     """Unpack an archive of any kind, told by its first bytes; otherwise as `unpack`.
@@ -119,7 +118,11 @@ def unpack_archive(
 
 
 def _new_tree(
-    directory: Path, *, read_only: bool, limits: Limits, copy_symlinks: bool | None
+    directory: Path,
+    *,
+    read_only: bool,
+    limits: UnpackLimits,
+    copy_symlinks: bool | None,
 ) -> DiskTree:
     try:
         return DiskTree(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.archive.decompression import compressed
 from fetch_artifacts.errors import ArchiveError
 from fetch_artifacts.files.writing import replacing
-from fetch_artifacts.hashed_chunks import HashedChunks
+from fetch_artifacts.streams import HashedChunks
 from fetch_artifacts.tar.writer import require_folder, require_outside, tar_chunks
 
 if TYPE_CHECKING:

@@ -32,7 +32,6 @@ from fetch_artifacts.errors import (
 )
 from fetch_artifacts.files.pidlock import pid_lock
 from fetch_artifacts.files.writing import free_bytes
-from fetch_artifacts.hashed_chunks import HashedChunks
 from fetch_artifacts.install.sources import sources_of
 from fetch_artifacts.network import pkg_server
 from fetch_artifacts.network.fetcher import HttpFetcher
@@ -40,8 +39,8 @@ from fetch_artifacts.network.transfer import StartOverError
 from fetch_artifacts.platforms.platform import host_platform
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings.environment import Settings
-from fetch_artifacts.streams import prefetched
-from fetch_artifacts.tar.disk_tree import Limits
+from fetch_artifacts.streams import HashedChunks, prefetched
+from fetch_artifacts.tar.disk_tree import UnpackLimits
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
@@ -246,7 +245,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                     chunks,
                     folder,
                     read_only=True,
-                    limits=Limits(
+                    limits=UnpackLimits(
                         max_size=self._settings.max_size,
                         max_members=self._settings.max_members,
                         room=free_bytes(folder),

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from fetch_artifacts.errors import UnpackError
-from fetch_artifacts.hashed_chunks import HashedChunks
 from fetch_artifacts.network.transfer import StartOverError
 from fetch_artifacts.progress import ProgressEvent
+from fetch_artifacts.streams import HashedChunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

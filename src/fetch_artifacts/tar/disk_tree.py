@@ -51,7 +51,7 @@ _LINK_ERRORS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class UnpackLimits:
     """How much an archive may unpack to; a bomb is refused when it gets there.
 
     Attributes:
@@ -80,7 +80,7 @@ class DiskTree(MemberTree):
         directory: bytes,
         *,
         read_only: bool,
-        limits: Limits,
+        limits: UnpackLimits,
         copy_symlinks: bool | None,
     ) -> None:
         super().__init__()

@@ -11,7 +11,6 @@ import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from fetch_artifacts.errors import UnpackError
-from fetch_artifacts.tar.windows_names import windows_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +34,12 @@ _SHOWN_BYTES: Final = 200
 # or "..". As in Julia's regular expressions, "$" also matches before a last newline.
 _NOT_NORMAL: Final = re.compile(rb"(?:^|/)\.{0,2}(?:/|$)")
 _DOTDOT: Final = re.compile(rb"(?:^|/)\.\.(?:/|$)")
+
+# What Windows refuses in names (Tar.jl Tar.jl:500-535, ``check_windows_path``).
+_WINDOWS_ILLEGAL: Final = re.compile(r'[\x00-\x1f"*:<>?\\|]')
+_WINDOWS_RESERVED: Final = re.compile(
+    r"(?:con|prn|aux|nul|(?:com|lpt)[1-9])(?:\.|\Z)", re.IGNORECASE
+)
 
 
 class Member(NamedTuple):
@@ -111,6 +116,19 @@ def refusal(path: bytes, *faults: str) -> UnpackError:
     )
 
 
+def windows_fault(path: bytes) -> str | None:
+    """Say why Windows can't store a path, None where it can.
+
+    Checks every component of a path with slashes. That names may not end in a dot or a
+    space is newer than Julia 1.12 (Tar.jl Tar.jl:521).
+    """
+    for part in path.split(b"/"):
+        fault = _windows_name_fault(part)
+        if fault:
+            return fault
+    return None
+
+
 def _is_usual(path: bytes) -> bool:
     """Whether a file's path is without fault and in normal form already."""
     return (
@@ -170,3 +188,18 @@ def _other_faults(kind: str, size: int, link: bytes, target: bytes) -> list[str]
         ),
     )
     return [fault for wrong, fault in checks if wrong]
+
+
+def _windows_name_fault(part: bytes) -> str | None:
+    try:
+        name = part.decode("utf-8")
+    except UnicodeDecodeError:
+        return f"name {part!r} is not Unicode"
+    illegal = _WINDOWS_ILLEGAL.search(name)
+    if illegal:
+        return f"name {name!r} contains {illegal[0]!r}, which Windows refuses"
+    if _WINDOWS_RESERVED.match(name):
+        return f"name {name!r} is reserved on Windows"
+    if name not in {".", ".."} and name.endswith((".", " ")):
+        return f"name {name!r} ends in a dot or a space, which Windows drops"
+    return None

@@ -13,13 +13,13 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fetch_artifacts.chunks import gathered
 from fetch_artifacts.errors import (
     ArchiveError,
     UnhashableFileError,
     UnportableNameError,
 )
 from fetch_artifacts.git_tools.files import special_file, unreadable
+from fetch_artifacts.streams import gathered
 from fetch_artifacts.tar.header import (
     DIRECTORY,
     REGULAR,
@@ -27,7 +27,7 @@ from fetch_artifacts.tar.header import (
     padding,
     tar_header,
 )
-from fetch_artifacts.tar.windows_names import windows_fault
+from fetch_artifacts.tar.member import windows_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
