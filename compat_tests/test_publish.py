@@ -16,7 +16,7 @@ from compat_tests.published import TREE, TREE_HASH
 from compat_tests.questions import Julia, version_numbers
 from fetch_artifacts import artifact
 from fetch_artifacts._author_api import add_artifact, bind_artifact, create_artifact
-from fetch_artifacts.artifacts_toml.repair import repair
+from fetch_artifacts.artifacts_toml.editing import repair
 from fetch_artifacts.authoring.doctor import diagnose
 from fetch_artifacts.authoring.publish import publish, target_for
 from fetch_artifacts.authoring.targets.target import Target

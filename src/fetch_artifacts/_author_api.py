@@ -19,6 +19,7 @@ from fetch_artifacts.archive.writer import (
     julia_trouble,
     usual_ending,
 )
+from fetch_artifacts.artifacts_toml.binding import add_source, unbind
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.authoring import binding, sourcing
 from fetch_artifacts.authoring import build as author
@@ -223,9 +224,7 @@ def unbind_artifact(
     toml = _absolute(toml_path)
     if not toml.exists():
         return False
-    return binding.unbind_tree(
-        toml, name, platform=_platform(platform), keep_comments=keep_comments
-    )
+    return unbind(toml, name, platform=_platform(platform), keep_comments=keep_comments)
 
 
 def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
@@ -330,9 +329,7 @@ def add_download_source(  # noqa: PLR0913 - each has a default
         source = sourcing.check_source(
             toml, name, source.url, source.sha256, platform=built_for
         )
-    binding.add_source(
-        toml, name, source, platform=built_for, keep_comments=keep_comments
-    )
+    add_source(toml, name, source, platform=built_for, keep_comments=keep_comments)
 
 
 def query_artifact_info(

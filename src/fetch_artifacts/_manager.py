@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from fetch_artifacts.artifacts_toml.choosing import entry_for, load_artifacts_toml
+from fetch_artifacts.artifacts_toml.choosing import entry_for
+from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.depot.artifacts import (
     remove_artifact,
     with_artifacts_directory,

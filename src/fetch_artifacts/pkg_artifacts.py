@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from fetch_artifacts import progress as _progress
 from fetch_artifacts.artifacts_toml import binding as _bind
 from fetch_artifacts.artifacts_toml import choosing as _toml
+from fetch_artifacts.artifacts_toml import file as _file
 from fetch_artifacts.artifacts_toml import slash as _slash
-from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, DownloadSource, Place
+from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, DownloadSource
+from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
 from fetch_artifacts.artifacts_toml.slash import SlashLookup, split_artifact_slash
 from fetch_artifacts.authoring import build as _author
@@ -112,7 +114,7 @@ def load_artifacts_toml(
         ArtifactsTomlError: It can't be read.
         OverrideError: A name of it that is overridden has an entry without a hash.
     """
-    table = _toml.load_artifacts_toml(artifacts_toml)
+    table = _file.load_artifacts_toml(artifacts_toml)
     if pkg_uuid is not None:
         _depot.honor_package_overrides(pkg_uuid, table, Path(artifacts_toml))
     return table
@@ -454,6 +456,7 @@ def bind_artifact(  # noqa: PLR0913 - Julia's parameters
         downloads=sources,
         lazy=lazy,
         force=force,
+        keep_comments=False,
     )
     _lookup.record_use(os.path.abspath(artifacts_toml))  # noqa: PTH100
 
@@ -470,4 +473,4 @@ def unbind_artifact(
         ArtifactsTomlError: The file can't be read.
     """
     chosen = None if platform is None else as_platform(platform)
-    _bind.unbind(artifacts_toml, name, platform=chosen)
+    _bind.unbind(artifacts_toml, name, platform=chosen, keep_comments=False)

@@ -299,8 +299,12 @@ def test_comments_stay_where_they_are_told_to(toml: Path) -> None:
     added = f'\n[y]\ngit-tree-sha1 = "{TWO}"\n'
     assert toml.read_text("utf-8") == text.replace(f"'{ONE}'", f'"{TWO}"') + added
     assert unbind(toml, "y", keep_comments=True)
-    bind(toml, "z", TWO)
+    bind(toml, "z", TWO)  # unasked, they stay in what Julia did not write
+    assert text.replace(f"'{ONE}'", f'"{TWO}"') in toml.read_text("utf-8")
+    bind(toml, "z", ONE, force=True, keep_comments=False)
     assert "#" not in toml.read_text("utf-8")
+    bind(toml, "a", ONE)  # and what Julia could have written stays so: sorted
+    assert list(tomli.loads(toml.read_text("utf-8"))) == ["a", "x", "z"]
 
 
 def test_an_entry_of_dotted_keys_is_replaced_in_place(toml: Path) -> None:

@@ -14,10 +14,10 @@ from fetch_artifacts.artifacts_toml.choosing import (
     artifact_meta,
     entry_for,
     extract_all_hashes,
-    load_artifacts_toml,
     select_downloadable_artifacts,
 )
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
+from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,

@@ -10,7 +10,7 @@ import tomli
 from pytest_httpserver import HTTPServer
 
 from fetch_artifacts._api import artifact
-from fetch_artifacts.artifacts_toml.repair import Fix, repair
+from fetch_artifacts.artifacts_toml.editing import Fix, repair
 from fetch_artifacts.authoring.doctor import Diagnosis, diagnose
 from fetch_artifacts.errors import ArtifactsTomlError, ArtifactsTomlNotFoundError
 from support.fixtures import load_vectors

@@ -10,38 +10,24 @@ Nothing here enters the usage log; that is done by who knows the depot.
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from fetch_artifacts.artifacts_toml.choosing import (
-    find_entry,
-    not_there,
-    parse_artifacts_toml,
-    platforms_of,
-)
-from fetch_artifacts.artifacts_toml.entry import Place, source_faults
+from fetch_artifacts.artifacts_toml.choosing import find_entry, platforms_of
+from fetch_artifacts.artifacts_toml.editing import change_file
+from fetch_artifacts.artifacts_toml.entry import source_faults
+from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.errors import (
-    ArtifactsTomlError,
-    ArtifactsTomlNotFoundError,
-    BindingExistsError,
-)
-from fetch_artifacts.files.pidlock import pid_lock
-from fetch_artifacts.files.writing import write_atomically
-from fetch_artifacts.julia_toml import editing as toml_edit
-from fetch_artifacts.julia_toml.writer import dumps
+from fetch_artifacts.errors import BindingExistsError
 from fetch_artifacts.platforms.platform import platforms_match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    import os
+    from collections.abc import Iterable
 
-    from fetch_artifacts.artifacts_toml.choosing import Table
     from fetch_artifacts.artifacts_toml.entry import DownloadSource
+    from fetch_artifacts.artifacts_toml.file import TomlDict
     from fetch_artifacts.platforms.platform import Platform
-
-_LOCK_STALE_AGE: Final = 10.0  # seconds; a change takes milliseconds
 
 
 def bind(  # noqa: PLR0913 - Julia's parameters
@@ -53,7 +39,7 @@ def bind(  # noqa: PLR0913 - Julia's parameters
     downloads: Iterable[DownloadSource] | None = None,
     lazy: bool = False,
     force: bool = False,
-    keep_comments: bool = False,
+    keep_comments: bool | None = None,
 ) -> None:
     """Bind a name to a tree; the file is made if there is none.
 
@@ -67,7 +53,8 @@ def bind(  # noqa: PLR0913 - Julia's parameters
             ``download = []`` for none and leaves the key out for None.
         lazy: Whether it is to be installed on first use only.
         force: Whether an existing binding is replaced.
-        keep_comments: Whether all other lines are left as they are.
+        keep_comments: Whether all other lines are left as they are. None: in a file
+            that Julia, or this package, did not write.
 
     Raises:
         BindingExistsError: The name is bound already, for this platform or for one
@@ -81,7 +68,7 @@ def bind(  # noqa: PLR0913 - Julia's parameters
     """
     path = Path(path)
     place = Place.of(name, path)
-    entry: Table = {"git-tree-sha1": str(TreeHash.parse(str(tree_hash)))}
+    entry: TomlDict = {"git-tree-sha1": str(TreeHash.parse(str(tree_hash)))}
     if lazy:
         entry["lazy"] = True
     if downloads is not None:
@@ -90,7 +77,7 @@ def bind(  # noqa: PLR0913 - Julia's parameters
             for number, source in enumerate(downloads, 1)
         ]
 
-    def change(table: Table) -> Table:
+    def change(table: TomlDict) -> TomlDict:
         existing = table.get(name, [])
         if platform is not None:
             others = _other_elements(path, name, existing, platform, force=force)
@@ -108,7 +95,7 @@ def unbind(
     name: str,
     *,
     platform: Platform | None = None,
-    keep_comments: bool = False,
+    keep_comments: bool | None = None,
 ) -> bool:
     """Remove a name, or its binding for one platform.
 
@@ -116,7 +103,8 @@ def unbind(
         path: The Artifacts.toml.
         name: The name.
         platform: The platform, exactly as it is bound; None for all.
-        keep_comments: Whether all other lines are left as they are.
+        keep_comments: Whether all other lines are left as they are. None: in a file
+            that Julia, or this package, did not write.
 
     Returns:
         Whether there was such a binding.
@@ -129,7 +117,7 @@ def unbind(
     path = Path(path)
     place = Place.of(name, path)
 
-    def change(table: Table) -> Table | None:
+    def change(table: TomlDict) -> TomlDict | None:
         if name not in table:
             return None
         if platform is None:
@@ -149,7 +137,7 @@ def add_source(
     source: DownloadSource,
     *,
     platform: Platform | None = None,
-    keep_comments: bool = False,
+    keep_comments: bool | None = None,
 ) -> None:
     """Add a place where an artifact's archive can be had, as the last one.
 
@@ -159,7 +147,8 @@ def add_source(
         source: The place.
         platform: Chooses among the platforms that the name is bound for; not needed
             where there is but one.
-        keep_comments: Whether all other lines are left as they are.
+        keep_comments: Whether all other lines are left as they are. None: in a file
+            that Julia, or this package, did not write.
 
     Raises:
         ArtifactNotFoundError: The name is not in the file.
@@ -172,7 +161,7 @@ def add_source(
     path = Path(path)
     added = _checked(source, Place.of(name, path) / "download")
 
-    def change(table: Table) -> Table:
+    def change(table: TomlDict) -> TomlDict:
         entry, _, place = find_entry(name, table, platform, path)
         sources = entry.get("download", [])
         if not isinstance(sources, list):
@@ -198,7 +187,7 @@ def _checked(source: DownloadSource, place: Place) -> dict[str, Any]:
 
 def _other_elements(
     path: Path, name: str, existing: object, platform: Platform, *, force: bool
-) -> list[Table]:
+) -> list[TomlDict]:
     """The elements of a name that stay beside a new one."""
     if not isinstance(existing, list):
         # Artifacts.jl:257: not even with force can Julia make a list of a table.
@@ -213,7 +202,7 @@ def _other_elements(
     return _without(existing, platform, place)
 
 
-def _without(elements: list[Any], platform: Platform, place: Place) -> list[Table]:
+def _without(elements: list[Any], platform: Platform, place: Place) -> list[TomlDict]:
     # By tags alone. In Julia what a host can run takes part in the comparison, so that
     # one can't replace or unbind what was bound for `HostPlatform()` (Pkg #3623).
     return [
@@ -226,62 +215,3 @@ def _without(elements: list[Any], platform: Platform, place: Place) -> list[Tabl
 def _exists(path: Path, name: str, problem: str, hint: str) -> BindingExistsError:
     msg = f"{path}: {name!r} {problem} already; {hint}"
     return BindingExistsError(msg, path=path, name=name)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What became of a file.
-
-    Attributes:
-        before: Its text before; "" where there was none.
-        after: Its text now.
-        binds_else: Whether it says anything else now.
-    """
-
-    before: str
-    after: str
-    binds_else: bool
-
-
-def change_file(
-    path: str | os.PathLike[str],
-    change: Callable[[Table], Table | None],
-    *,
-    keep_comments: bool,
-    create: bool = False,
-) -> Change:
-    """Make one change to an Artifacts.toml while nobody else makes one.
-
-    Args:
-        path: The file; where it is a link, the file that it leads to is written.
-        change: Gives what the file shall say, from what it says and without changing
-            that; None leaves the file alone.
-        keep_comments: Whether all other lines are left as they are.
-        create: Whether the file may be missing.
-
-    Raises:
-        ArtifactsTomlNotFoundError: It is missing and may not be, or its folder is.
-        ArtifactsTomlError: It can't be read, or can't be edited in place.
-    """
-    path = Path(path)
-    target = Path(os.path.realpath(path))
-    if not target.parent.is_dir():
-        msg = f"{path}: expected its folder to exist, found none; make it first"
-        raise ArtifactsTomlNotFoundError(msg, searched=[target.parent])
-    if target.is_dir():
-        raise not_there(path)
-    with pid_lock(Path(f"{target}.pid"), stale_age=_LOCK_STALE_AGE):
-        if not (create or target.is_file()):
-            raise not_there(path)
-        data = target.read_bytes() if target.is_file() else b""
-        old = parse_artifacts_toml(data, path)
-        before = data.decode()
-        new = change(old)
-        if new is None:
-            return Change(before, before, binds_else=False)
-        try:
-            after = toml_edit.update(before, new) if keep_comments else dumps(new)
-        except (TypeError, ValueError) as error:
-            raise ArtifactsTomlError(str(error), path=path) from error
-        write_atomically(target, after)
-    return Change(before, after, binds_else=new != old)

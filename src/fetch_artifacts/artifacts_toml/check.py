@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts.artifacts_toml.choosing import not_there, parse_artifacts_toml
 from fetch_artifacts.artifacts_toml.entry import (
-    Place,
     archive_hash,
     entry_faults,
     source_faults,
 )
+from fetch_artifacts.artifacts_toml.file import not_there, parse_artifacts_toml
+from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.artifacts_toml.search import ARTIFACTS_TOML_NAMES
 from fetch_artifacts.errors import ArtifactsTomlError, PlatformError
 from fetch_artifacts.julia_toml.writer import dump_key

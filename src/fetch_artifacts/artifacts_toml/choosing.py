@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts import julia_toml
-from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, Place
+from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
+from fetch_artifacts.artifacts_toml.file import FILES
+from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,
-    ArtifactsTomlError,
-    ArtifactsTomlNotFoundError,
     HashParseError,
     NoMatchingPlatformError,
     PlatformError,
 )
-from fetch_artifacts.files.remembered import Remembered
 from fetch_artifacts.platforms.platform import (
     Platform,
     first_difference,
@@ -32,68 +29,17 @@ from fetch_artifacts.platforms.platform import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    AnyPlatform: TypeAlias = Platform | Callable[[], Platform]
-
-Table: TypeAlias = dict[str, Any]
+    from fetch_artifacts.artifacts_toml.file import TomlDict
+    from fetch_artifacts.platforms.platform import PlatformChoice
 
 _LOG: Final = logging.getLogger("fetch_artifacts")
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    table: Table
-    # What was chosen last for each name, and for which platform.
-    chosen: dict[str, tuple[AnyPlatform, ArtifactEntry]] = field(default_factory=dict)
-
-
-def parse_artifacts_toml(data: bytes, path: Path) -> Table:
-    """Read the bytes of a file.
-
-    Raises:
-        ArtifactsTomlError: Julia could not read them.
-    """
-    try:
-        return julia_toml.loads(data)
-    except ValueError as error:
-        msg = f"expected TOML: {error}"
-        raise ArtifactsTomlError(msg, path=path) from error
-
-
-def _read(name: str) -> _File:
-    path = Path(name)
-    try:
-        return _File(parse_artifacts_toml(path.read_bytes(), path))
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise not_there(path) from None
-
-
-def not_there(path: Path) -> ArtifactsTomlNotFoundError:
-    """The error for a file that was named and is missing."""
-    found = "a folder without one" if path.is_dir() else "no such file"
-    msg = f"{path}: expected an Artifacts.toml, found {found}"
-    return ArtifactsTomlNotFoundError(msg, searched=[path])
-
-
-_FILES: Final = Remembered(_read)
-
-
-def load_artifacts_toml(path: str | os.PathLike[str]) -> Table:
-    """Read a file; what was read is remembered until the file changes.
-
-    The mapping must not be changed. Julia: ``load_artifacts_toml``.
-
-    Raises:
-        ArtifactsTomlNotFoundError: There is no such file.
-        ArtifactsTomlError: Julia could not read it.
-    """
-    return _FILES.get(os.fspath(path)).table
-
-
 def artifact_meta(
     name: str, table: Mapping[str, Any], *, platform: Platform, path: Path | None = None
-) -> Table | None:
+) -> TomlDict | None:
     """Give the table of an artifact that suits a platform, None if there is none.
 
     Julia: ``artifact_meta`` (Artifacts.jl:389-433).
@@ -113,7 +59,7 @@ def artifact_meta(
 
 def _find_meta(
     name: str, table: Mapping[str, Any], platform: Platform, path: Path | None
-) -> tuple[Table, Place] | None:
+) -> tuple[TomlDict, Place] | None:
     meta, place = table.get(name), Place.of(name, path)
     if isinstance(meta, list):
         chosen = _choose(meta, platform, place)
@@ -144,7 +90,7 @@ def artifact_hash(
     return None if found is None else _tree_hash(*found)
 
 
-def _tree_hash(meta: Table, place: Place) -> TreeHash:
+def _tree_hash(meta: TomlDict, place: Place) -> TreeHash:
     try:
         return TreeHash.parse(meta["git-tree-sha1"])
     except HashParseError as error:
@@ -157,7 +103,7 @@ def select_downloadable_artifacts(
     platform: Platform,
     include_lazy: bool = False,
     path: Path | None = None,
-) -> dict[str, Table]:
+) -> dict[str, TomlDict]:
     """Give the tables of all artifacts to be downloaded for a platform, by name.
 
     Julia: ``select_downloadable_artifacts`` (Artifacts.jl:456-497).
@@ -196,7 +142,7 @@ def extract_all_hashes(
 def entry_for(
     name: str,
     toml: str | os.PathLike[str] | Mapping[str, Any],
-    platform: AnyPlatform,
+    platform: PlatformChoice,
 ) -> ArtifactEntry:
     """Give the entry of an artifact that suits a platform.
 
@@ -215,7 +161,7 @@ def entry_for(
     """
     if not isinstance(toml, (str, os.PathLike)):
         return _read_entry(name, toml, platform, None)
-    file = _FILES.get(os.fspath(toml))
+    file = FILES.get(os.fspath(toml))
     remembered = file.chosen.get(name)
     if remembered is not None and remembered[0] is platform:
         return remembered[1]
@@ -227,7 +173,7 @@ def entry_for(
 
 def platforms_of(
     elements: list[Any], place: Place
-) -> Iterator[tuple[int, Platform, Table]]:
+) -> Iterator[tuple[int, Platform, TomlDict]]:
     """Give number (from 1), platform and table of the elements of a name's array.
 
     Julia: ``unpack_platform`` for each (Artifacts.jl:281-303).
@@ -258,7 +204,7 @@ def platform_of(element: object, place: Place) -> Platform:
 
 def _choose(
     elements: list[Any], platform: Platform, place: Place
-) -> tuple[int, Table, Platform] | None:
+) -> tuple[int, TomlDict, Platform] | None:
     # Artifacts.jl:408-416: of two elements for equal platforms the later one counts.
     candidates = {
         candidate: (number, element, candidate)
@@ -272,14 +218,14 @@ def _choose(
 
 def _metas(
     table: Mapping[str, Any], platform: Platform, path: Path | None
-) -> Iterator[tuple[str, Table, Place]]:
+) -> Iterator[tuple[str, TomlDict, Place]]:
     for name in table:
         found = _find_meta(name, table, platform, path)
         if found is not None:
             yield name, *found
 
 
-def _is_lazy(meta: Table, place: Place) -> bool:
+def _is_lazy(meta: TomlDict, place: Place) -> bool:
     lazy = meta.get("lazy", False)
     if not isinstance(lazy, bool):
         raise place.expected("true or false", meta, "lazy")
@@ -287,8 +233,11 @@ def _is_lazy(meta: Table, place: Place) -> bool:
 
 
 def find_entry(
-    name: str, table: Mapping[str, Any], platform: AnyPlatform | None, path: Path | None
-) -> tuple[Table, Platform | None, Place]:
+    name: str,
+    table: Mapping[str, Any],
+    platform: PlatformChoice | None,
+    path: Path | None,
+) -> tuple[TomlDict, Platform | None, Place]:
     """Give the table that suits a platform, what it is built for, and its place.
 
     Args:
@@ -327,7 +276,7 @@ def find_entry(
 
 
 def _read_entry(
-    name: str, table: Mapping[str, Any], platform: AnyPlatform, path: Path | None
+    name: str, table: Mapping[str, Any], platform: PlatformChoice, path: Path | None
 ) -> ArtifactEntry:
     entry, built_for, place = find_entry(name, table, platform, path)
     return ArtifactEntry.from_entry(name, entry, built_for, place)

@@ -8,56 +8,19 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.digests import Sha256, TreeHash
-from fetch_artifacts.errors import ArtifactsTomlError, HashParseError
-from fetch_artifacts.julia_toml.writer import dump_key
+from fetch_artifacts.errors import HashParseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
+    from fetch_artifacts.artifacts_toml.place import Place
+    from fetch_artifacts.errors import ArtifactsTomlError
     from fetch_artifacts.platforms.platform import Platform
 
 # The keys that mean the same in every entry; the others are its metadata.
 _KNOWN_KEYS: Final = frozenset({"git-tree-sha1", "lazy", "download", "os", "arch"})
 _SHA256: Final = re.compile(r"[0-9A-Fa-f]{64}")
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\x00-\x1f\x7f]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in which file something stands, for error messages.
-
-    Attributes:
-        path: The file, None where a table was given instead.
-        key: The dotted key, elements of arrays counted from 1.
-    """
-
-    path: Path | None
-    key: str
-
-    @classmethod
-    def of(cls, name: str, path: Path | None) -> Place:
-        """The place of an artifact."""
-        return cls(path, dump_key(name))
-
-    def __truediv__(self, part: str | int) -> Place:
-        tail = f"[{part}]" if isinstance(part, int) else f".{part}"
-        return Place(self.path, self.key + tail)
-
-    def error(self, message: str) -> ArtifactsTomlError:
-        """The error that names this place."""
-        return ArtifactsTomlError(message, path=self.path, context=self.key)
-
-    def expected(
-        self, what: str, table: Mapping[str, object], key: str
-    ) -> ArtifactsTomlError:
-        """The error for a value that is missing or of another type."""
-        found = repr(table[key]) if key in table else "nothing"
-        return (self / key).error(f"expected {what}, found {found}")
-
-    def unparsed(self, key: str, error: HashParseError) -> ArtifactsTomlError:
-        """The error for a value that is no hash."""
-        return (self / key).error(error.message.removeprefix(f"{key}: "))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

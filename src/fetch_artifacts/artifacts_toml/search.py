@@ -1,15 +1,19 @@
-"""Which Artifacts.toml belongs to a source file or a folder."""
+"""Which Artifacts.toml and which Project.toml belong to a source file or a folder."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fetch_artifacts.artifacts_toml.julia_project import PROJECT_NAMES, first_file
+from fetch_artifacts import julia_toml
 from fetch_artifacts.files.remembered import Remembered
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 ARTIFACTS_TOML_NAMES: Final = ("JuliaArtifacts.toml", "Artifacts.toml")
+_PROJECT_NAMES: Final = ("JuliaProject.toml", "Project.toml")
 
 _Look: TypeAlias = "tuple[str | None, str | None]"
 
@@ -40,7 +44,7 @@ def artifacts_toml_above(folder: str) -> str | None:
 
 def artifacts_toml_in(folder: str) -> str | None:
     """The file in a folder that counts, None if there is none."""
-    return first_file(folder, ARTIFACTS_TOML_NAMES)
+    return _first_file(folder, ARTIFACTS_TOML_NAMES)
 
 
 def _look_into(folder: str) -> _Look:
@@ -48,16 +52,54 @@ def _look_into(folder: str) -> _Look:
     parent = os.path.dirname(folder)
     if parent == folder:
         return None, None
-    is_project = first_file(folder, PROJECT_NAMES) is not None
+    is_project = _first_file(folder, _PROJECT_NAMES) is not None
     return artifacts_toml_in(folder), None if is_project else parent
 
 
 def _look_for_long(folder: str) -> _Look | None:
     """The same; None where what a link leads to can change it."""
-    names = (*ARTIFACTS_TOML_NAMES, *PROJECT_NAMES)
+    names = (*ARTIFACTS_TOML_NAMES, *_PROJECT_NAMES)
     links = any(os.path.islink(f"{folder}{os.sep}{name}") for name in names)
     return None if links else _look_into(folder)
 
 
 # A folder's mtime tells when a name in it came or went: one stat for four names.
 _FOLDERS: Final = Remembered(_look_for_long, at_most=256)
+
+
+def _first_file(folder: str, names: Iterable[str]) -> str | None:
+    """The path of the first of these names that is a file in a folder, if any is."""
+    for name in names:
+        path = f"{folder}{os.sep}{name}"
+        if os.path.isfile(path):
+            return path
+    return None
+
+
+def package_uuid(file: str) -> str | None:
+    """Give the UUID of the package that a file is in, in lower case.
+
+    None where no folder above the file has a Project.toml, or the nearest one names no
+    UUID or can't be read.
+
+    Args:
+        file: An absolute path.
+    """
+    folder = os.path.dirname(file)
+    while (parent := os.path.dirname(folder)) != folder:
+        project = _first_file(folder, _PROJECT_NAMES)
+        if project is not None:
+            return _UUIDS.get(project)
+        folder = parent
+    return None
+
+
+def _read_uuid(path: str) -> str | None:
+    try:
+        uuid = julia_toml.loads(Path(path).read_bytes()).get("uuid")
+    except (OSError, ValueError):
+        return None
+    return uuid.lower() if isinstance(uuid, str) else None
+
+
+_UUIDS: Final = Remembered(_read_uuid)

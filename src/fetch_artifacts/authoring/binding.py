@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fetch_artifacts.artifacts_toml import binding as bind
-from fetch_artifacts.artifacts_toml.choosing import load_artifacts_toml, platform_of
-from fetch_artifacts.artifacts_toml.entry import Place
+from fetch_artifacts.artifacts_toml.choosing import platform_of
+from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
+from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.errors import BindingExistsError
 from fetch_artifacts.install import lookup
-from fetch_artifacts.julia_toml.writer import dumps, loads
 from fetch_artifacts.platforms.platform import platforms_match
 
 if TYPE_CHECKING:
@@ -23,17 +23,6 @@ if TYPE_CHECKING:
     from fetch_artifacts.artifacts_toml.entry import DownloadSource
     from fetch_artifacts.digests import TreeHash
     from fetch_artifacts.platforms.platform import Platform
-
-
-def is_hand_written(toml: Path) -> bool:
-    """Whether a file is not, byte for byte, what Julia would write."""
-    try:
-        text = toml.read_bytes().decode("utf-8")
-        return text != dumps(loads(text))
-    except FileNotFoundError:
-        return False
-    except (TypeError, ValueError):
-        return True  # who changes it will tell what is wrong with it
 
 
 def refuse_bound(
@@ -99,51 +88,6 @@ def bind_tree(  # noqa: PLR0913 - what an entry consists of
         platform=platform,
         lazy=lazy,
         force=force,
-        keep_comments=_keeps(toml, keep_comments),
+        keep_comments=keep_comments,
     )
     lookup.record_use(str(toml))
-
-
-def unbind_tree(
-    toml: Path,
-    name: str,
-    *,
-    platform: Platform | None = None,
-    keep_comments: bool | None = None,
-) -> bool:
-    """Remove a name, or its binding for one platform; tells whether there was one.
-
-    Raises:
-        ArtifactsTomlError: The file can't be read, or can't be changed in place.
-    """
-    return bind.unbind(
-        toml, name, platform=platform, keep_comments=_keeps(toml, keep_comments)
-    )
-
-
-def add_source(
-    toml: Path,
-    name: str,
-    source: DownloadSource,
-    *,
-    platform: Platform | None = None,
-    keep_comments: bool | None = None,
-) -> None:
-    """Add a place where an artifact's archive can be had, as the last one.
-
-    Raises:
-        ArtifactNotFoundError: The name is not in the file, or not for this platform.
-        BindingExistsError: The artifact has a source with this URL.
-        ArtifactsTomlError: The file can't be read, or can't be changed in place.
-    """
-    bind.add_source(
-        toml,
-        name,
-        source,
-        platform=platform,
-        keep_comments=_keeps(toml, keep_comments),
-    )
-
-
-def _keeps(toml: Path, wish: bool | None) -> bool:  # noqa: FBT001 - not a switch
-    return is_hand_written(toml) if wish is None else wish

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.archive.writer import julia_trouble
 from fetch_artifacts.artifacts_toml.check import Finding, check_file
-from fetch_artifacts.artifacts_toml.choosing import parse_artifacts_toml, platform_of
-from fetch_artifacts.artifacts_toml.entry import Place
-from fetch_artifacts.artifacts_toml.repair import Fix
+from fetch_artifacts.artifacts_toml.choosing import platform_of
+from fetch_artifacts.artifacts_toml.editing import Fix
+from fetch_artifacts.artifacts_toml.file import parse_artifacts_toml
+from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.authoring.evidence import Contents, Evidence, gather
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
@@ -30,7 +31,7 @@ from fetch_artifacts.settings.environment import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from fetch_artifacts.artifacts_toml.repair import KeyPath
+    from fetch_artifacts.julia_toml.spans import KeyPath
     from fetch_artifacts.progress import Progress
 
 _FIXED: Final = "`fetch-artifacts doctor --fix` writes it"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 from fetch_artifacts.archive.tree import read_archive
 from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.archive.writer import julia_trouble
-from fetch_artifacts.artifacts_toml.choosing import find_entry, load_artifacts_toml
+from fetch_artifacts.artifacts_toml.choosing import find_entry
 from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, DownloadSource
+from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.depot.staging import Depot
 from fetch_artifacts.errors import (
     ArchiveError,

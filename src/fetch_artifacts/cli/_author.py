@@ -245,10 +245,10 @@ def unbind(
 
     What is installed stays; `remove` deletes it. Exits with 1 where NAME is not bound.
     """
-    from fetch_artifacts.authoring.binding import unbind_tree
+    from fetch_artifacts.artifacts_toml import binding
 
     toml = resolve_toml(toml_path)
-    if not unbind_tree(toml, name, platform=platform, keep_comments=keep_comments):
+    if not binding.unbind(toml, name, platform=platform, keep_comments=keep_comments):
         click.echo(f"fetch-artifacts: {toml}: {name} is not bound", err=True)
         raise SystemExit(FAILED)
 

@@ -24,7 +24,7 @@ def doctor(file: Path | None, *, fix: bool, offline: bool, as_json: bool) -> Non
     hashes and sizes that are wrong where the true ones are certain, and nothing else.
     Exits with 1 while anything is wrong; what begins with "note" is not.
     """
-    from fetch_artifacts.artifacts_toml.repair import repair
+    from fetch_artifacts.artifacts_toml.editing import repair
     from fetch_artifacts.authoring.doctor import diagnose
 
     toml = resolve_toml(file)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from fetch_artifacts.artifacts_toml.choosing import entry_for, load_artifacts_toml
+from fetch_artifacts.artifacts_toml.choosing import entry_for
+from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.cli._options import (
     FAILED,
     json_option,

@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts.artifacts_toml.choosing import load_artifacts_toml
-from fetch_artifacts.artifacts_toml.julia_project import package_uuid
+from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
+from fetch_artifacts.artifacts_toml.search import package_uuid
 from fetch_artifacts.depot import overrides
 from fetch_artifacts.errors import DepotError
 from fetch_artifacts.files.removing import remove_tree

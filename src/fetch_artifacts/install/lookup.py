@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fetch_artifacts import progress
-from fetch_artifacts.artifacts_toml.choosing import entry_for, load_artifacts_toml
+from fetch_artifacts.artifacts_toml.choosing import entry_for
+from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.slash import check_tail, split_artifact_slash
 from fetch_artifacts.depot import usage_log
 from fetch_artifacts.depot.artifacts import Depots, honor_overrides_of

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from fetch_artifacts.errors import PlatformError
 from fetch_artifacts.platforms.compare_strategies import (
@@ -21,7 +21,7 @@ from fetch_artifacts.platforms.tags import normalised_tags
 from fetch_artifacts.platforms.triplets import format_triplet, parse_triplet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = (
     "CompareStrategy",
@@ -192,6 +192,10 @@ def _fill(
 
 def _make(tags: dict[str, str], strategies: dict[str, CompareStrategy]) -> Platform:
     return _fill(Platform.__new__(Platform), tags, strategies)
+
+
+if TYPE_CHECKING:
+    PlatformChoice: TypeAlias = Platform | Callable[[], Platform]
 
 
 def as_platform(platform: Platform | str) -> Platform:

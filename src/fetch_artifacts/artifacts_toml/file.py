@@ -1,0 +1,70 @@
+"""An Artifacts.toml as it is read, and remembered until it changes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from fetch_artifacts import julia_toml
+from fetch_artifacts.errors import ArtifactsTomlError, ArtifactsTomlNotFoundError
+from fetch_artifacts.files.remembered import Remembered
+
+if TYPE_CHECKING:
+    from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
+    from fetch_artifacts.platforms.platform import PlatformChoice
+
+TomlDict: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    table: TomlDict
+    # What was chosen last for each name, and for which platform.
+    chosen: dict[str, tuple[PlatformChoice, ArtifactEntry]] = field(
+        default_factory=dict
+    )
+
+
+def parse_artifacts_toml(data: bytes, path: Path) -> TomlDict:
+    """Read the bytes of a file.
+
+    Raises:
+        ArtifactsTomlError: Julia could not read them.
+    """
+    try:
+        return julia_toml.loads(data)
+    except ValueError as error:
+        msg = f"expected TOML: {error}"
+        raise ArtifactsTomlError(msg, path=path) from error
+
+
+def _read(name: str) -> _File:
+    path = Path(name)
+    try:
+        return _File(parse_artifacts_toml(path.read_bytes(), path))
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise not_there(path) from None
+
+
+def not_there(path: Path) -> ArtifactsTomlNotFoundError:
+    """The error for a file that was named and is missing."""
+    found = "a folder without one" if path.is_dir() else "no such file"
+    msg = f"{path}: expected an Artifacts.toml, found {found}"
+    return ArtifactsTomlNotFoundError(msg, searched=[path])
+
+
+FILES: Final = Remembered(_read)
+
+
+def load_artifacts_toml(path: str | os.PathLike[str]) -> TomlDict:
+    """Read a file; what was read is remembered until the file changes.
+
+    The mapping must not be changed. Julia: ``load_artifacts_toml``.
+
+    Raises:
+        ArtifactsTomlNotFoundError: There is no such file.
+        ArtifactsTomlError: Julia could not read it.
+    """
+    return FILES.get(os.fspath(path)).table
