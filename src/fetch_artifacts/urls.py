@@ -1,4 +1,4 @@
-"""What a URL says about itself: whose it is, whether it is safe, what may be shown."""
+"""URLs: their parts, whether secrets may be sent to them, and what may be logged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 from typing import Final
-from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
+from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
 from fetch_artifacts.errors import DownloadError
 
@@ -34,8 +34,8 @@ def split_url(url: str) -> SplitResult:
     return parts
 
 
-def fault_of(url: str) -> str:
-    """What there should be instead of a URL that nothing can be had from; or ""."""
+def expected_instead(url: str) -> str:
+    """Say what was expected in place of an unusable URL, "" for a usable one."""
     try:
         parts = split_url(url)
     except DownloadError:
@@ -71,6 +71,16 @@ def without_user(url: str) -> str:
     """
     parts = split_url(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
+
+
+def file_name(url: str) -> str:
+    """Give the last part of the URL's path, which may be "" for a bare host."""
+    return url.partition("?")[0].rstrip("/").rpartition("/")[2]
+
+
+def join_url(folder: str, name: str) -> str:
+    """Give the URL of a file in the folder that a URL stands for."""
+    return f"{folder.rstrip('/')}/{quote(name)}"
 
 
 def redacted(url: str) -> str:

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from fetch_artifacts.digests import Sha256
 from fetch_artifacts.errors import DownloadError, UnpackError
 from fetch_artifacts.network.receive import Received, receive
 from fetch_artifacts.network.transfer import StartOverError
@@ -26,8 +25,6 @@ class Bodies:
         self,
         url: str,
         *,
-        sha256: Sha256 | None = None,
-        headers: Mapping[str, str] | None = None,
         progress: Callable[[int, int | None], object] | None = None,
     ) -> Iterator[Iterator[bytes]]:
         assert progress

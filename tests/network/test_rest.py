@@ -6,7 +6,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from fetch_artifacts.errors import PublishError
-from fetch_artifacts.network.rest import RestSession, moved_to
+from fetch_artifacts.network.rest import RestSession, permanent_redirect
 from fetch_artifacts.settings.environment import Settings
 
 TOKEN = "never_to_be_seen"
@@ -45,8 +45,8 @@ def test_a_url_has_moved_where_redirects_for_good_lead(httpserver: HTTPServer) -
         )
     settings = Settings.from_environ()
     there = httpserver.url_for("/c")
-    assert moved_to(httpserver.url_for("/a"), settings) == there
-    assert moved_to(there, settings) is None
+    assert permanent_redirect(httpserver.url_for("/a"), settings) == there
+    assert permanent_redirect(there, settings) is None
 
 
 def test_a_circle_of_redirects_ends(httpserver: HTTPServer) -> None:
@@ -54,9 +54,9 @@ def test_a_circle_of_redirects_ends(httpserver: HTTPServer) -> None:
         httpserver.expect_request(old).respond_with_data(
             status=301, headers={"Location": new}
         )
-    moved_to(httpserver.url_for("/a"), Settings.from_environ())
+    permanent_redirect(httpserver.url_for("/a"), Settings.from_environ())
     assert len(httpserver.log) == 10
 
 
 def test_a_server_that_does_not_answer_has_moved_nothing() -> None:
-    assert moved_to("http://127.0.0.1:9/a", Settings.from_environ()) is None
+    assert permanent_redirect("http://127.0.0.1:9/a", Settings.from_environ()) is None

@@ -188,11 +188,11 @@ def source_faults(source: object, place: Place) -> Iterator[ArtifactsTomlError]:
     That nothing can be had from a URL is no reason not to read it: another source may
     do, and Julia reads more kinds of URLs. Whoever writes one should know.
     """
-    from fetch_artifacts.urls import fault_of, redacted
+    from fetch_artifacts.urls import expected_instead, redacted
 
     url = source.get("url") if isinstance(source, dict) else None
     if isinstance(url, str) and _URL.fullmatch(url):
-        expected = fault_of(url)
+        expected = expected_instead(url)
         if expected:
             yield place.expected(expected, {"url": redacted(url)}, "url")
     yield from _reading_faults(source, place)

@@ -10,7 +10,7 @@ from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DownloadError, UnpackError
 from fetch_artifacts.git_tools.objects import FOLDER, tree_digest
 from fetch_artifacts.network.receive import receive
-from fetch_artifacts.network.rest import moved_to
+from fetch_artifacts.network.rest import permanent_redirect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.archive.kind import ArchiveKind
     from fetch_artifacts.archive.tree import ArchiveTree
     from fetch_artifacts.digests import Sha256
-    from fetch_artifacts.network.fetcher import Fetcher
+    from fetch_artifacts.network.receive import Fetcher
     from fetch_artifacts.progress import Progress
     from fetch_artifacts.settings.environment import Settings
 
@@ -78,7 +78,7 @@ def gather(
     return Evidence(
         sha256=received.sha256,
         size=received.size,
-        moved=moved_to(url, settings) if url.startswith("http") else None,
+        moved=permanent_redirect(url, settings) if url.startswith("http") else None,
         contents=outcome
         if isinstance(outcome, UnpackError)
         else _contents(outcome, received.sha256),

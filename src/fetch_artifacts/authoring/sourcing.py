@@ -22,6 +22,7 @@ from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.network.receive import receive
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings.environment import Settings
+from fetch_artifacts.urls import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.archive.kind import ArchiveKind
     from fetch_artifacts.archive.tree import ArchiveTree
     from fetch_artifacts.digests import Sha256, TreeHash
-    from fetch_artifacts.network.fetcher import Fetcher
-    from fetch_artifacts.network.receive import Received
+    from fetch_artifacts.network.receive import Fetcher, Received
     from fetch_artifacts.platforms.platform import Platform
     from fetch_artifacts.progress import Progress
 
@@ -186,6 +186,6 @@ def _tree_hash(received: Received[_Tree], report: Progress | None) -> TreeHash:
         _LOG.warning("%s: %s; gzip suits every version", received.url, trouble)
     if report:
         note = f"sha256 {received.sha256}, git-tree-sha1 {tree.tree_hash}"
-        name = received.url.partition("?")[0].rstrip("/").rpartition("/")[2]
+        name = file_name(received.url)
         report(ProgressEvent(name=name, stage="verifying", note=note))
     return tree.tree_hash

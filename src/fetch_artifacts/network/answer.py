@@ -6,7 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.network.failures import explained, retryable
+from fetch_artifacts.network.failures import as_download_error, retryable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ class Answer:
             try:
                 chunk = self._response.raw.read1(_CHUNK, decode_content=False)
             except HTTPError as error:
-                raise explained(url, error) from None
+                raise as_download_error(url, error) from None
             if not chunk:
                 return
             # Only the time spent on waiting for the server counts, not the reader's.

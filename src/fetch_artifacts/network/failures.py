@@ -76,8 +76,8 @@ def refused(
     return DownloadError(message, url=shown, status=status)
 
 
-def explained(url: str, error: Exception) -> DownloadError:
-    """What an error of requests or urllib3 means."""
+def as_download_error(url: str, error: Exception) -> DownloadError:
+    """Turn an error of requests or urllib3 into one of ours."""
     import requests
     import urllib3
 

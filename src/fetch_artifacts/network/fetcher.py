@@ -23,52 +23,28 @@ from __future__ import annotations
 import contextlib
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import DownloadError, HashMismatchError, UnpackError
 from fetch_artifacts.network.credentials import Credentials
 from fetch_artifacts.network.failures import failure
-from fetch_artifacts.network.limits import Limits
 from fetch_artifacts.network.partial_file import (
-    Partial,
+    PartialFile,
     partial_path,
     remove_old_partials,
 )
-from fetch_artifacts.network.session import HttpSession
+from fetch_artifacts.network.session import HttpSession, ServerLimits
 from fetch_artifacts.network.transfer import Transfer
 from fetch_artifacts.urls import local_path, split_url
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
-    from contextlib import AbstractContextManager
 
     from fetch_artifacts.digests import Sha256
     from fetch_artifacts.network.transfer import ByteReport
     from fetch_artifacts.settings.environment import Settings
 
 _CHUNK: Final = 1 << 18
-
-
-class Fetcher(Protocol):
-    """Anything that turns URLs into bytes."""
-
-    def open(
-        self,
-        url: str,
-        *,
-        sha256: Sha256 | None = None,
-        headers: Mapping[str, str] | None = None,
-        progress: ByteReport | None = None,
-    ) -> AbstractContextManager[Iterator[bytes]]:
-        """Give the chunks of a body; the first of them makes the connection.
-
-        Args:
-            url: Where from.
-            sha256: What the bytes will hash to; with it, a partial file can be used.
-            headers: For the URL's own host, and for none that it redirects to.
-            progress: Called for each chunk.
-        """
-        ...
 
 
 class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
@@ -87,12 +63,12 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
         *,
         credentials: Credentials | None = None,
         partial_dir: Path | None = None,
-        limits: Limits | None = None,
+        limits: ServerLimits | None = None,
     ) -> None:
         self._settings = settings
         self._credentials = credentials
         self._partial_dir = partial_dir
-        self._limits = limits or Limits()
+        self._limits = limits or ServerLimits()
         self._session: HttpSession | None = None
         self._lock = threading.Lock()
 
@@ -109,7 +85,13 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
         headers: Mapping[str, str] | None = None,
         progress: ByteReport | None = None,
     ) -> Iterator[Iterator[bytes]]:
-        """Give the chunks of a body, as `Fetcher.open`.
+        """Give the chunks of a body; the first of them makes the connection.
+
+        Args:
+            url: Where from.
+            sha256: The hash of the whole body; with it, a partial file can be used.
+            headers: For the URL's own host, not for hosts that it redirects to.
+            progress: Called for each chunk.
 
         Raises:
             StartOverError: The bytes given are void: the file was changed on the
@@ -139,7 +121,7 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
             try:
                 yield chunks
             except (HashMismatchError, UnpackError) as error:
-                transfer.judge(error)
+                transfer.reject_bytes(error)
                 raise
 
     def read(self, url: str, headers: Mapping[str, str]) -> bytes:
@@ -151,10 +133,10 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
         with self.open(url, headers=headers) as chunks:
             return b"".join(chunks)
 
-    def _partial(self, sha256: Sha256 | None) -> Partial:
+    def _partial(self, sha256: Sha256 | None) -> PartialFile:
         if self._partial_dir is None or sha256 is None:
-            return Partial(None)
-        return Partial(partial_path(self._partial_dir, sha256))
+            return PartialFile(None)
+        return PartialFile(partial_path(self._partial_dir, sha256))
 
     def _shared_session(self) -> HttpSession:
         with self._lock:

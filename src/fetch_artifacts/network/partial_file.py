@@ -44,7 +44,7 @@ def remove_old_partials(folder: Path) -> None:
                 path.unlink()
 
 
-class Partial:
+class PartialFile:
     """A partial file: what it held at first, then what is added to it.
 
     Nothing that goes wrong here fails a download.

@@ -1,28 +1,39 @@
-"""What a URL really gives, for whoever does not know yet what to expect.
+"""Downloads whose hashes are not known in advance, but measured.
 
-The counterpart of `fetch_artifacts.install.installer`, which knows, and refuses all
-else.
+`fetch_artifacts.install.installer` is for those whose hashes are known.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.network.transfer import StartOverError
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.streams import HashedChunks
+from fetch_artifacts.urls import file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     from fetch_artifacts.digests import Sha256
-    from fetch_artifacts.network.fetcher import Fetcher
+    from fetch_artifacts.network.transfer import ByteReport
     from fetch_artifacts.progress import Progress
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+
+class Fetcher(Protocol):
+    """What `receive` needs of an `~fetch_artifacts.network.fetcher.HttpFetcher`."""
+
+    def open(
+        self, url: str, *, progress: ByteReport | None = None
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """Give the chunks of a body, calling ``progress`` for each."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +94,7 @@ def _receive_in_one_go(
     consume: Callable[[Iterable[bytes]], T],
     report: Progress | None,
 ) -> Received[T]:
-    name = url.partition("?")[0].rstrip("/").rpartition("/")[2]
+    name = file_name(url)
 
     def tell(done: int, total: int | None) -> None:
         if report:

@@ -1,7 +1,7 @@
-"""Requests that are no downloads: to REST APIs, and to find out where a URL moved.
+"""Requests that are no downloads: to REST APIs, and for permanent redirects.
 
-Tokens travel in headers only, never over plain http but to this machine, and never to
-where a request is redirected. They are in no error and no log.
+Tokens are sent in headers only, over plain http to this machine only, and never to a
+host that a request is redirected to. No error and no log contains one.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 
 from fetch_artifacts._version import __version__
 from fetch_artifacts.errors import PublishError
+from fetch_artifacts.network.session import ignore_netrc
 from fetch_artifacts.urls import is_secure, redacted
 
 if TYPE_CHECKING:
@@ -29,17 +30,17 @@ _REASON_CHARACTERS: Final = 500
 _REDIRECTS: Final = 10
 
 
-def moved_to(url: str, settings: Settings) -> str | None:
-    """Give the address that a URL has moved to for good, None where it has not.
+def permanent_redirect(url: str, settings: Settings) -> str | None:
+    """Give the address that a URL redirects to permanently, None without such.
 
-    Not a redirect that may be another one tomorrow, to a signed link say. A server
-    that does not answer this question is taken for one that says no.
+    Temporary redirects, such as those to signed links, don't count. None too where
+    the server does not answer.
     """
     import requests
 
     target = url
     with requests.Session() as session:
-        session.auth = _as_it_is
+        session.auth = ignore_netrc
         for _ in range(_REDIRECTS):
             try:
                 response = session.head(
@@ -54,11 +55,6 @@ def moved_to(url: str, settings: Settings) -> str | None:
                 break
             target = urljoin(target, response.headers["Location"])
     return None if target == url else target
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """The ``auth`` that keeps requests from looking for one in ``~/.netrc``."""
-    return request
 
 
 class RestSession:

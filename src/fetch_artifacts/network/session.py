@@ -1,19 +1,20 @@
-"""One GET at a time, with its redirects and its credentials.
+"""GET requests with redirects and credentials.
 
-requests does the talking, and with it proxies and certificates. It does not follow
-redirects here: it would carry every header but ``Authorization`` to whatever host it
-is sent to. Nor does it look into ``~/.netrc`` itself: it would send what it finds there
-over plain http.
+requests makes the connections and handles proxies and certificates. Redirects are
+followed here, because requests would send every header but ``Authorization`` on to any
+host. ``~/.netrc`` is read in `fetch_artifacts.network.credentials`, because requests
+would send what it finds there over plain http.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin
 
 from fetch_artifacts._version import __version__
 from fetch_artifacts.network.answer import Answer
-from fetch_artifacts.network.failures import explained, failure, refused
+from fetch_artifacts.network.failures import as_download_error, failure, refused
 from fetch_artifacts.urls import origin, redacted, without_user
 
 if TYPE_CHECKING:
@@ -22,28 +23,53 @@ if TYPE_CHECKING:
     import requests
 
     from fetch_artifacts.network.credentials import Credentials
-    from fetch_artifacts.network.limits import Limits
     from fetch_artifacts.settings.environment import Settings
 
 _REDIRECTS: Final = 50  # libcurl's limit in Downloads.jl, Curl/Easy.jl:71
 _ABOUT_THE_BODY: Final = frozenset({"Range", "If-Range"})
-_CONNECTIONS: Final = 32  # kept open, of each of as many hosts
+_CONNECTIONS: Final = 32  # kept open to each host, for at most as many hosts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerLimits:
+    """How long to wait for a server before the next source is tried.
+
+    The defaults are those of Downloads.jl where a line of it is given.
+
+    Attributes:
+        connect_timeout: Seconds for a connection to be made (Curl/Easy.jl:84).
+        stall_timeout: Seconds that a body may come more slowly than `slowest`
+            (Curl/Easy.jl:80).
+        slowest: The lowest acceptable rate, in bytes per second.
+        tries: How many tries in a row may fail without progress.
+        pause: Seconds before the second try; doubled before each later one.
+        longest_pause: The longest ``Retry-After``, in seconds, that is waited for.
+        size: The largest acceptable body, in bytes, so that an endless one is cut off.
+    """
+
+    connect_timeout: float = 30.0
+    stall_timeout: float = 20.0
+    slowest: float = 1.0
+    tries: int = 4
+    pause: float = 0.5
+    longest_pause: float = 60.0
+    size: int = 1 << 40
 
 
 class HttpSession:
-    """A pool of connections, which threads may share.
+    """A pool of connections that threads may share.
 
     Args:
-        settings: The environment to go by.
+        settings: The environment settings.
         credentials: The headers for each host.
-        limits: How much to bear with a server.
+        limits: How long to wait for a server.
     """
 
     def __init__(
         self,
         settings: Settings,
         credentials: Credentials,
-        limits: Limits,
+        limits: ServerLimits,
     ) -> None:
         import requests
         from requests.adapters import HTTPAdapter
@@ -52,11 +78,11 @@ class HttpSession:
         self._limits = limits
         self._verify = str(settings.ca_bundle) if settings.ca_bundle else True
         self._session = requests.Session()
-        self._session.auth = _as_it_is
+        self._session.auth = ignore_netrc
         self._session.headers["User-Agent"] = (
             f"fetch-artifacts/{__version__} (+python-requests/{requests.__version__})"
         )
-        # The bytes must arrive as they are hashed, and ranges must be ranges of them.
+        # The sha256 and byte ranges are those of the file, not of a compressed body.
         self._session.headers["Accept-Encoding"] = "identity"
         adapter = HTTPAdapter(_CONNECTIONS, _CONNECTIONS)
         self._session.mount("http://", adapter)
@@ -67,16 +93,16 @@ class HttpSession:
         self._session.close()
 
     def get(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """Ask for a URL; whoever gets the answer closes it.
+        """Request a URL; the caller closes the answer.
 
         Args:
             url: An http or https URL.
-            headers: Sent to this URL's host and to none that it redirects to, but for
-                ``Range`` and ``If-Range``.
+            headers: Sent to this URL's host only; ``Range`` and ``If-Range`` are sent
+                to hosts that it redirects to as well.
 
         Raises:
-            RetryableError: It may work in a moment.
-            DownloadError: It won't.
+            RetryableError: The request failed and may succeed later.
+            DownloadError: The request failed for good.
             SettingsError: A configured credential can't be sent.
         """
         target, home = url, origin(url)
@@ -113,7 +139,7 @@ class HttpSession:
                 proxies=requests.utils.get_environ_proxies(bare),
             )
         except (requests.RequestException, OSError) as error:
-            raise explained(url, error) from None
+            raise as_download_error(url, error) from None
         requests.cookies.extract_cookies_to_jar(  # type: ignore[no-untyped-call]
             self._session.cookies, request, response.raw
         )
@@ -130,6 +156,6 @@ class HttpSession:
         raise refused(url, status, retry_after, unset)
 
 
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """The ``auth`` that keeps requests from looking for one."""
+def ignore_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leave a request unchanged: as a session's ``auth``, it keeps netrc unread."""
     return request

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from fetch_artifacts.network.answer import Answer
-    from fetch_artifacts.network.limits import Limits
-    from fetch_artifacts.network.partial_file import Partial
-    from fetch_artifacts.network.session import HttpSession
+    from fetch_artifacts.network.partial_file import PartialFile
+    from fetch_artifacts.network.session import HttpSession, ServerLimits
 
 ByteReport: TypeAlias = "Callable[[int, int | None], object]"
 """Told how many bytes have come, and how many there will be, None if nobody said."""
@@ -45,8 +44,8 @@ class Transfer:
         session: HttpSession,
         url: str,
         headers: Mapping[str, str],
-        limits: Limits,
-        partial: Partial,
+        limits: ServerLimits,
+        partial: PartialFile,
     ) -> None:
         self._session = session
         self._url = url
@@ -85,11 +84,11 @@ class Transfer:
         finally:
             self._partial.close()
 
-    def judge(self, error: Exception) -> None:
-        """Learn that the bytes were wrong.
+    def reject_bytes(self, error: Exception) -> None:
+        """Discard the partial file, because its bytes turned out wrong.
 
         Raises:
-            StartOverError: Those of an earlier download may be to blame.
+            StartOverError: Some of the bytes came from an earlier download.
         """
         self._partial.discard()
         if self._is_resumed:

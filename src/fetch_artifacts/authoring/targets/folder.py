@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fetch_artifacts.authoring.targets.target import Upload, below
+from fetch_artifacts.authoring.targets.target import Upload
 from fetch_artifacts.errors import PublishError
-from fetch_artifacts.urls import redacted
+from fetch_artifacts.urls import join_url, redacted
 
 if TYPE_CHECKING:
     from fetch_artifacts.archive.writer import Archive
@@ -35,7 +35,7 @@ class FolderTarget:
             PublishError: The folder can't be written.
         """
         target = self.folder / archive.path.name
-        url = below(self.url_base, target.name)
+        url = join_url(self.url_base, target.name)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if target.exists():
@@ -75,7 +75,7 @@ class FsspecTarget:
             msg = f"{redacted(self.folder)}: install fetch-artifacts[fsspec] first"
             raise PublishError(msg) from error
         name = archive.path.name
-        url = below(self.url_base, name)
+        url = join_url(self.url_base, name)
         try:
             system, root = fsspec.core.url_to_fs(self.folder)
             target = f"{root.rstrip('/')}/{name}"

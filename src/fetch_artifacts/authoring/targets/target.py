@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import quote
 
 if TYPE_CHECKING:
     from fetch_artifacts.archive.writer import Archive
@@ -38,8 +37,3 @@ class Target(Protocol):
             PublishError: It did not get there.
         """
         ...
-
-
-def below(base: str, name: str) -> str:
-    """The URL of a file in the folder that a URL stands for."""
-    return f"{base.rstrip('/')}/{quote(name)}"

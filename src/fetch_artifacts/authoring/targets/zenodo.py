@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from fetch_artifacts.authoring.targets.target import Upload, below
+from fetch_artifacts.authoring.targets.target import Upload
 from fetch_artifacts.errors import PublishError
 from fetch_artifacts.network.rest import RestSession
+from fetch_artifacts.urls import join_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,7 @@ class ZenodoTarget:
             else:
                 deposit = session.call("GET", f"{depositions}/{self.deposit}")
             number, links = deposit.get("id"), deposit.get("links", {})
-            bucket = below(str(links.get("bucket", "")), archive.path.name)
+            bucket = join_url(str(links.get("bucket", "")), archive.path.name)
             file = session.send_file("PUT", bucket, archive.path)
             _check_arrived(file, archive.path)
             if self.final:
