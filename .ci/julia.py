@@ -144,11 +144,9 @@ def install_from(sources: str, folder: Path) -> None:
         "Dir::Cache::SrcPkgCache": "",
         "Acquire::Languages": "none",
     }
-    apt = ["apt-get", "-qq", "-y"]
+    apt = [*as_root(), "apt-get", "-qq", "-y"]
     for name, value in options.items():
         apt += ["-o", f"{name}={value}"]
-    if os.geteuid() != 0:
-        apt = ["sudo", "-n", *apt]
     careful = ["--no-install-recommends", "--no-remove", "--allow-downgrades"]
     print(
         f"apt-get installs {' '.join(packages)} and what they depend on, from Debian's",
@@ -158,6 +156,15 @@ def install_from(sources: str, folder: Path) -> None:
     )
     run([*apt, "update"])
     run([*apt, "install", *careful, *packages])
+
+
+def as_root() -> list[str]:
+    """What a command begins with that needs root's rights."""
+    if os.geteuid() == 0:
+        return []
+    if not shutil.which("sudo"):
+        raise UnavailableError("apt needs root's rights, and there is no sudo")
+    return ["sudo"] if sys.stdin.isatty() else ["sudo", "-n"]
 
 
 def run(command: list[str]) -> None:

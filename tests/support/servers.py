@@ -71,7 +71,7 @@ def _serve(server: RawServer, listener: socket.socket) -> None:
 
 def _answer(server: RawServer, connection: socket.socket, number: int) -> None:
     with connection, contextlib.suppress(ConnectionError, TimeoutError):
-        connection.settimeout(10)
+        connection.settimeout(60)
         request = _read_request(connection)
         if request is None:
             return
