@@ -1,25 +1,38 @@
-"""Whether the tree of an entry is installed, and where."""
+"""Whether the tree of an entry is installed, and where.
+
+The ``git-tree-sha1`` in files that fetch-artifacts 0.1.0 wrote is the sha256 of the
+archive, so the tree of such an entry is known only once the archive was unpacked. A
+small file in the depot's logs folder remembers it; an installed tree is then found
+without the network.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.depot.artifacts import find_artifact
-from fetch_artifacts.depot.old_entries import recorded_tree, warn_of_old_entry
+from fetch_artifacts.depot.artifacts import find_artifact, log_folders
+from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.errors import HashParseError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.depot.artifacts import Depots
-    from fetch_artifacts.digests import TreeHash
+    from fetch_artifacts.digests import Sha256
+
+_log = logging.getLogger(__name__)
+
+_KNOWN_ARCHIVES: Final = "fetch_artifacts_archives.toml"
+_warned: Final[set[Sha256]] = set()
 
 
 def tree_of(entry: ArtifactEntry) -> TreeHash | None:
     """The tree that an entry means, None for an old one that was never installed."""
     if entry.archive_sha256 is None:
         return entry.tree_hash
-    tree_hash = recorded_tree(entry.archive_sha256)
+    tree_hash = known_tree(entry.archive_sha256)
     if tree_hash is not None:
         warn_of_old_entry(entry, tree_hash)
     return tree_hash
@@ -40,3 +53,54 @@ def find_installed(
     """
     tree_hash = tree_of(entry)
     return None if tree_hash is None else find_artifact(tree_hash, depots, toml=toml)
+
+
+def known_tree(archive: Sha256) -> TreeHash | None:
+    """The tree that this archive was seen to hold, None if it was never seen."""
+    for folder in log_folders():
+        try:
+            text = _parse((folder / _KNOWN_ARCHIVES).read_bytes()).get(str(archive))
+            return TreeHash.parse(text)  # type: ignore[arg-type] # it checks the type
+        except (OSError, HashParseError):
+            continue
+    return None
+
+
+def remember_tree(archive: Sha256, tree_hash: TreeHash) -> None:
+    """Note in the first depot which tree an archive holds.
+
+    Raises:
+        OSError: The depot can't be written.
+    """
+    import tomli_w
+
+    from fetch_artifacts.files.rewriting import locked_file
+
+    folder = log_folders()[0]
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked_file(folder / _KNOWN_ARCHIVES) as file:
+        known = _parse(file.content or b"") | {str(archive): str(tree_hash)}
+        file.replace(tomli_w.dumps(known))
+
+
+def warn_of_old_entry(entry: ArtifactEntry, tree_hash: TreeHash) -> None:
+    """Tell, once per process, what the entry should say."""
+    if entry.archive_sha256 is None or entry.archive_sha256 in _warned:
+        return
+    _warned.add(entry.archive_sha256)
+    _log.warning(
+        "%s: its git-tree-sha1 %s is the archive's sha256, so Julia can't install it; "
+        "`fetch-artifacts doctor --fix` writes the true one, %s, into the file",
+        entry.name,
+        entry.git_tree_sha1,
+        tree_hash,
+    )
+
+
+def _parse(content: bytes) -> dict[str, object]:
+    import tomli
+
+    try:
+        return tomli.loads(content.decode("utf-8"))
+    except ValueError:
+        return {}  # a memory aid: what it can't tell is found out again

@@ -9,25 +9,23 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from fetch_artifacts.depot.overrides import (
     OVERRIDES_TOML,
+    parse_overrides_toml,
     parse_target,
     parse_uuid,
     read_overrides_toml,
 )
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import HashParseError, OverrideError
-from fetch_artifacts.files.pidlock import pid_lock
-from fetch_artifacts.files.writing import write_atomically
+from fetch_artifacts.files.rewriting import locked_file
 from fetch_artifacts.julia_toml.writer import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from uuid import UUID
-
-_LOCK_STALE_AGE: Final = 10.0  # seconds; a change takes milliseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,9 +139,8 @@ def _change(
     """Make one change while nobody else does, and tell whether it changed anything."""
     key = _tree_hash(key) if uuid is None else key
     package = None if uuid is None else parse_uuid(str(uuid))
-    target = Path(os.path.realpath(path))
-    with pid_lock(Path(f"{target}.pid"), stale_age=_LOCK_STALE_AGE):
-        table = _lowered(read_overrides_toml(target))
+    with locked_file(path) as file:
+        table = _lowered(parse_overrides_toml(file.content or b"", file.path))
         names = table if package is None else table.setdefault(package, {})
         if not isinstance(names, dict):
             msg = f"{path}: {package}: expected a table of names, found {names!r}"
@@ -152,7 +149,7 @@ def _change(
             return False
         if package and not names:
             del table[package]
-        write_atomically(target, dumps(table))
+        file.replace(dumps(table))
     return True
 
 

@@ -204,8 +204,21 @@ def read_overrides_toml(path: Path) -> dict[str, Any]:
     Raises:
         OverrideError: It is not TOML.
     """
+    return parse_overrides_toml(path.read_bytes(), path) if path.is_file() else {}
+
+
+def parse_overrides_toml(content: bytes, path: Path) -> dict[str, Any]:
+    """Read the bytes of one file.
+
+    Args:
+        content: The bytes.
+        path: The file, for messages.
+
+    Raises:
+        OverrideError: They are not TOML.
+    """
     try:
-        return julia_toml.loads(path.read_bytes()) if path.is_file() else {}
+        return julia_toml.loads(content)
     except ValueError as error:
         msg = f"{path}: expected TOML: {error}"
         raise OverrideError(msg) from error

@@ -22,7 +22,6 @@ import time
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts.files.writing import write_atomically
 from fetch_artifacts.julia_toml.writer import dumps, loads
 
 if TYPE_CHECKING:
@@ -76,23 +75,30 @@ def record_usage(depot: Path, tomls: Iterable[Path]) -> None:
 def _record(log: Path, files: Sequence[str]) -> None:
     if _is_recorded(log, files):
         return
-    from fetch_artifacts.files.pidlock import pid_lock
+    from fetch_artifacts.files.rewriting import locked_file
 
     log.parent.mkdir(parents=True, exist_ok=True)
-    lock = log.with_name(f"{log.name}.pid")
-    with pid_lock(lock, stale_age=_LOCK_STALE_AGE, timeout=_LOCK_TIMEOUT):
+    lock = log.with_name(f"{log.name}.pid")  # Julia's, even where the log is a link
+    with locked_file(
+        log, lock=lock, stale_age=_LOCK_STALE_AGE, timeout=_LOCK_TIMEOUT
+    ) as file:
         now = _now()
-        usage, whole = _read(log, now)
-        if not whole:
-            _keep_aside(log, now)
+        usage, whole = _parse(file.content, now)
+        if file.content is not None and not whole:
+            _keep_aside(log, file.content, now)
         usage.update(dict.fromkeys(files, now))
-        text = dumps({path: [{"time": moment}] for path, moment in usage.items()})
-        write_atomically(log, text)
+        file.replace(
+            dumps({path: [{"time": moment}] for path, moment in usage.items()})
+        )
 
 
 def _is_recorded(log: Path, files: Sequence[str]) -> bool:
     now = _now()
-    usage, whole = _read(log, now - _DAY)
+    try:
+        content = log.read_bytes()
+    except FileNotFoundError:
+        return False
+    usage, whole = _parse(content, now - _DAY)
     return whole and all(file in usage and now - usage[file] < _DAY for file in files)
 
 
@@ -101,9 +107,9 @@ def _now() -> datetime:
     return datetime.now(timezone.utc).astimezone().replace(tzinfo=None)
 
 
-def _keep_aside(log: Path, now: datetime) -> None:
+def _keep_aside(log: Path, content: bytes, now: datetime) -> None:
     copy = log.with_name(f"{log.name}.damaged-{now:%Y%m%dT%H%M%S}")
-    copy.write_bytes(log.read_bytes())
+    copy.write_bytes(content)
     _log.warning(
         "%s is damaged; what could be read of it is kept, and all of it is in %s",
         log,
@@ -111,21 +117,21 @@ def _keep_aside(log: Path, now: datetime) -> None:
     )
 
 
-def _read(log: Path, default: datetime) -> tuple[dict[str, datetime], bool]:
+def _parse(
+    content: bytes | None, default: datetime
+) -> tuple[dict[str, datetime], bool]:
     """The latest use of each file, and whether the log could be read as a whole.
 
     Args:
-        log: The log, which may be missing.
+        content: The log, None where there is none.
         default: The time of an entry without one.
     """
-    try:
-        data = log.read_bytes()
-    except FileNotFoundError:
+    if content is None:
         return {}, True
     try:
-        return _latest(loads(data), default)
+        return _latest(loads(content), default)
     except ValueError:
-        return _salvaged(data.decode("utf-8", "replace"), default), False
+        return _salvaged(content.decode("utf-8", "replace"), default), False
 
 
 def _salvaged(text: str, default: datetime) -> dict[str, datetime]:

@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.depot.artifacts import artifact_path, depot_path, is_overridden
-from fetch_artifacts.depot.installed import find_installed
-from fetch_artifacts.depot.old_entries import record_tree, warn_of_old_entry
+from fetch_artifacts.depot.installed import (
+    find_installed,
+    remember_tree,
+    warn_of_old_entry,
+)
 from fetch_artifacts.depot.staging import Depot
 from fetch_artifacts.errors import (
     DownloadError,
@@ -201,7 +204,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             )
         if entry.archive_sha256 is not None:
             with contextlib.suppress(OSError):  # it only saves work
-                record_tree(entry.archive_sha256, tree_hash)
+                remember_tree(entry.archive_sha256, tree_hash)
             warn_of_old_entry(entry, tree_hash)
         self._report(entry.name, "installed", size, size)
         return path
