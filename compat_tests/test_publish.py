@@ -19,7 +19,7 @@ from fetch_artifacts._author_api import add_artifact, bind_artifact, create_arti
 from fetch_artifacts.artifacts_toml.editing import repair
 from fetch_artifacts.authoring.doctor import diagnose
 from fetch_artifacts.authoring.publish import publish, target_for
-from fetch_artifacts.authoring.targets.target import Target
+from fetch_artifacts.authoring.targets.target import PublishTarget
 from support.trees import make_tree
 
 
@@ -37,7 +37,7 @@ def www(tmp_path: Path, httpserver: HTTPServer) -> Path:
 
 
 @pytest.fixture
-def target(www: Path, httpserver: HTTPServer) -> Target:
+def target(www: Path, httpserver: HTTPServer) -> PublishTarget:
     return target_for(f"dir:{www}", url_base=httpserver.url_for("/"))
 
 
@@ -64,7 +64,7 @@ def test_both_install_what_was_published(
     julia: Julia,
     tmp_path: Path,
     source: Path,
-    target: Target,
+    target: PublishTarget,
     compression: str,
     program: str,
 ) -> None:

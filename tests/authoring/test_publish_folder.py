@@ -15,7 +15,7 @@ from werkzeug import Request, Response
 from fetch_artifacts._api import artifact
 from fetch_artifacts.authoring.publish import publish, target_for
 from fetch_artifacts.authoring.targets.folder import FolderTarget, FsspecTarget
-from fetch_artifacts.authoring.targets.target import Target, Upload
+from fetch_artifacts.authoring.targets.target import PublishTarget, Upload
 from fetch_artifacts.errors import ArchiveError, BindingExistsError, PublishError
 from support.published import TREE, TREE_HASH, sha256, tar
 from support.trees import make_tree, names
@@ -112,7 +112,7 @@ def test_what_was_changed_on_the_way_is_not_bound(
             (tmp_path / "a").write_bytes(gzip.compress(tar(TREE), 1))
             return Upload(url=(tmp_path / "a").as_uri())
 
-    careless: Target = Careless()
+    careless: PublishTarget = Careless()
     with pytest.raises(PublishError, match="in an archive of sha256"):
         publish(source, "Demo", careless, toml)
     assert not toml.exists()

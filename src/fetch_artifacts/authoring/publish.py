@@ -1,7 +1,6 @@
-"""From a folder to an entry that everybody can install, in one step.
+"""Publishing a folder: archive, upload, download again, verify, bind.
 
-Archive the folder, put the archive in its place, download it again from where everybody
-does, verify both hashes, and only then bind them.
+The entry is bound only after both hashes of the downloaded archive were verified.
 """
 
 from __future__ import annotations
@@ -20,9 +19,8 @@ from fetch_artifacts.archive.writer import (
 )
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.authoring.binding import bind_tree, refuse_bound
-from fetch_artifacts.authoring.targets.folder import FolderTarget, FsspecTarget
-from fetch_artifacts.authoring.targets.github import GistTarget, ReleaseTarget
-from fetch_artifacts.authoring.targets.zenodo import SANDBOX, ZENODO, ZenodoTarget
+from fetch_artifacts.authoring.targets import folder, github, zenodo
+from fetch_artifacts.authoring.targets.target import TargetOptions
 from fetch_artifacts.errors import DownloadError, PublishError, UnpackError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.network.fetcher import HttpFetcher
@@ -32,13 +30,19 @@ from fetch_artifacts.tar.writer import require_folder
 
 if TYPE_CHECKING:
     from fetch_artifacts.archive.writer import Archive
-    from fetch_artifacts.authoring.targets.target import Target, Upload
+    from fetch_artifacts.authoring.targets.target import (
+        PublishTarget,
+        TargetKind,
+        Upload,
+    )
     from fetch_artifacts.digests import TreeHash
     from fetch_artifacts.platforms.platform import Platform
 
 _HASH_DIGITS: Final = 12
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
-_RELEASE: Final = re.compile(r"([^/@]+/[^/@]+)@(.+)")
+
+# The first kind whose pattern matches makes the target.
+TARGET_KINDS: tuple[TargetKind, ...] = (*folder.KINDS, *github.KINDS, *zenodo.KINDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,54 +67,42 @@ def target_for(
     final: bool = False,
     title: str = "",
     creators: tuple[str, ...] = (),
-) -> Target:
-    """Give the target that a user names.
+) -> PublishTarget:
+    """Make the target that a user names.
 
     Args:
-        text: ``dir:PATH``, an address for fsspec such as ``s3://bucket/prefix``,
-            ``github:OWNER/REPOSITORY@TAG``, ``gist``, ``gist:public``, or ``zenodo`` or
-            ``zenodo-sandbox``, either with ``:NUMBER`` for a draft that exists.
-        url_base: The URL of a folder's files.
-        final: Whether a deposit is published, for ever.
-        title: What a new deposit is called.
-        creators: Its authors.
+        text: What the user writes; `target_syntax` has the forms.
+        url_base: The public URL of a folder's files.
+        final: Whether a deposit is published permanently.
+        title: The title of a new deposit.
+        creators: The authors of a new deposit.
 
     Raises:
         PublishError: There is no such target, or the URL of its files is missing.
     """
-    settings = Settings.from_environ()
-    kind, _, rest = text.partition(":")
-    if (kind == "dir" and rest) or "://" in text:
-        if not url_base:
-            msg = f"{text}: expected the URL under which its files are served"
-            raise PublishError(msg)
-        if kind == "dir":
-            return FolderTarget(folder=Path(rest), url_base=url_base)
-        return FsspecTarget(folder=text, url_base=url_base)
-    if kind == "github" and (release := _RELEASE.fullmatch(rest)):
-        return ReleaseTarget(settings=settings, repository=release[1], tag=release[2])
-    if text in {"gist", "gist:public"}:
-        return GistTarget(settings=settings, public=rest == "public")
-    if kind in {"zenodo", "zenodo-sandbox"} and (not rest or rest.isdecimal()):
-        return ZenodoTarget(
-            settings=settings,
-            site=ZENODO if kind == "zenodo" else SANDBOX,
-            deposit=int(rest) if rest else None,
-            final=final,
-            title=title,
-            creators=creators,
-        )
-    msg = (
-        f"{text}: expected dir:PATH, an address such as s3://bucket/prefix, "
-        "github:OWNER/REPOSITORY@TAG, gist, gist:public, zenodo or zenodo-sandbox"
+    options = TargetOptions(
+        settings=Settings.from_environ(),
+        url_base=url_base,
+        final=final,
+        title=title,
+        creators=creators,
     )
+    for kind in TARGET_KINDS:
+        if match := kind.pattern.fullmatch(text):
+            return kind.make(match, options)
+    msg = f"{text}: expected {target_syntax()}"
     raise PublishError(msg)
+
+
+def target_syntax() -> str:
+    """Say how targets are written, for help texts and errors."""
+    return ", ".join(kind.syntax for kind in TARGET_KINDS)
 
 
 def publish(  # noqa: PLR0913 - what an entry consists of
     directory: Path,
     name: str,
-    target: Target,
+    target: PublishTarget,
     toml: Path,
     *,
     compression: str | None = "auto",
@@ -148,9 +140,9 @@ def publish(  # noqa: PLR0913 - what an entry consists of
     chosen = choose_compression(None, compression)
     require_folder(directory)
     tree_hash = hash_directory(directory)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         file = _file_name(name, tree_hash) + usual_ending(chosen)
-        archive = archive_directory(directory, Path(folder, file), chosen)
+        archive = archive_directory(directory, Path(scratch, file), chosen)
         upload = target.upload(archive)
     source = _source(upload, archive, tree_hash)
     bind_tree(

@@ -1,35 +1,37 @@
-"""Publishing in a folder that a web server serves, here or in an object store."""
+"""Publishing to a folder that a web server serves: a local one or an object store."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.authoring.targets.target import Upload
+from fetch_artifacts.authoring.targets.target import TargetKind, Upload
 from fetch_artifacts.errors import PublishError
 from fetch_artifacts.urls import join_url, redacted
 
 if TYPE_CHECKING:
     from fetch_artifacts.archive.writer import Archive
+    from fetch_artifacts.authoring.targets.target import TargetOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderTarget:
-    """A folder on this machine, under whose URL its files are served.
+    """A folder on this machine that a web server serves.
 
     Attributes:
-        folder: The folder; it is made if there is none.
-        url_base: Its URL.
+        folder: The folder, created if missing.
+        url_base: The URL under which it is served.
     """
 
     folder: Path
     url_base: str
 
     def upload(self, archive: Archive) -> Upload:
-        """Copy an archive there; who downloads meanwhile sees nothing half done.
+        """Copy an archive into the folder atomically.
 
         Raises:
             PublishError: The folder can't be written.
@@ -51,23 +53,23 @@ class FolderTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FsspecTarget:
-    """A folder of any file system that fsspec knows, such as a bucket of S3.
+    """A folder on any file system of fsspec, such as a bucket on S3.
 
     Attributes:
-        folder: Its address, such as ``s3://bucket/prefix``. Credentials are looked for
-            where that file system does.
-        url_base: The URL under which its files are served.
+        folder: Its address, such as ``s3://bucket/prefix``. The file system finds its
+            own credentials.
+        url_base: The URL under which it is served.
     """
 
     folder: str
     url_base: str
 
     def upload(self, archive: Archive) -> Upload:
-        """Copy an archive there.
+        """Copy an archive into the folder.
 
         Raises:
-            PublishError: fsspec, or what it needs for this address, is not installed,
-                or the file system refuses.
+            PublishError: fsspec or its driver for this address is not installed, or
+                the file system refuses.
         """
         try:
             import fsspec
@@ -84,7 +86,30 @@ class FsspecTarget:
             system.makedirs(root, exist_ok=True)
             system.put_file(str(archive.path), target)
         except Exception as error:
-            # Each file system has errors of its own.
+            # Each file system raises its own errors.
             msg = f"{redacted(self.folder)}: could not be written: {error}"
             raise PublishError(msg) from error
         return Upload(url=url)
+
+
+def _local_folder(match: re.Match[str], options: TargetOptions) -> FolderTarget:
+    url_base = options.require_url_base(match[0])
+    return FolderTarget(folder=Path(match[1]), url_base=url_base)
+
+
+def _remote_folder(match: re.Match[str], options: TargetOptions) -> FsspecTarget:
+    return FsspecTarget(folder=match[0], url_base=options.require_url_base(match[0]))
+
+
+KINDS: Final = (
+    TargetKind(
+        syntax="dir:PATH",
+        pattern=re.compile(r"dir:(.+)", re.DOTALL),
+        make=_local_folder,
+    ),
+    TargetKind(
+        syntax="an fsspec address such as s3://BUCKET/PREFIX",
+        pattern=re.compile(r".*://.*", re.DOTALL),
+        make=_remote_folder,
+    ),
+)

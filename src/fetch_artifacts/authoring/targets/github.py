@@ -1,11 +1,12 @@
 """Publishing on GitHub: as an asset of a release, or in a gist.
 
-Requests: docs.github.com/rest/releases and docs.github.com/rest/gists.
+The API is documented at docs.github.com/rest/releases and docs.github.com/rest/gists.
 """
 
 from __future__ import annotations
 
 import base64
+import re
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
-from fetch_artifacts.authoring.targets.target import Upload
+from fetch_artifacts.authoring.targets.target import TargetKind, Upload
 from fetch_artifacts.errors import PublishError
 from fetch_artifacts.network.rest import RestSession
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import os
 
     from fetch_artifacts.archive.writer import Archive
+    from fetch_artifacts.authoring.targets.target import TargetOptions
     from fetch_artifacts.settings.environment import Settings
 
 _TOKEN: Final = "GITHUB_TOKEN"  # noqa: S105 - the name of a variable
@@ -30,7 +32,7 @@ _HEADERS: Final = {
     "Accept": "application/vnd.github+json",
     "X-GitHub-Api-Version": "2022-11-28",
 }
-# What is larger GitHub serves to git alone ("Truncation" in its documentation).
+# GitHub serves larger files to git only ("Truncation" in its documentation).
 _LARGEST_IN_GIST: Final = 10_000_000
 
 
@@ -53,10 +55,10 @@ def _field(answer: dict[str, Any], key: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseTarget:
-    """The assets of a release, which is made, and its tag too, if there is none.
+    """The assets of a release; a missing release is created, with its tag.
 
     Attributes:
-        settings: The environment, with the token in GITHUB_TOKEN.
+        settings: The environment settings, with a token in GITHUB_TOKEN.
         repository: ``owner/name``.
         tag: The release's tag.
     """
@@ -66,7 +68,7 @@ class ReleaseTarget:
     tag: str
 
     def upload(self, archive: Archive) -> Upload:
-        """Add an archive to the release.
+        """Add an archive to the release's assets.
 
         Raises:
             PublishError: GitHub refuses, or can't be reached.
@@ -82,7 +84,7 @@ class ReleaseTarget:
                 if asset["name"] == name:
                     url = _field(asset, "browser_download_url")
                     return Upload(url=url, existed=True)
-            # It is a template: https://.../assets{?name,label}
+            # A URI template: https://.../assets{?name,label}
             address = _field(release, "upload_url").partition("{")[0]
             query = urlencode({"name": name})
             asset = session.send_file("POST", f"{address}?{query}", archive.path)
@@ -93,22 +95,22 @@ class ReleaseTarget:
 class GistTarget:
     """A new gist, for archives of up to 10 MB.
 
-    The REST API takes texts only, so the archive gets there with ``git push``.
+    The REST API accepts text files only, so the archive is uploaded by ``git push``.
 
     Attributes:
-        settings: The environment, with the token in GITHUB_TOKEN.
-        public: Whether everybody finds the gist, and not only who has its address.
+        settings: The environment settings, with a token in GITHUB_TOKEN.
+        public: Whether the gist is listed, or reachable by its address only.
     """
 
     settings: Settings
     public: bool = False
 
     def upload(self, archive: Archive) -> Upload:
-        """Make a gist, and push an archive to it.
+        """Create a gist and push an archive to it.
 
         Raises:
-            PublishError: The archive is too large, there is no git, or GitHub refuses
-                or can't be reached.
+            PublishError: The archive is too large, git is not installed, or GitHub
+                refuses or can't be reached.
         """
         name = archive.path.name
         if archive.size > _LARGEST_IN_GIST:
@@ -131,9 +133,9 @@ class GistTarget:
 
 
 def _push(url: str, archive: Archive, settings: Settings, token: str) -> None:
-    """Push a commit with an archive."""
+    """Push a commit that adds an archive."""
     login = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-    # A command line is there for all to see, the environment is not.
+    # Other users can read a command line, but not the environment.
     environ = {
         **settings.environ,
         "GIT_TERMINAL_PROMPT": "0",
@@ -172,3 +174,23 @@ def _git(
     if done.returncode:
         msg = f"git {verb}: {done.stderr.strip() or 'failed without a word'}"
         raise PublishError(msg)
+
+
+def _release(match: re.Match[str], options: TargetOptions) -> ReleaseTarget:
+    return ReleaseTarget(settings=options.settings, repository=match[1], tag=match[2])
+
+
+def _gist(match: re.Match[str], options: TargetOptions) -> GistTarget:
+    return GistTarget(settings=options.settings, public=match[1] is not None)
+
+
+KINDS: Final = (
+    TargetKind(
+        syntax="github:OWNER/REPOSITORY@TAG",
+        pattern=re.compile(r"github:([^/@]+/[^/@]+)@(.+)"),
+        make=_release,
+    ),
+    TargetKind(
+        syntax="gist[:public]", pattern=re.compile(r"gist(:public)?"), make=_gist
+    ),
+)

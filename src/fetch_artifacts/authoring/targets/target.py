@@ -1,24 +1,30 @@
-"""What `fetch_artifacts.authoring.publish` needs of a place to publish in."""
+"""The interface between `fetch_artifacts.authoring.publish` and its targets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from fetch_artifacts.errors import PublishError
+
 if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable
+
     from fetch_artifacts.archive.writer import Archive
+    from fetch_artifacts.settings.environment import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A file that was put in its place.
+    """An archive after its upload.
 
     Attributes:
-        url: Where everybody can download it.
-        existed: A file of that name was there already, and was left as it is.
-        is_public: It can be downloaded right now. Where it can't, the target has made
-            sure itself that it arrived whole.
-        note: What its author has to know, or "".
+        url: The public download URL.
+        existed: Whether a file of that name existed before; it was left unchanged.
+        is_public: Whether the URL works right away. If not, the target has itself
+            verified that the whole file arrived.
+        note: What the author has to do next, or "".
     """
 
     url: str
@@ -27,13 +33,58 @@ class Upload:
     note: str = ""
 
 
-class Target(Protocol):
-    """A place to publish archives in."""
+class PublishTarget(Protocol):
+    """A place where archives are published."""
 
     def upload(self, archive: Archive) -> Upload:
-        """Put an archive there, under the name of its file.
+        """Upload an archive under its own file name.
 
         Raises:
-            PublishError: It did not get there.
+            PublishError: The upload failed.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetOptions:
+    """What users say about a target besides its name.
+
+    Attributes:
+        settings: The environment settings.
+        url_base: The public URL of a folder's files.
+        final: Whether a deposit is published permanently.
+        title: The title of a new deposit.
+        creators: The authors of a new deposit.
+    """
+
+    settings: Settings
+    url_base: str | None = None
+    final: bool = False
+    title: str = ""
+    creators: tuple[str, ...] = ()
+
+    def require_url_base(self, target: str) -> str:
+        """Give the URL of a folder's files.
+
+        Raises:
+            PublishError: It is not set.
+        """
+        if not self.url_base:
+            msg = f"{target}: expected the URL under which its files are served"
+            raise PublishError(msg)
+        return self.url_base
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetKind:
+    """How users name the targets of one kind, and how to make such a target.
+
+    Attributes:
+        syntax: What users write, for help texts and errors.
+        pattern: Matches the whole of what they write, from its prefix on.
+        make: Makes the target from a match of ``pattern``.
+    """
+
+    syntax: str
+    pattern: re.Pattern[str]
+    make: Callable[[re.Match[str], TargetOptions], PublishTarget]

@@ -1,16 +1,17 @@
 """Publishing on Zenodo, as a file of a deposit.
 
-Requests: developers.zenodo.org, "Deposit" and its new files API (buckets).
+The API is documented at developers.zenodo.org, "Deposit" and "bucket API".
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from fetch_artifacts.authoring.targets.target import Upload
+from fetch_artifacts.authoring.targets.target import TargetKind, Upload
 from fetch_artifacts.errors import PublishError
 from fetch_artifacts.network.rest import RestSession
 from fetch_artifacts.urls import join_url
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fetch_artifacts.archive.writer import Archive
+    from fetch_artifacts.authoring.targets.target import TargetOptions
     from fetch_artifacts.settings.environment import Settings
 
 ZENODO: Final = "https://zenodo.org"
@@ -29,15 +31,16 @@ _TOKEN: Final = "ZENODO_TOKEN"  # noqa: S105 - the name of a variable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZenodoTarget:
-    """A deposit, left as a draft for its author to describe and to publish.
+    """A deposit, left as a draft that its author completes and publishes.
 
     Attributes:
-        settings: The environment, with the token in ZENODO_TOKEN.
-        site: `ZENODO` or `SANDBOX`, whose tokens are others.
-        deposit: The number of a draft to add to; without it, a new one is made.
-        final: Whether to publish at once, for ever.
-        title: What a new deposit is called.
-        creators: Its authors, as ``Family, Given``; with them, it gets metadata.
+        settings: The environment settings, with a token in ZENODO_TOKEN.
+        site: `ZENODO` or `SANDBOX`; each has its own tokens.
+        deposit: The number of an existing draft, None to create one.
+        final: Whether to publish the deposit right away; this can't be undone.
+        title: The title of a new deposit.
+        creators: The authors of a new deposit, as ``Family, Given``; it gets metadata
+            only with them.
     """
 
     settings: Settings
@@ -52,7 +55,7 @@ class ZenodoTarget:
 
         Raises:
             PublishError: Zenodo refuses or can't be reached, the file arrived damaged,
-                or a new deposit is to be published without an author.
+                or a new deposit to be published has no author.
         """
         if self.final and self.deposit is None and not self.creators:
             msg = "a new deposit needs an author before it can be published for ever"
@@ -93,7 +96,7 @@ class ZenodoTarget:
 
 
 def _check_arrived(answer: dict[str, Any], path: Path) -> None:
-    """Compare the checksum that the server has made of what it got."""
+    """Compare the server's checksum with that of the file."""
     hasher = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
@@ -102,3 +105,23 @@ def _check_arrived(answer: dict[str, Any], path: Path) -> None:
     if found != expected:
         msg = f"{path.name}: expected the checksum {expected}, Zenodo has {found}"
         raise PublishError(msg)
+
+
+def _deposit(match: re.Match[str], options: TargetOptions) -> ZenodoTarget:
+    return ZenodoTarget(
+        settings=options.settings,
+        site=SANDBOX if match[1] else ZENODO,
+        deposit=int(match[2]) if match[2] else None,
+        final=options.final,
+        title=options.title,
+        creators=options.creators,
+    )
+
+
+KINDS: Final = (
+    TargetKind(
+        syntax="zenodo[-sandbox][:NUMBER of a draft]",
+        pattern=re.compile(r"zenodo(-sandbox)?(?::(\d*))?"),
+        make=_deposit,
+    ),
+)

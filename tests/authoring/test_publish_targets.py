@@ -1,0 +1,60 @@
+"""A new publishing target is one module and one line, as CONTRIBUTING says."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fetch_artifacts._api import artifact
+from fetch_artifacts.archive.writer import Archive
+from fetch_artifacts.authoring import publish
+from fetch_artifacts.authoring.targets.target import TargetKind, TargetOptions, Upload
+from fetch_artifacts.errors import PublishError
+from support.published import TREE, TREE_HASH
+from support.trees import make_tree
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShelfTarget:
+    shelf: Path
+
+    def upload(self, archive: Archive) -> Upload:
+        self.shelf.mkdir()
+        copied = Path(shutil.copy(archive.path, self.shelf))
+        return Upload(url=copied.as_uri())
+
+
+def put_on_shelf(match: re.Match[str], options: TargetOptions) -> ShelfTarget:
+    return ShelfTarget(shelf=Path(match[1]))
+
+
+SHELF = TargetKind(
+    syntax="shelf:FOLDER", pattern=re.compile("shelf:(.+)"), make=put_on_shelf
+)
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    kinds = (*publish.TARGET_KINDS, SHELF)
+    monkeypatch.setattr(publish, "TARGET_KINDS", kinds)
+    return tmp_path / "shelf"
+
+
+def test_a_registered_target_is_published_to_by_its_prefix(
+    tmp_path: Path, depot: Path, shelf: Path
+) -> None:
+    source, toml = make_tree(tmp_path / "source", TREE), tmp_path / "Artifacts.toml"
+    target = publish.target_for(f"shelf:{shelf}")
+    published = publish.publish(source, "Demo", target, toml)
+    [copied] = shelf.iterdir()
+    assert published.source.url == copied.as_uri()
+    assert artifact("Demo", toml) == depot / "artifacts" / TREE_HASH
+
+
+def test_a_registered_target_is_named_where_one_is_expected(shelf: Path) -> None:
+    with pytest.raises(PublishError, match=r"^shelf: expected dir:PATH, .*shelf:FOLDE"):
+        publish.target_for("shelf")
