@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from fetch_artifacts.digests import Sha256
@@ -14,6 +15,13 @@ T = TypeVar("T")
 
 LARGE: Final = 1 << 19
 """Bytes in a chunk that is large enough for the work done once a chunk to be cheap."""
+
+
+def available_cores() -> int:
+    """How many threads of this process can work at the same time."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # pragma: no cover - not on Linux
 
 
 def gathered(chunks: Iterable[bytes], size: int = LARGE) -> Iterator[bytes]:

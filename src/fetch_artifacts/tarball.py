@@ -21,8 +21,10 @@ from fetch_artifacts.archive.unpack import unpack
 from fetch_artifacts.digests import TreeHash, check_algorithm
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.files.writing import replacing
+from fetch_artifacts.git_tools.memory_tree import root_digest
+from fetch_artifacts.git_tools.tree_rules import TAR_RULES
 from fetch_artifacts.tar.disk_tree import UnpackLimits
-from fetch_artifacts.tar.member_tree import HashTree, MemberTree, hash_tree
+from fetch_artifacts.tar.member_tree import HashTree, MemberTree
 from fetch_artifacts.tar.reader import read_members
 from fetch_artifacts.tar.writer import require_folder, require_outside, tar_chunks
 
@@ -147,7 +149,8 @@ def tree_hash(
     with _archive(fileobj) as chunks:
         for member in read_members(chunks):
             tree.add(member)
-    return TreeHash(hash_tree(tree.root, tree.algorithm, skip_empty=skip_empty))
+    rules = TAR_RULES._replace(skip_empty=skip_empty)
+    return TreeHash(root_digest(tree.root, tree.algorithm, rules))
 
 
 def members(fileobj: IO[bytes] | StrPath) -> Iterator[Member]:

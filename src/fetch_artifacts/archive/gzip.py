@@ -13,11 +13,10 @@ archive made again, tells whether two artifacts are the same.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.streams import blocks
+from fetch_artifacts.streams import available_cores, blocks
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -53,7 +52,7 @@ def gzip_chunks(
 
     from fetch_artifacts.archive.zlib_ng import zlib
 
-    count = threads or _cores()
+    count = threads or available_cores()
     checksum, size, window = 0, 0, b""
     running: deque[Future[bytes]] = deque()
     yield _HEADER
@@ -69,12 +68,6 @@ def gzip_chunks(
             yield running.popleft().result()
     yield _LAST_BLOCK
     yield checksum.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1  # pragma: no cover - not on Linux
 
 
 def _deflate(block: bytes, window: bytes) -> bytes:

@@ -9,14 +9,21 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.archive.decompression import decompress, peek
 from fetch_artifacts.archive.zip_reader import read_zip_members, spooled
 from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.git_tools.objects import FOLDER, LINK, link_digest
-from fetch_artifacts.streams import prefetched
-from fetch_artifacts.tar.member_tree import (
-    MemberTree,
+from fetch_artifacts.git_tools.memory_tree import (
     file_mode,
     hash_tree,
+    root_digest,
     symlink_target,
 )
+from fetch_artifacts.git_tools.objects import FOLDER, LINK, link_digest
+from fetch_artifacts.git_tools.tree_rules import (
+    GIT,
+    GIT_RULES,
+    PKG_RULES,
+    TAR_RULES,
+)
+from fetch_artifacts.streams import prefetched
+from fetch_artifacts.tar.member_tree import MemberTree
 from fetch_artifacts.tar.reader import read_members
 
 if TYPE_CHECKING:
@@ -24,11 +31,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fetch_artifacts.archive.kind import ArchiveKind
+    from fetch_artifacts.git_tools.memory_tree import Folder
     from fetch_artifacts.git_tools.objects import TreeEntry
+    from fetch_artifacts.git_tools.tree_rules import TreeRules
     from fetch_artifacts.tar.member import Member
-    from fetch_artifacts.tar.member_tree import Folder
 
-_GIT: Final = b".git"
+_ALGORITHM: Final = "git-sha1"
 _CHUNK_BYTES: Final = 1 << 18
 
 
@@ -47,18 +55,17 @@ class ArchiveTree:
     @property
     def tree_hash(self) -> TreeHash:
         """The hash by which Pkg knows the unpacked folder."""
-        return TreeHash(_pkg_digest(self.root))
+        return self._hash(PKG_RULES)
 
     @property
     def git_hash(self) -> TreeHash:
         """The same with git's rule for links whose target is not ASCII."""
-        digest = hash_tree(self.root, "git-sha1", skip_empty=True, skip_git=True)
-        return TreeHash(digest)
+        return self._hash(GIT_RULES)
 
     @property
     def tar_hash(self) -> TreeHash:
         """What ``Tar.tree_hash`` gives: folders without files and ``.git`` count."""
-        return TreeHash(hash_tree(self.root, "git-sha1"))
+        return self._hash(TAR_RULES)
 
     @property
     def top_folder(self) -> tuple[str, ArchiveTree] | None:
@@ -76,23 +83,19 @@ class ArchiveTree:
 
         As `fetch_artifacts.git_tools.tree_hash.list_directory` does for a folder.
         """
-        digests: dict[int, bytes] = {}
-        _pkg_digest(self.root, digests)
-        waiting = [(b"", self.root)]
-        while waiting:
-            prefix, folder = waiting.pop()
+        for path, folder, digest in hash_tree(self.root, _ALGORITHM, PKG_RULES):
+            if path:
+                yield FOLDER, path.removesuffix(b"/"), digest
             for name, node in folder.items():
-                path = prefix + name
-                if name == _GIT:
+                if name == GIT or isinstance(node, dict):
                     continue
-                if isinstance(node, dict):
-                    if digest := digests.get(id(node)):
-                        waiting.append((path + b"/", node))
-                        yield FOLDER, path, digest
-                elif (target := symlink_target(node)) is not None:
-                    yield LINK, path, link_digest(target, "git-sha1")
+                if (target := symlink_target(node)) is not None:
+                    yield LINK, path + name, link_digest(target, _ALGORITHM)
                 else:
-                    yield file_mode(node), path, node[1:]
+                    yield file_mode(node), path + name, node[1:]
+
+    def _hash(self, rules: TreeRules) -> TreeHash:
+        return TreeHash(root_digest(self.root, _ALGORITHM, rules))
 
 
 def read_archive(chunks: Iterable[bytes]) -> ArchiveTree:
@@ -129,14 +132,3 @@ def _filled(kind: ArchiveKind, members: Iterator[Member]) -> ArchiveTree:
     for member in members:
         tree.add(member)
     return ArchiveTree(kind=kind, root=tree.root)
-
-
-def _pkg_digest(folder: Folder, found: dict[int, bytes] | None = None) -> bytes:
-    return hash_tree(
-        folder,
-        "git-sha1",
-        link_digest=link_digest,
-        skip_empty=True,
-        skip_git=True,
-        found=found,
-    )

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.archive.decompression import decompress, peek
 from fetch_artifacts.archive.zip_reader import read_zip_members, spooled
 from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.git_tools.objects import blob_digest, link_digest
+from fetch_artifacts.git_tools.memory_tree import root_digest, symlinks
+from fetch_artifacts.git_tools.tree_rules import GIT_RULES, PKG_RULES
 from fetch_artifacts.streams import gathered, prefetched
 from fetch_artifacts.tar.disk_tree import DiskTree, UnpackLimits
-from fetch_artifacts.tar.member_tree import hash_tree, symlinks
 from fetch_artifacts.tar.reader import read_members
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from fetch_artifacts.archive.kind import ArchiveKind
-    from fetch_artifacts.digests import Algorithm
+    from fetch_artifacts.git_tools.tree_rules import TreeRules
     from fetch_artifacts.tar.member import Member
 
 DEFAULT_LIMITS: Final = UnpackLimits()
@@ -145,9 +145,9 @@ def _fill(tree: DiskTree, members: Iterator[Member], kind: ArchiveKind) -> Unpac
         if isinstance(error, OSError) and isinstance(error.filename, bytes):
             error.filename = os.fsdecode(error.filename)
         raise
-    tree_hash = git_hash = _pkg_hash(tree, link_digest)
+    tree_hash = git_hash = _hash(tree, PKG_RULES)
     if not all(target.isascii() for _, target in symlinks(tree.root)):
-        git_hash = _pkg_hash(tree, blob_digest)
+        git_hash = _hash(tree, GIT_RULES)
     return Unpacked(
         tree_hash=tree_hash,
         git_hash=git_hash,
@@ -158,15 +158,5 @@ def _fill(tree: DiskTree, members: Iterator[Member], kind: ArchiveKind) -> Unpac
     )
 
 
-def _pkg_hash(
-    tree: DiskTree, link_digest: Callable[[bytes, Algorithm], bytes]
-) -> TreeHash:
-    """The hash of Pkg's GitTools for what was unpacked (Pkg.jl GitTools.jl:292)."""
-    digest = hash_tree(
-        tree.root,
-        tree.algorithm,
-        link_digest=link_digest,
-        skip_empty=True,
-        skip_git=True,
-    )
-    return TreeHash(digest)
+def _hash(tree: DiskTree, rules: TreeRules) -> TreeHash:
+    return TreeHash(root_digest(tree.root, tree.algorithm, rules))

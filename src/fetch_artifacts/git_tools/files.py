@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import UnhashableFileError
 from fetch_artifacts.git_tools.objects import EXECUTABLE, FILE, blob_digest, blob_hasher
+from fetch_artifacts.streams import available_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 LARGE: Final = 1 << 18
 """Files of this many bytes are worth a thread; smaller ones are read in one piece."""
+
+OWNER_EXECUTE: Final = stat.S_IXUSR
+"""The one bit of a file's mode that counts."""
 
 _NO_HASH: Final = "has no tree hash"
 _BLOCK: Final = 1 << 20
@@ -46,6 +50,16 @@ _KINDS: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (
 )
 
 
+def is_executable(path: bytes, status: os.stat_result) -> bool:
+    """Whether a file on disk is executable: the owner's bit alone counts.
+
+    On Windows ``access`` tells (Pkg.jl GitTools.jl:210, Tar.jl header.jl:155).
+    """
+    if os.name == "nt":
+        return os.access(path, os.X_OK)
+    return bool(status.st_mode & OWNER_EXECUTE)
+
+
 def hash_small_file(path: bytes, algorithm: Algorithm) -> tuple[bytes, bytes | None]:
     """Give the mode and the digest of a regular file; of a large one the mode only.
 
@@ -56,7 +70,7 @@ def hash_small_file(path: bytes, algorithm: Algorithm) -> tuple[bytes, bytes | N
         descriptor, status = _open(path)
         try:
             size = status.st_size
-            mode = _mode(path, status)
+            mode = EXECUTABLE if is_executable(path, status) else FILE
             if size >= LARGE:
                 return mode, None
             # One byte more than there should be: no second read to see the end.
@@ -93,7 +107,7 @@ def hash_large_files(
         UnhashableFileError: One is something else, can't be read, or changes.
     """
     queue = deque(sorted(paths, key=_size, reverse=True))
-    workers = min(_MAX_THREADS, _cores(), len(queue))
+    workers = min(_MAX_THREADS, available_cores(), len(queue))
     if workers < 2:
         return _hash_in_turn(queue, algorithm)
 
@@ -159,13 +173,6 @@ def _open(path: bytes) -> tuple[int, os.stat_result]:
     return descriptor, status
 
 
-def _mode(path: bytes, status: os.stat_result) -> bytes:
-    # Pkg.jl GitTools.jl:210: the owner's bit alone, but on Windows access().
-    if os.name == "nt":
-        return EXECUTABLE if os.access(path, os.X_OK) else FILE
-    return EXECUTABLE if status.st_mode & stat.S_IXUSR else FILE
-
-
 def _hash_in_turn(
     queue: deque[bytes], algorithm: Algorithm, stopped: Callable[[], bool] = bool
 ) -> dict[bytes, bytes]:
@@ -203,9 +210,3 @@ def _size(path: bytes) -> int:
         return os.lstat(path).st_size
     except OSError as error:
         raise unreadable(path, error) from error
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

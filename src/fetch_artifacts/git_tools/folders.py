@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 from fetch_artifacts.git_tools.files import (
     hash_large_files,
@@ -27,6 +28,7 @@ from fetch_artifacts.git_tools.objects import (
     object_digest,
     tree_entry,
 )
+from fetch_artifacts.git_tools.tree_rules import GIT, is_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +39,6 @@ Digests: TypeAlias = tuple[bytes, bytes]
 """One by Julia's rule for links outside ASCII, one by git's; mostly they are equal."""
 
 _LargeFiles: TypeAlias = "dict[bytes, tuple[_OpenFolder, int]]"
-_GIT: Final = b".git"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class HashedFolder:
 
     Attributes:
         path: The folder: the root's path, and what is below it, with slashes.
-        body: Its tree object, for `git_objects.parse_tree`.
+        body: Its tree object, for `objects.parse_tree`.
         digests: The tree object's hash by Julia's rule, and by git's.
     """
 
@@ -83,7 +84,7 @@ def list_folder(path: bytes) -> Listing:
     with os.scandir(path) as entries:
         for entry in entries:
             name = entry.name
-            if name == _GIT:  # GitTools.jl:298: whatever it is, at every level
+            if name == GIT:
                 has_git = True
             elif entry.is_file(follow_symlinks=False):
                 keys.append(name)
@@ -125,23 +126,21 @@ def hash_link(path: bytes, algorithm: Algorithm) -> Digests:
 
 
 def has_git_files(path: bytes) -> bool:
-    """Whether the ``.git`` of a folder is, or holds, anything that is no folder.
+    """Whether the ``.git`` of a folder is, or holds, anything but folders.
 
-    Pkg leaves out folders without files, but looks into ``.git`` to see whether there
-    are any (GitTools.jl:276): a folder with nothing but a ``.git`` that holds a file is
-    an entry, and its tree is empty. So this matters only below the root, and where
-    nothing else is in the folder.
+    Args:
+        path: The folder, with a slash at the end.
 
     Raises:
-        UnhashableFileError: A folder below can't be listed.
+        UnhashableFileError: A folder in there can't be listed.
     """
-    return _contains_files(path + _GIT)
+    return _contains_files(path + GIT)
 
 
 def hash_folders(root: bytes, algorithm: Algorithm) -> Iterator[HashedFolder]:
     """Hash a tree, folder by folder.
 
-    Folders without files are left out (GitTools.jl:305), but not the root. Large files
+    Folders are left out as `tree_rules.is_kept` says, but not the root. Large files
     wait until the small ones are done, to be spread over all cores; the folders that
     have some below them come at the end.
 
@@ -226,8 +225,8 @@ class _OpenFolder:
     def enters_parent(self) -> bool:
         """Take a slot in the parent's tree; False where Pkg leaves this folder out."""
         if self.parent:
-            has_git = self._listing.has_git
-            if not self._body and not (has_git and has_git_files(self._path)):
+            git = partial(has_git_files, self._path) if self._listing.has_git else None
+            if not is_kept(self._body, git):
                 return False
             self._slot = self.parent.reserve(FOLDER, self._name)
             self.parent.waits |= self.waits

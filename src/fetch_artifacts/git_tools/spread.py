@@ -8,6 +8,7 @@ anew, so that no folder is too large for one worker, and none is idle for long.
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts.git_tools.files import hash_file
@@ -19,6 +20,7 @@ from fetch_artifacts.git_tools.folders import (
     list_subfolder,
 )
 from fetch_artifacts.git_tools.objects import FOLDER, LINK, TreeEntry, tree_digest
+from fetch_artifacts.git_tools.tree_rules import is_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,9 +94,9 @@ def hash_share(share: Share, algorithm: Algorithm) -> tuple[list[Part], Share]:
         parts.append((path, False, entries))
         for count, key in enumerate(keys, 1):
             if key.endswith(b"/"):
-                part, below = _split(path + key, list_subfolder(path + key), algorithm)
+                part, inner = _split(path + key, list_subfolder(path + key), algorithm)
                 parts.append(part)
-                left += below
+                left += inner
             else:
                 mode, digest = hash_file(path + key, algorithm)
                 entries.append((mode, key, digest))
@@ -151,6 +153,7 @@ class _Tree:
             digest = tree_digest(entries, self._algorithm)
             if path == self._root:
                 return digest
-            if entries or (path in self._with_git and has_git_files(path)):
+            git = partial(has_git_files, path) if path in self._with_git else None
+            if is_kept(entries, git):
                 above, _, name = path[:-1].rpartition(b"/")
                 self._entries[above + b"/"].append((FOLDER, name, digest))

@@ -16,17 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.files.removing import OPEN_FOLDER, empty_folder, remove_tree
+from fetch_artifacts.git_tools.memory_tree import symlink_target
 from fetch_artifacts.git_tools.objects import blob_hasher
 from fetch_artifacts.tar.file_modes import FileModes
 from fetch_artifacts.tar.member import refusal, shown
-from fetch_artifacts.tar.member_tree import MemberTree, symlink_target
+from fetch_artifacts.tar.member_tree import MemberTree
 from fetch_artifacts.tar.symlink_copies import plan_copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from fetch_artifacts.git_tools.memory_tree import Node
     from fetch_artifacts.tar.member import Buffer, Member
-    from fetch_artifacts.tar.member_tree import Node
 
 _LOG: Final = logging.getLogger("fetch_artifacts")
 

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fetch_artifacts.git_tools.files import OWNER_EXECUTE
+
 if TYPE_CHECKING:
     from fetch_artifacts.tar.member import Member
 
@@ -44,7 +46,7 @@ class FileModes:
             os.unlink(probe)
         new = allowed & 0o666
         plain = new & 0o644
-        executable = (new | 0o100 | (new & 0o444) >> 2) & 0o755
+        executable = (new | OWNER_EXECUTE | (new & 0o444) >> 2) & 0o755
         if read_only:
             plain, executable = plain & ~0o222, executable & ~0o222
         explicit = bool((plain | executable) & ~allowed) and kept
@@ -60,7 +62,7 @@ def _keeps_modes(handle: int) -> bool:
     try:
         for mode in (0o600, 0o700):
             os.fchmod(handle, mode)
-            if os.fstat(handle).st_mode & 0o100 != mode & 0o100:
+            if (os.fstat(handle).st_mode ^ mode) & OWNER_EXECUTE:
                 return False
     except OSError:
         return False

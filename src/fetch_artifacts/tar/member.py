@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from fetch_artifacts.errors import UnpackError
+from fetch_artifacts.git_tools.files import OWNER_EXECUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal["file", "hardlink", "symlink", "directory"]
 
 KINDS: Final = frozenset({"file", "hardlink", "symlink", "directory"})
-EXECUTABLE_BIT: Final = 0o100
 # No system stores longer paths (Linux 4,096 bytes, Windows 32,767 characters), and
 # what is built from paths stays small.
 LONGEST_PATH: Final = 32_767
@@ -66,7 +66,7 @@ class Member(NamedTuple):
     @property
     def executable(self) -> bool:
         """Whether a file may be executed."""
-        return bool(self.mode & EXECUTABLE_BIT)
+        return bool(self.mode & OWNER_EXECUTE)
 
 
 def make_member(

@@ -1,4 +1,4 @@
-"""The tree that an archive's members make, and its hash.
+"""The tree that an archive's members make.
 
 Every consumer of an archive puts its members in here, one after the other, so what
 Tar.jl calls an attack is refused whoever asked (Tar.jl extract.jl:344-416): a path that
@@ -8,48 +8,24 @@ runs through a symbolic link, a hard link to anything but an earlier plain file.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING
 
-from fetch_artifacts.git_tools.objects import (
-    DIGEST_SIZES,
-    EXECUTABLE,
-    FILE,
-    FOLDER,
-    LINK,
-    blob_digest,
-    blob_hasher,
-    new_hash,
-    tree_entry,
+from fetch_artifacts.git_tools.memory_tree import (
+    LINKED_PLAIN,
+    LINKED_RUNNABLE,
+    PLAIN,
+    RUNNABLE,
+    SYMLINK,
+    symlinks,
 )
+from fetch_artifacts.git_tools.objects import blob_hasher
 from fetch_artifacts.tar.member import refusal, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from fetch_artifacts.digests import Algorithm
     from fetch_artifacts.errors import UnpackError
+    from fetch_artifacts.git_tools.memory_tree import Folder, Leaf, Node
     from fetch_artifacts.tar.member import Member
-
-# A tree of 200,000 files has to fit in some 30 MB, so nodes are plain: a folder is a
-# dict of names, and a leaf is one bytes object: a letter for what it is, then a file's
-# digest or a symbolic link's target.
-Leaf: TypeAlias = bytes
-Folder: TypeAlias = "dict[bytes, Folder | Leaf]"
-Node: TypeAlias = "Folder | Leaf"
-
-_PLAIN: Final = b"p"
-_EXECUTABLE: Final = b"x"
-_SYMLINK: Final = b"l"
-# Files that came as hard links, which no other hard link may name.
-_LINKED_PLAIN: Final = b"P"
-_LINKED_EXECUTABLE: Final = b"X"
-
-_MODES: Final = {
-    _PLAIN: FILE,
-    _EXECUTABLE: EXECUTABLE,
-    _LINKED_PLAIN: FILE,
-    _LINKED_EXECUTABLE: EXECUTABLE,
-}
 
 
 class MemberTree:
@@ -144,9 +120,9 @@ class MemberTree:
             if not isinstance(node, dict):
                 self._make_way(b"/".join(parts[: count + 1]), node, member)
                 for name in parts[count:]:
-                    below: Folder = {}
-                    folder[name] = below
-                    folder = below
+                    child: Folder = {}
+                    folder[name] = child
+                    folder = child
                 self.put_folders(b"/".join(parts[:count]), parts[count:])
                 break
             folder = node
@@ -154,7 +130,7 @@ class MemberTree:
 
     def _make_way(self, here: bytes, node: Leaf | None, member: Member) -> None:
         """Let a member pass `here`, where there is no folder, and further down."""
-        if node and node[:1] == _SYMLINK:
+        if node and node[:1] == SYMLINK:
             raise _runs_through(here, member)
         parent = member.path.rpartition(b"/")[0]
         if self._lost_links:
@@ -177,13 +153,13 @@ class MemberTree:
             if old is not None and member.link != member.path:
                 self._clear(member.path, old)
             self.put_copy(member)
-            return (_LINKED_EXECUTABLE if member.executable else _LINKED_PLAIN) + digest
+            return (LINKED_RUNNABLE if member.executable else LINKED_PLAIN) + digest
         if old is not None:
             self._clear(member.path, old)
         if member.kind == "symlink":
             self.put_symlink(member)
-            return _SYMLINK + member.link
-        return (_EXECUTABLE if member.executable else _PLAIN) + self.put_file(member)
+            return SYMLINK + member.link
+        return (RUNNABLE if member.executable else PLAIN) + self.put_file(member)
 
     def _target_digest(self, member: Member) -> bytes:
         """The digest of what a hard link names.
@@ -195,7 +171,7 @@ class MemberTree:
         node: Node | None = self.root
         for part in member.link.split(b"/"):
             node = node.get(part) if isinstance(node, dict) else None
-        if isinstance(node, bytes) and node[:1] in {_PLAIN, _EXECUTABLE}:
+        if isinstance(node, bytes) and node[:1] in {PLAIN, RUNNABLE}:
             return node[1:]
         fault = f"hard link to {shown(member.link)}, which is no earlier plain file"
         raise refusal(member.path, f"{fault}; this may be an attack")
@@ -221,104 +197,3 @@ class HashTree(MemberTree):
 def _runs_through(path: bytes, member: Member) -> UnpackError:
     fault = f"path runs through the symbolic link {shown(path)}"
     return refusal(member.path, f"{fault}; this may be an attack")
-
-
-def symlink_target(node: Node) -> bytes | None:
-    """The target of a symbolic link; None for all else."""
-    if isinstance(node, bytes) and node[:1] == _SYMLINK:
-        return node[1:]
-    return None
-
-
-def file_mode(leaf: Leaf) -> bytes:
-    """The mode of a file in a git tree."""
-    return _MODES[leaf[:1]]
-
-
-def symlinks(root: Folder) -> Iterator[tuple[bytes, bytes]]:
-    """Give the path and the target of every symbolic link in a tree."""
-    waiting = [(b"", root)]
-    while waiting:
-        prefix, folder = waiting.pop()
-        for name, node in folder.items():
-            if isinstance(node, dict):
-                waiting.append((prefix + name + b"/", node))
-            elif node[:1] == _SYMLINK:
-                yield prefix + name, node[1:]
-
-
-def hash_tree(
-    root: Folder,
-    algorithm: Algorithm,
-    *,
-    link_digest: Callable[[bytes, Algorithm], bytes] = blob_digest,
-    skip_empty: bool = False,
-    skip_git: bool = False,
-    found: dict[int, bytes] | None = None,
-) -> bytes:
-    """Hash a tree as git would, or with the exceptions that Tar.jl and Pkg make.
-
-    Args:
-        root: The tree.
-        algorithm: Which hash to use at every level.
-        link_digest: What gives the digest of a symbolic link's target.
-        skip_empty: Leave out folders with no file at any depth.
-        skip_git: Leave out whatever is called ``.git``. It still makes the folder that
-            it is in count as one with files, as in Pkg (Pkg.jl GitTools.jl:300-310).
-        found: Gets the digests of all folders that count, by their ``id``.
-    """
-    # Only the folders on the way down are held, with the digests that they have so far.
-    opened = [(b"", root, _subfolders(root), dict[bytes, bytes]())]
-    while True:
-        name, folder, waiting, digests = opened[-1]
-        if waiting:
-            name, below = waiting.pop()
-            opened.append((name, below, _subfolders(below), {}))
-            continue
-        opened.pop()
-        keys = _sorted_keys(folder, digests)
-        counts = bool(keys) or not skip_empty
-        if skip_git:
-            keys = [key for key in keys if key not in {b".git", b".git/"}]
-        hasher = new_hash(algorithm)
-        hasher.update(b"tree %d\0" % _tree_size(keys, algorithm))
-        for key in keys:
-            entry_name = key.rstrip(b"/")
-            node = folder[entry_name]
-            if isinstance(node, dict):
-                entry = tree_entry(FOLDER, entry_name, digests[entry_name])
-            elif node[:1] == _SYMLINK:
-                entry = tree_entry(LINK, entry_name, link_digest(node[1:], algorithm))
-            else:
-                entry = tree_entry(_MODES[node[:1]], entry_name, node[1:])
-            hasher.update(entry)
-        digest = hasher.digest()
-        if not opened:
-            return digest
-        if counts:
-            opened[-1][3][name] = digest
-            if found is not None:
-                found[id(folder)] = digest
-
-
-def _subfolders(folder: Folder) -> list[tuple[bytes, Folder]]:
-    return [(name, node) for name, node in folder.items() if isinstance(node, dict)]
-
-
-def _sorted_keys(folder: Folder, digests: dict[bytes, bytes]) -> list[bytes]:
-    """The names in git's order: those of folders count with a slash at the end.
-
-    Folders without a digest are left out.
-    """
-    return sorted(
-        name + b"/" if isinstance(node, dict) else name
-        for name, node in folder.items()
-        if name in digests or not isinstance(node, dict)
-    )
-
-
-def _tree_size(keys: list[bytes], algorithm: Algorithm) -> int:
-    """How long a tree object is, whose body is too long to hold where it matters."""
-    each = len(b"100644 \0") + DIGEST_SIZES[algorithm]
-    # A folder's mode has a digit less than a file's, and its slash does not count.
-    return sum(len(key) + each - 2 * key.endswith(b"/") for key in keys)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from fetch_artifacts.tar.member_tree import symlink_target, symlinks
+from fetch_artifacts.git_tools.memory_tree import symlink_target, symlinks
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from fetch_artifacts.tar.member_tree import Folder, Node
+    from fetch_artifacts.git_tools.memory_tree import Folder, Node
 
     # The id of the folder that a place is in, and its name.
     _Key: TypeAlias = tuple[int, bytes]

@@ -18,7 +18,7 @@ from fetch_artifacts.errors import (
     UnhashableFileError,
     UnportableNameError,
 )
-from fetch_artifacts.git_tools.files import special_file, unreadable
+from fetch_artifacts.git_tools.files import is_executable, special_file, unreadable
 from fetch_artifacts.streams import gathered
 from fetch_artifacts.tar.header import (
     DIRECTORY,
@@ -110,7 +110,8 @@ def _records(root: bytes, *, portable: bool) -> Iterator[bytes]:
             raise unreadable(full, error, _LOSS) from error
         if stat.S_ISREG(status.st_mode):
             size = status.st_size
-            yield tar_header(path, REGULAR, _mode(full, status), size)
+            mode = 0o755 if is_executable(full, status) else 0o644
+            yield tar_header(path, REGULAR, mode, size)
             yield from _content(full, size)
             yield padding(size)
         elif link:
@@ -129,13 +130,6 @@ def _children(folder: bytes, prefix: bytes) -> list[bytes]:
     except OSError as error:
         raise unreadable(folder, error, _LOSS) from error
     return [prefix + name for name in sorted(names, reverse=True)]
-
-
-def _mode(path: bytes, status: os.stat_result) -> int:
-    # header.jl:155: the owner's bit alone, but on Windows access()
-    if os.name == "nt":
-        return 0o755 if os.access(path, os.X_OK) else 0o644
-    return 0o755 if status.st_mode & stat.S_IXUSR else 0o644
 
 
 def _content(path: bytes, size: int) -> Iterator[bytes]:

@@ -1,0 +1,178 @@
+"""A tree in memory, with the digests of its files in place of their content."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from fetch_artifacts.git_tools.objects import (
+    DIGEST_SIZES,
+    EXECUTABLE,
+    FILE,
+    FOLDER,
+    LINK,
+    new_hash,
+    tree_entry,
+)
+from fetch_artifacts.git_tools.tree_rules import GIT, is_kept
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fetch_artifacts.digests import Algorithm
+    from fetch_artifacts.git_tools.tree_rules import TreeRules
+
+# A tree of 200,000 files has to fit in some 30 MB, so nodes are plain: a folder is a
+# dict of names, and a leaf is one bytes object: a letter for what it is, then a file's
+# digest or a symbolic link's target.
+Leaf: TypeAlias = bytes
+Folder: TypeAlias = "dict[bytes, Folder | Leaf]"
+Node: TypeAlias = "Folder | Leaf"
+
+PLAIN: Final = b"p"
+RUNNABLE: Final = b"x"
+SYMLINK: Final = b"l"
+# Files that came as hard links, which no other hard link may name.
+LINKED_PLAIN: Final = b"P"
+LINKED_RUNNABLE: Final = b"X"
+
+_MODES: Final = {
+    PLAIN: FILE,
+    RUNNABLE: EXECUTABLE,
+    LINKED_PLAIN: FILE,
+    LINKED_RUNNABLE: EXECUTABLE,
+}
+
+# A folder that is being hashed: its name, itself, the subfolders that are still to come,
+# and the digests of those that are done. Names end in a slash.
+_Open: TypeAlias = (
+    "tuple[bytes, Folder, list[tuple[bytes, Folder]], dict[bytes, bytes]]"
+)
+
+
+def symlink_target(node: Node) -> bytes | None:
+    """The target of a symbolic link; None for all else."""
+    if isinstance(node, bytes) and node[:1] == SYMLINK:
+        return node[1:]
+    return None
+
+
+def file_mode(leaf: Leaf) -> bytes:
+    """The mode of a file in a git tree."""
+    return _MODES[leaf[:1]]
+
+
+def symlinks(root: Folder) -> Iterator[tuple[bytes, bytes]]:
+    """Give the path and the target of every symbolic link in a tree."""
+    waiting = [(b"", root)]
+    while waiting:
+        prefix, folder = waiting.pop()
+        for name, node in folder.items():
+            if isinstance(node, dict):
+                waiting.append((prefix + name + b"/", node))
+            elif node[:1] == SYMLINK:
+                yield prefix + name, node[1:]
+
+
+def hash_tree(
+    root: Folder, algorithm: Algorithm, rules: TreeRules
+) -> Iterator[tuple[bytes, Folder, bytes]]:
+    """Hash a tree, folder by folder, the innermost first and the root last.
+
+    Gives each folder that counts: its path, which is empty for the root and else ends
+    in a slash; the folder; and the digest of its tree object.
+
+    Args:
+        root: The tree.
+        algorithm: Which hash to use at every level.
+        rules: What counts.
+    """
+    # Only the folders on the way down are held, with the digests that they have so far.
+    path = b""
+    opened: list[_Open] = [(b"", root, _subfolders(root, rules), {})]
+    while opened:
+        name, folder, waiting, digests = opened[-1]
+        if waiting:
+            name, subfolder = waiting.pop()
+            opened.append((name, subfolder, _subfolders(subfolder, rules), {}))
+            path += name
+            continue
+        opened.pop()
+        keys = _sorted_keys(folder, digests, rules)
+        if not opened or not rules.skip_empty or _is_kept(keys, folder, rules):
+            digest = _digest(folder, keys, digests, algorithm, rules)
+            if opened:
+                opened[-1][3][name] = digest
+            yield path, folder, digest
+        path = path[: len(path) - len(name)]
+
+
+def root_digest(root: Folder, algorithm: Algorithm, rules: TreeRules) -> bytes:
+    """Hash a tree, and give the digest of the whole; see `hash_tree`."""
+    last = b""
+    for *_, digest in hash_tree(root, algorithm, rules):
+        last = digest
+    return last
+
+
+def _subfolders(folder: Folder, rules: TreeRules) -> list[tuple[bytes, Folder]]:
+    return [
+        (name + b"/", node)
+        for name, node in folder.items()
+        if isinstance(node, dict) and not (rules.skip_git and name == GIT)
+    ]
+
+
+def _sorted_keys(
+    folder: Folder, digests: dict[bytes, bytes], rules: TreeRules
+) -> list[bytes]:
+    """The names that count in git's order, those of folders with a slash at the end."""
+    keys = [name for name, node in folder.items() if isinstance(node, bytes)]
+    if rules.skip_git and isinstance(folder.get(GIT), bytes):
+        keys.remove(GIT)
+    keys += digests
+    keys.sort()
+    return keys
+
+
+def _is_kept(keys: list[bytes], folder: Folder, rules: TreeRules) -> bool:
+    git = folder.get(GIT) if rules.skip_git else None
+    return is_kept(keys, None if git is None else partial(_holds_files, git))
+
+
+def _holds_files(node: Node) -> bool:
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, bytes):
+            return True
+        waiting += node.values()
+    return False
+
+
+def _digest(
+    folder: Folder,
+    keys: list[bytes],
+    digests: dict[bytes, bytes],
+    algorithm: Algorithm,
+    rules: TreeRules,
+) -> bytes:
+    """Hash a folder's tree object, whose body is too long to hold where it matters."""
+    hasher = new_hash(algorithm)
+    hasher.update(b"tree %d\0" % _body_size(keys, algorithm))
+    for key in keys:
+        node = folder.get(key)
+        if not isinstance(node, bytes):
+            entry = tree_entry(FOLDER, key[:-1], digests[key])
+        elif node[:1] == SYMLINK:
+            entry = tree_entry(LINK, key, rules.link_digest(node[1:], algorithm))
+        else:
+            entry = tree_entry(_MODES[node[:1]], key, node[1:])
+        hasher.update(entry)
+    return hasher.digest()
+
+
+def _body_size(keys: list[bytes], algorithm: Algorithm) -> int:
+    each = len(b"100644 \0") + DIGEST_SIZES[algorithm]
+    # A folder's mode has a digit less than a file's, and its slash does not count.
+    return sum(len(key) + each - 2 * key.endswith(b"/") for key in keys)
