@@ -71,7 +71,8 @@ from fetch_artifacts.errors import (
     UnpackError,
     UnportableNameError,
 )
-from fetch_artifacts.platforms.platform import Platform, host_platform
+from fetch_artifacts.platforms.host import host_platform
+from fetch_artifacts.platforms.platform import Platform
 from fetch_artifacts.progress import ProgressEvent
 
 __all__ = [

@@ -22,7 +22,7 @@ from fetch_artifacts.errors import (
     NoMatchingPlatformError,
 )
 from fetch_artifacts.install import lookup
-from fetch_artifacts.platforms.platform import host_platform
+from fetch_artifacts.platforms.host import host_platform
 
 if TYPE_CHECKING:
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry

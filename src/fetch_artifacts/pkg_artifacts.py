@@ -36,7 +36,8 @@ from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.install import installer as _install
 from fetch_artifacts.install import lookup as _lookup
 from fetch_artifacts.install import sources as _sources
-from fetch_artifacts.platforms.platform import Platform, as_platform, host_platform
+from fetch_artifacts.platforms.host import host_platform
+from fetch_artifacts.platforms.platform import Platform, as_platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

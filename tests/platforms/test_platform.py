@@ -514,6 +514,36 @@ class TestSelecting:
         assert select_platform({new: 2, old: 1}, "x86_64-apple-darwin") == 2
 
 
+# Written in protocol 2 by the modules fetch_artifacts.platforms and compare_strategies
+# that were there before this package.
+OLD_PICKLES = {
+    "x86_64-linux-gnu": (
+        b"\x80\x02cfetch_artifacts.platforms\n_make\nq\x00}q\x01(X\x04\x00\x00\x00archq"
+        b"\x02X\x06\x00\x00\x00x86_64q\x03X\x02\x00\x00\x00osq\x04X\x05\x00\x00\x00linuxq"
+        b"\x05X\x04\x00\x00\x00libcq\x06X\x05\x00\x00\x00glibcq\x07u}q\x08\x86q\tRq\n."
+    ),
+    "x86_64-apple-darwin20": (
+        b"\x80\x02cfetch_artifacts.platforms\n_make\nq\x00}q\x01(X\x04\x00\x00\x00archq"
+        b"\x02X\x06\x00\x00\x00x86_64q\x03X\x02\x00\x00\x00osq\x04X\x05\x00\x00\x00macosq"
+        b"\x05X\n\x00\x00\x00os_versionq\x06X\x06\x00\x00\x0020.0.0q\x07u}q\x08X\n\x00\x00"
+        b"\x00os_versionq\tcfetch_artifacts.compare_strategies\ncompare_version_cap\n"
+        b"q\ns\x86q\x0bRq\x0c."
+    ),
+}
+
+
+@pytest.mark.parametrize("triplet", OLD_PICKLES)
+def test_old_pickles_of_hosts_load(triplet: str) -> None:
+    host = Platform.parse(triplet).as_host()
+    assert host == pickle.loads(OLD_PICKLES[triplet])
+
+
+def test_a_pickle_names_no_module_inside_the_package() -> None:
+    host = Platform.parse("x86_64-apple-darwin20").as_host()
+    assert b"fetch_artifacts.platforms.platform" not in pickle.dumps(host, 2)
+    assert b"fetch_artifacts.platforms\ncompare_version_cap" in pickle.dumps(host, 2)
+
+
 def test_as_platform_takes_a_platform_or_a_triplet() -> None:
     platform = Platform("x86_64", "linux")
     assert as_platform(platform) is platform

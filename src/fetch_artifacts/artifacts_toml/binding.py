@@ -19,7 +19,7 @@ from fetch_artifacts.artifacts_toml.entry import source_faults
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import BindingExistsError
-from fetch_artifacts.platforms.platform import platforms_match
+from fetch_artifacts.platforms.matching import platforms_match
 
 if TYPE_CHECKING:
     import os

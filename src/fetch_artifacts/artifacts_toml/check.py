@@ -21,17 +21,11 @@ from fetch_artifacts.artifacts_toml.search import ARTIFACTS_TOML_NAMES
 from fetch_artifacts.errors import ArtifactsTomlError, PlatformError
 from fetch_artifacts.julia_toml.writer import dump_key
 from fetch_artifacts.platforms.platform import Platform
+from fetch_artifacts.platforms.tags import KNOWN_TAGS, REQUIRED_TAGS
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping
-
-# Tags of Julia's own (binaryplatforms.jl), and of public JLL packages.
-_TAGS: Final = frozenset(
-    {"arch", "os", "libc", "call_abi", "os_version", "julia_version"}
-    | {"libgfortran_version", "libstdcxx_version", "cxxstring_abi"}
-    | {"cuda", "cuda_platform", "debug", "llvm_version", "march", "mpi", "sanitize"}
-)
 
 _ADVICE: Final = {
     "git-tree-sha1": "write the hash of the folder, from `fetch-artifacts hash FOLDER`",
@@ -46,7 +40,7 @@ _ADVICE: Final = {
 _REPAIR: Final = "run `fetch-artifacts doctor --fix`, which finds the true one out"
 _OTHERWISE: Final = "write what was expected, or take it out"
 _IS_A_TAG: Final = "Julia takes this string for a platform tag"
-_UNKNOWN: Final = {"os": "", "arch": ""}
+_UNKNOWN: Final = dict.fromkeys(REQUIRED_TAGS, "")
 _NO_TAG: Final = "take it out, or write an array with the string in it"
 
 
@@ -127,7 +121,7 @@ def _check_name(name: str, value: object, place: Place) -> Iterator[Finding]:
         what = "what follows the slash is a path inside the artifact to Julia"
         yield _finding(place.error(what), "choose a name without slashes")
     if isinstance(value, dict):
-        for key in [key for key in ("os", "arch") if key in value]:
+        for key in [key for key in REQUIRED_TAGS if key in value]:
             what = f"a table suits every platform; Julia ignores {value[key]!r} here"
             todo = f"write [[{place.key}]], or take it out"
             yield _finding((place / key).error(what), todo)
@@ -159,7 +153,7 @@ def _check_elements(elements: list[object], place: Place) -> Iterator[Finding]:
         tags += [(tag, here / _spelt(tag, element)) for tag in platform.tags]
         yield from _check_entry(element, here)
     # Of the wrong type, these two are reported as such.
-    meant = _TAGS | {"lazy", "download"} | _telling_tags(platforms.values())
+    meant = KNOWN_TAGS | {"lazy", "download"} | _telling_tags(platforms.values())
     for tag, here in tags:
         if tag not in meant:
             yield _finding(here.error(_IS_A_TAG), _NO_TAG)
@@ -177,7 +171,9 @@ def _unreadable_tags(
             Platform.from_entry({**_UNKNOWN, key: element[key]})
         except PlatformError as error:
             fault = (place / dump_key(key)).error(f"{_IS_A_TAG}: {error}")
-            todo = "correct it, or take it out" if key.lower() in _TAGS else _NO_TAG
+            todo = (
+                "correct it, or take it out" if key.lower() in KNOWN_TAGS else _NO_TAG
+            )
             yield key, _finding(fault, todo)
 
 
@@ -200,7 +196,7 @@ def _check_support(
 ) -> Iterator[Finding]:
     """Give what no machine has that Julia runs on: the pair, or one tag beside it."""
     arch, os, *others = platform.tags.items()
-    known = [(tag, value) for tag, value in others if tag in _TAGS]
+    known = [(tag, value) for tag, value in others if tag in KNOWN_TAGS]
     for tags in ({}, *({tag: value} for tag, value in known)):
         try:
             _ = Platform(arch[1], os[1], validate_strict=True, **tags).triplet

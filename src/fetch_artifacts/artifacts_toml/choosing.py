@@ -22,17 +22,15 @@ from fetch_artifacts.errors import (
     NoMatchingPlatformError,
     PlatformError,
 )
-from fetch_artifacts.platforms.platform import (
-    Platform,
-    first_difference,
-    select_platform,
-)
+from fetch_artifacts.platforms.matching import first_difference, select_platform
+from fetch_artifacts.platforms.platform import Platform
+from fetch_artifacts.platforms.tags import REQUIRED_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fetch_artifacts.artifacts_toml.file import TomlDict
-    from fetch_artifacts.platforms.platform import PlatformChoice
+    from fetch_artifacts.platforms.matching import PlatformChoice
 
 _LOG: Final = logging.getLogger("fetch_artifacts")
 
@@ -193,7 +191,7 @@ def platform_of(element: object, place: Place) -> Platform:
     """
     if not isinstance(element, dict):
         raise place.error(f"expected a table, found {element!r}")
-    for key in ("os", "arch"):
+    for key in REQUIRED_TAGS:
         if not isinstance(element.get(key), str):
             raise place.expected("a string", element, key)
     try:

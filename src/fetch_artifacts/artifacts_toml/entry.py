@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.errors import HashParseError
+from fetch_artifacts.platforms.tags import REQUIRED_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform
 
 # The keys that mean the same in every entry; the others are its metadata.
-_KNOWN_KEYS: Final = frozenset({"git-tree-sha1", "lazy", "download", "os", "arch"})
+_KNOWN_KEYS: Final = frozenset({"git-tree-sha1", "lazy", "download", *REQUIRED_TAGS})
 _SHA256: Final = re.compile(r"[0-9A-Fa-f]{64}")
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\x00-\x1f\x7f]+")
 

@@ -13,7 +13,7 @@ from fetch_artifacts.files.remembered import Remembered
 
 if TYPE_CHECKING:
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
-    from fetch_artifacts.platforms.platform import PlatformChoice
+    from fetch_artifacts.platforms.matching import PlatformChoice
 
 TomlDict: TypeAlias = dict[str, Any]
 

@@ -14,7 +14,7 @@ from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.errors import BindingExistsError
 from fetch_artifacts.install import lookup
-from fetch_artifacts.platforms.platform import platforms_match
+from fetch_artifacts.platforms.matching import platforms_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

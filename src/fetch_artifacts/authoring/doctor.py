@@ -25,7 +25,8 @@ from fetch_artifacts.errors import (
     UnpackError,
 )
 from fetch_artifacts.network.fetcher import HttpFetcher
-from fetch_artifacts.platforms.platform import Platform, select_platform
+from fetch_artifacts.platforms.matching import select_platform
+from fetch_artifacts.platforms.platform import Platform
 from fetch_artifacts.settings.environment import Settings
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ from fetch_artifacts.install.sources import sources_of
 from fetch_artifacts.network import pkg_server
 from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.network.transfer import StartOverError
-from fetch_artifacts.platforms.platform import host_platform
+from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.streams import HashedChunks, prefetched

@@ -20,7 +20,8 @@ from fetch_artifacts.errors import (
     JuliaError,
     NoMatchingPlatformError,
 )
-from fetch_artifacts.platforms.platform import as_platform, host_platform
+from fetch_artifacts.platforms.host import host_platform
+from fetch_artifacts.platforms.platform import as_platform
 from fetch_artifacts.settings.environment import Settings
 
 if TYPE_CHECKING:

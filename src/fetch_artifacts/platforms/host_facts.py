@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import PlatformError, SettingsError
 from fetch_artifacts.platforms import julia_host, machine
-from fetch_artifacts.platforms.platform import Platform, as_platform
+from fetch_artifacts.platforms.platform import Platform
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.settings.pyproject import nearest_pyproject, read_table
 
@@ -58,18 +58,6 @@ class HostFacts:
     def triplet(self) -> str:
         """The platform's text form."""
         return self.platform.triplet
-
-
-def host_platform(base: Platform | str | None = None) -> Platform:
-    """The platform that `host_facts` finds, or `base` taken for the host's.
-
-    Julia: ``HostPlatform()`` and ``HostPlatform(base)``.
-
-    Raises:
-        PlatformError: `base` is no triplet.
-        SettingsError: A setting that names the platform is wrong.
-    """
-    return host_facts().platform if base is None else as_platform(base).as_host()
 
 
 def host_facts() -> HostFacts:

@@ -1,45 +1,26 @@
-"""Which of several entries fits a machine: Julia's ``Base.BinaryPlatforms``.
+"""A platform: the set of tags of a machine, or of what an artifact was built for.
 
-A platform is a set of tags. Two platforms match when every tag that both have agrees;
-how it has to agree is the tag's compare strategy.
+Julia: ``Base.BinaryPlatforms.Platform``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from fetch_artifacts.errors import PlatformError
-from fetch_artifacts.platforms.compare_strategies import (
-    CompareStrategy,
-    compare_default,
+from fetch_artifacts.platforms.tags import normalised_tags, tags_of_entry
+from fetch_artifacts.platforms.triplets import format_triplet, parse_triplet
+from fetch_artifacts.platforms.versions import (
     compare_minor_version,
     compare_version_cap,
 )
-from fetch_artifacts.platforms.tags import normalised_tags
-from fetch_artifacts.platforms.triplets import format_triplet, parse_triplet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-__all__ = (
-    "CompareStrategy",
-    "Platform",
-    "as_platform",
-    "compare_default",
-    "compare_minor_version",
-    "compare_version_cap",
-    "first_difference",
-    "host_platform",
-    "platforms_match",
-    "select_platform",
-)
-
-T = TypeVar("T")
-
-# Artifacts.jl:292-303: the strings of an entry that are no tags
-_NOT_TAGS: Final = frozenset({"os", "arch", "git-tree-sha1"})
+    from fetch_artifacts.platforms.versions import CompareStrategy
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -101,17 +82,7 @@ class Platform:
         Raises:
             PlatformError: ``os`` or ``arch`` is missing, or a tag can't be one.
         """
-        for key in ("os", "arch"):
-            if not isinstance(entry.get(key), str):
-                found = repr(entry[key]) if key in entry else "nothing"
-                msg = f"platform entry: expected a string as {key!r}, found {found}"
-                raise PlatformError(msg)
-        strings = {
-            key: value
-            for key, value in entry.items()
-            if isinstance(value, str) and key not in _NOT_TAGS
-        }
-        tags = normalised_tags(entry["arch"], entry["os"], strings)
+        tags = normalised_tags(*tags_of_entry(entry))
         return _fill(cls.__new__(cls), tags)
 
     def to_entry(self) -> dict[str, str]:
@@ -191,11 +162,8 @@ def _fill(
 
 
 def _make(tags: dict[str, str], strategies: dict[str, CompareStrategy]) -> Platform:
+    """Make a platform of its parts; pickles name this function."""
     return _fill(Platform.__new__(Platform), tags, strategies)
-
-
-if TYPE_CHECKING:
-    PlatformChoice: TypeAlias = Platform | Callable[[], Platform]
 
 
 def as_platform(platform: Platform | str) -> Platform:
@@ -205,105 +173,3 @@ def as_platform(platform: Platform | str) -> Platform:
         PlatformError: It is no triplet.
     """
     return Platform.parse(platform) if isinstance(platform, str) else platform
-
-
-def first_difference(
-    candidate: Platform, wanted: Platform
-) -> tuple[str, str, str] | None:
-    """Why a candidate does not fit: the tag, its value there and the one wanted.
-
-    None if it fits. A tag that only one of them has makes no difference. The
-    architecture and the system are compared first, then the others by name.
-
-    Raises:
-        PlatformError: Both have a strategy of their own for a tag, and not the same
-            one; or a version to be compared is none.
-    """
-    wants = wanted.tags
-    special = candidate.compare_strategies, wanted.compare_strategies
-    for tag, value in candidate.tags.items():
-        want = wants.get(tag)
-        if want is None:
-            continue
-        if tag in special[0] or tag in special[1]:
-            agree = _agree_by_strategy(tag, value, want, *special)
-        else:
-            agree = value == want
-        if not agree:
-            return tag, value, want
-    return None
-
-
-def _agree_by_strategy(
-    tag: str,
-    a: str,
-    b: str,
-    a_strategies: Mapping[str, CompareStrategy],
-    b_strategies: Mapping[str, CompareStrategy],
-) -> bool:
-    a_strategy = a_strategies.get(tag, compare_default)
-    b_strategy = b_strategies.get(tag, compare_default)
-    strategy = a_strategy if b_strategy is compare_default else b_strategy
-    if a_strategy is not strategy and a_strategy is not compare_default:
-        msg = (
-            f"platform tag {tag!r}: expected one compare strategy for {a!r} and {b!r}, "
-            f"found {a_strategy} and {b_strategy}"
-        )
-        raise PlatformError(msg)
-    return strategy(
-        a,
-        b,
-        a_requested=a_strategy is strategy,
-        b_requested=b_strategy is strategy,
-    )
-
-
-def platforms_match(a: Platform | str, b: Platform | str) -> bool:
-    """Whether every tag that both platforms have agrees. Triplets are parsed.
-
-    Raises:
-        PlatformError: As `first_difference`, or a text is no triplet.
-    """
-    return first_difference(as_platform(a), as_platform(b)) is None
-
-
-def select_platform(
-    candidates: Mapping[Platform, T], platform: Platform | str
-) -> T | None:
-    """The value of the candidate that fits best, None if none fits.
-
-    Best is the one that differs from the platform by the fewest tag names, then the
-    one whose triplet is the greatest text (binaryplatforms.jl:1079-1110).
-
-    Raises:
-        PlatformError: As `platforms_match`.
-    """
-    wanted = as_platform(platform)
-    fitting = [key for key in candidates if first_difference(key, wanted) is None]
-    if not fitting:
-        return None
-    if len(fitting) > 1:
-        losses = [len(wanted.tags.keys() ^ key.tags.keys()) for key in fitting]
-        least = min(losses)
-        fitting = [
-            key for key, loss in zip(fitting, losses, strict=True) if loss == least
-        ]
-    if len(fitting) > 1:
-        # Several platforms may share a triplet: the order of entries must not decide.
-        fitting.sort(key=lambda key: (key.triplet, tuple(key.tags.items())))
-    return candidates[fitting[-1]]
-
-
-def host_platform(base: Platform | str | None = None) -> Platform:
-    """This machine's platform, or `base` taken for the machine's.
-
-    Julia: ``HostPlatform()`` and ``HostPlatform(base)``; see
-    `fetch_artifacts.platforms.host_facts`.
-
-    Raises:
-        PlatformError: `base` is no triplet.
-        SettingsError: A setting that names the platform is wrong.
-    """
-    from fetch_artifacts.platforms.host_facts import host_platform as by_host
-
-    return by_host(base)

@@ -1,8 +1,8 @@
-"""The tags of a platform: how Julia normalises them, and which it finds valid."""
+"""The tags of a platform: which there are, how Julia normalises and validates them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.errors import PlatformError
 from fetch_artifacts.platforms.versions import canonical_version, parse_version
@@ -38,10 +38,48 @@ _LIBCS: Final = frozenset({"glibc", "musl"})
 _CALL_ABIS: Final = frozenset({"eabihf", "eabi"})
 _CXXSTRING_ABIS: Final = frozenset({"cxx03", "cxx11"})
 
+REQUIRED_TAGS: Final = ("os", "arch")
+"""The tags that every platform has, in the order in which Artifacts.jl reads them."""
+
+TRIPLET_TAGS: Final = frozenset(
+    {*REQUIRED_TAGS, "os_version", "libc", "call_abi"}
+    | {"libgfortran_version", "libstdcxx_version", "cxxstring_abi"}
+)
+"""The tags with a place of their own in a triplet (binaryplatforms.jl:514-562)."""
+
+KNOWN_TAGS: Final = TRIPLET_TAGS | {
+    *("julia_version", "llvm_version", "sanitize", "march", "debug"),
+    *("cuda", "cuda_platform", "mpi"),
+}
+"""Julia's own tags, and those that public JLL packages use."""
+
+_TREE_HASH: Final = "git-tree-sha1"  # the only string of an entry that is no tag
 _VERSION_TAGS: Final = frozenset(
     {"libgfortran_version", "libstdcxx_version", "os_version"}
 )
 _FORBIDDEN: Final = frozenset("+- /<>:\"'\\|?*")  # binaryplatforms.jl:129
+
+
+def tags_of_entry(entry: Mapping[str, Any]) -> tuple[str, str, dict[str, str]]:
+    """Give arch, os and the other tags of an entry of an Artifacts.toml.
+
+    Every string but the tree hash is a tag (Artifacts.jl:292-303); nothing is
+    normalised.
+
+    Raises:
+        PlatformError: ``os`` or ``arch`` is missing, or is no string.
+    """
+    for key in REQUIRED_TAGS:
+        if not isinstance(entry.get(key), str):
+            found = repr(entry[key]) if key in entry else "nothing"
+            msg = f"platform entry: expected a string as {key!r}, found {found}"
+            raise PlatformError(msg)
+    others = {
+        key: value
+        for key, value in entry.items()
+        if isinstance(value, str) and key != _TREE_HASH and key not in REQUIRED_TAGS
+    }
+    return entry["arch"], entry["os"], others
 
 
 def normalised_tags(

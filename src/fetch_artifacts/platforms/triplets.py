@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import PlatformError
+from fetch_artifacts.platforms.tags import TRIPLET_TAGS
 from fetch_artifacts.platforms.versions import version_of
 
 if TYPE_CHECKING:
@@ -46,14 +47,6 @@ _GFORTRANS: Final = {
     "gcc8": "5",
 }
 _VERSIONED: Final = {"macos": "darwin", "freebsd": "freebsd", "openbsd": "openbsd"}
-
-# What the fixed part of a triplet says; every other tag is written out as -tag+value.
-_IMPLIED: Final = frozenset(
-    {
-        *("arch", "os", "os_version", "libc", "call_abi"),
-        *("libgfortran_version", "libstdcxx_version", "cxxstring_abi"),
-    }
-)
 
 
 @cache
@@ -131,7 +124,7 @@ def format_triplet(tags: Mapping[str, str]) -> str:
     if (value := tags.get("libstdcxx_version")) is not None:
         parts.append(f"libstdcxx{version_of('libstdcxx_version', value).patch}")
     # Julia's order is that of its hash table, which differs between versions.
-    parts += (f"{tag}+{tags[tag]}" for tag in sorted(tags.keys() - _IMPLIED))
+    parts += (f"{tag}+{tags[tag]}" for tag in sorted(tags.keys() - TRIPLET_TAGS))
     return "-".join(parts)
 
 

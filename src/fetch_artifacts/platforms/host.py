@@ -1,0 +1,28 @@
+"""The platform that entries are chosen for by default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fetch_artifacts.platforms.platform import as_platform
+
+if TYPE_CHECKING:
+    from fetch_artifacts.platforms.platform import Platform
+
+
+def host_platform(base: Platform | str | None = None) -> Platform:
+    """This machine's platform, or `base` taken for the machine's.
+
+    Julia: ``HostPlatform()`` and ``HostPlatform(base)``. Where the platform is known
+    from is told by `fetch_artifacts.platforms.host_facts`.
+
+    Raises:
+        PlatformError: `base` is no triplet.
+        SettingsError: A setting that names the platform is wrong.
+    """
+    if base is not None:
+        return as_platform(base).as_host()
+    # Finding out reads settings and files, and may start a Julia.
+    from fetch_artifacts.platforms.host_facts import host_facts
+
+    return host_facts().platform
