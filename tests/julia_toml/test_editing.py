@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import tomli
 
-from fetch_artifacts.julia_toml import Table
 from fetch_artifacts.julia_toml.editing import update
+from fetch_artifacts.julia_toml.writer import Table
 
 Change = Callable[[dict[str, Any]], object]
 

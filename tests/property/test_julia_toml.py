@@ -8,7 +8,8 @@ import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetch_artifacts.julia_toml import Table, dumps
+from fetch_artifacts.julia_toml import dumps
+from fetch_artifacts.julia_toml.writer import Table
 
 KEYS = st.text(max_size=8)
 SCALARS = st.one_of(

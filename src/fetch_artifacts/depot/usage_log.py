@@ -22,7 +22,8 @@ import time
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts.julia_toml.writer import dumps, loads
+from fetch_artifacts.julia_toml.reader import loads
+from fetch_artifacts.julia_toml.writer import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

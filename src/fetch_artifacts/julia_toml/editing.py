@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.julia_toml.reader import loads
 from fetch_artifacts.julia_toml.spans import KeyPath, Span, Statement, statements
 from fetch_artifacts.julia_toml.writer import (
     Table,
@@ -20,7 +21,6 @@ from fetch_artifacts.julia_toml.writer import (
     dump_value,
     is_array_of_tables,
     is_tabular,
-    loads,
 )
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.errors import DownloadError
 from fetch_artifacts.files.writing import write_atomically
-from fetch_artifacts.julia_toml.writer import dumps, loads
+from fetch_artifacts.julia_toml.reader import loads
+from fetch_artifacts.julia_toml.writer import dumps
 from fetch_artifacts.urls import is_secure, redacted
 
 if TYPE_CHECKING:

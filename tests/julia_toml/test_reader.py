@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pickle
+from textwrap import dedent
+
+import pytest
+
+from fetch_artifacts.julia_toml import dumps, loads
+from fetch_artifacts.julia_toml.reader import Unsigned
+
+
+# Julia 1.12: toml_parser.jl:926-952, print.jl `print_integer`.
+@pytest.mark.parametrize(
+    ("spelt", "written"),
+    [
+        ("0xff", "0xff"),
+        ("0xDEAD_BEEF", "0xdeadbeef"),
+        ("0x1ff", "0x01ff"),
+        ("0o17", "0x0f"),
+        ("0b0", "0x00"),
+        ("0x" + "f" * 32, "0x" + "f" * 32),
+        ("0x" + "f" * 33, str(16**33 - 1)),
+        ("18446744073709551616", "18446744073709551616"),
+        ("-9223372036854775809", "-9223372036854775809"),
+    ],
+)
+def test_an_integer_is_written_as_julia_writes_what_it_read(
+    spelt: str, written: str
+) -> None:
+    assert dumps(loads(f"v = {spelt}")) == f"v = {written}\n"
+
+
+def test_the_spelling_of_an_integer_is_heeded_wherever_it_stands() -> None:
+    text = """\
+        0xff = "0xff"
+
+        [[list]]
+        nested = [[1, 0x02], {a = 0x03, b = "0x04"}]
+        [[list]]
+        note = "09:00+01:00 0x05"
+        plain = 0x06
+        """
+    table = loads(dedent(text))
+    assert dedent(text) == dumps(table)
+    assert table["list"][1]["plain"] == 6
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1979-05-27T07:32:00+00:00",
+        "1979-05-27T07:32:00-00:00",
+        "1979-05-27 07:32:00.5+01:00",
+        "[1979-05-27T07:32:00-07:00]",
+    ],
+)
+def test_an_offset_is_refused_as_julia_refuses_it(value: str) -> None:
+    with pytest.raises(ValueError, match="expected no offset, which Julia can't read"):
+        loads(f"v = {value}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["v = {a = 1,\n b = 2}", "v = {a = 1,}", r'v = "\e"', r'v = "\x41"', "v = 07:32"],
+)
+def test_what_came_with_toml_1_1_is_refused_as_julia_refuses_it(text: str) -> None:
+    with pytest.raises(ValueError, match="at line 1"):
+        loads(text)
+
+
+def test_an_integer_keeps_its_spelling_through_a_pickle() -> None:
+    (value,) = pickle.loads(pickle.dumps(loads("v = 0x0a"), 2)).values()
+    assert type(value) is Unsigned
+    # As written by the module that was there before this package.
+    old = b"\x80\x02cfetch_artifacts.julia_toml\nUnsigned\nK\n\x85\x81."
+    assert type(pickle.loads(old)) is Unsigned
