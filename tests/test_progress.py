@@ -26,7 +26,7 @@ def test_a_pipe_gets_a_line_for_each_artifact_where_that_is_wanted(
 ) -> None:
     pipe = io.StringIO()
     monkeypatch.setattr(sys, "stderr", pipe)
-    with progress.shown(verbose=True) as report:
+    with progress.show_progress(verbose=True) as report:
         assert report is not None
         for step in STEPS:
             report(step)
@@ -34,7 +34,7 @@ def test_a_pipe_gets_a_line_for_each_artifact_where_that_is_wanted(
         "fetch-artifacts: Demo: waiting for process 1 on host",
         "fetch-artifacts: Demo: installed (2.5 MB)",
     ]
-    with progress.shown() as report:
+    with progress.show_progress() as report:
         assert report is None
 
 
@@ -43,7 +43,7 @@ def test_a_terminal_gets_a_bar_with_bytes_and_stage(
 ) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with progress.shown() as report:
+    with progress.show_progress() as report:
         assert report is not None
         for step in STEPS:
             report(step)

@@ -26,7 +26,7 @@ from fetch_artifacts.authoring import build as author
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.platforms.platform import as_platform
-from fetch_artifacts.progress import shown
+from fetch_artifacts.progress import show_progress
 from fetch_artifacts.tar.writer import require_folder
 
 if TYPE_CHECKING:
@@ -270,7 +270,7 @@ def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
     toml, built_for = _absolute(toml_path), _platform(platform)
     urls = [tarball_url] if isinstance(tarball_url, str) else tarball_url
     binding.refuse_bound(toml, name, platform=built_for, force=force)
-    with shown(verbose=verbose) as report:
+    with show_progress(verbose=verbose) as report:
         sourced = sourcing.download_sources(urls, keep=not clear, report=report)
     binding.bind_tree(
         toml,

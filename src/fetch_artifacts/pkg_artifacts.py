@@ -314,7 +314,7 @@ def ensure_artifact_installed(
     load_artifacts_toml(path, pkg_uuid=pkg_uuid)
     entry = _toml.entry_for(name, path, _platform(platform))
     with (
-        _progress.shown(verbose=verbose) as shown,
+        _progress.show_progress(verbose=verbose) as shown,
         _install.Installer(progress=progress or shown) as installer,
     ):
         installed = installer.ensure(entry)
@@ -353,7 +353,7 @@ def download_artifact(
     )
     sha256 = None if tarball_hash is None else Sha256.parse(tarball_hash)
     with (
-        _progress.shown(verbose=verbose) as shown,
+        _progress.show_progress(verbose=verbose) as shown,
         _install.Installer(progress=progress or shown) as installer,
     ):
         installer.ensure(entry, [_sources.Source(url=tarball_url, sha256=sha256)])

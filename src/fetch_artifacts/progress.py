@@ -100,7 +100,7 @@ def _in_notebook() -> bool:
 
 
 @contextlib.contextmanager
-def shown(*, verbose: bool = False) -> Iterator[Progress | None]:
+def show_progress(*, verbose: bool = False) -> Iterator[Progress | None]:
     """Show progress within a ``with`` block: as bars, as lines, or not at all.
 
     Bars on a terminal and in a notebook. Elsewhere, as in CI or a pipe, a line for

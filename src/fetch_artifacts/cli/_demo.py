@@ -1,8 +1,8 @@
-"""The whole way of an artifact, from made-up data to a verified path, on this machine.
+"""The demo: artifacts are made, served, bound, installed and verified locally.
 
-Makes a data set, archives it, serves it on loopback, binds it in a fresh
-Artifacts.toml, installs it from there into a throwaway depot, verifies it and reads a
-value out of it. The same with a real tree: the installed package folder of requests.
+It makes a data set, archives it, serves it on loopback, binds it in a new
+Artifacts.toml, installs it into a temporary depot, verifies it and reads a value from
+it. The second artifact is a real tree: the installed package folder of requests.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import contextlib
 import functools
 import importlib.util
 import shutil
-import subprocess
 import tempfile
 import threading
 from dataclasses import dataclass
@@ -24,8 +23,9 @@ from fetch_artifacts.archive.writer import archive_directory
 from fetch_artifacts.artifacts_toml.binding import bind
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.depot.artifacts import verify_artifact, with_artifacts_directory
-from fetch_artifacts.errors import FetchArtifactsError
+from fetch_artifacts.errors import FetchArtifactsError, JuliaError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
+from fetch_artifacts.julia_process import run_julia
 from fetch_artifacts.settings.environment import Settings
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ _JULIA_SECONDS: Final = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """One artifact that went all the way.
+class DemoArtifact:
+    """One artifact that the demo installed.
 
     Attributes:
         name: Its name in the Artifacts.toml.
@@ -67,8 +67,8 @@ class Shown:
 
 
 class _QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing: the demo tells its own story."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        """Log nothing; the demo has its own output."""
 
 
 @contextlib.contextmanager
@@ -120,48 +120,43 @@ def _publish(name: str, tree: Path, served: Path, url: str, toml: Path) -> str:
 
 
 def _ask_julia(julia: Path, depot: Path, toml: Path, names: list[str]) -> list[str]:
-    """What real Pkg.Artifacts says: a line for each name, then Julia's version."""
-    flags = ["--startup-file=no", "--color=no", "-e", _ASK_JULIA]
-    command = [str(julia), *flags, str(depot), str(toml), *names]
-    answer = subprocess.run(  # noqa: S603 - the user's own Julia
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_JULIA_SECONDS,
-        check=True,
-    )
-    return answer.stdout.splitlines()
+    """Ask Pkg.Artifacts; gives a line for each name, then Julia's version."""
+    arguments = ["-e", _ASK_JULIA, str(depot), str(toml), *names]
+    return run_julia(julia, arguments, timeout=_JULIA_SECONDS).splitlines()
 
 
 def _compare_with_julia(
-    depot: Path, toml: Path, shown: list[Shown], say: Callable[[str], None]
+    depot: Path, toml: Path, artifacts: list[DemoArtifact], say: Callable[[str], None]
 ) -> None:
     julia = Settings.from_environ().julia
     if julia is None:
         say("Julia: none found on this machine, so nothing was compared.")
         return
     try:
-        *lines, version = _ask_julia(julia, depot, toml, [one.name for one in shown])
-    except (OSError, subprocess.SubprocessError) as error:
-        say(f"Julia: {julia} gave no answer, so nothing was compared: {error}")
+        *lines, version = _ask_julia(
+            julia, depot, toml, [one.name for one in artifacts]
+        )
+    except JuliaError as error:
+        say(f"Julia gave no answer, so nothing was compared: {error}")
         return
-    expected = [f"true\t{one.path}" for one in shown]
+    expected = [f"true\t{one.path}" for one in artifacts]
     if lines != expected:
         msg = f"Julia {version} disagrees: expected {expected}, found {lines}"
         raise FetchArtifactsError(msg)
     say(f"Julia {version} verifies both trees and gives the same paths.")
 
 
-def run(say: Callable[[str], None], *, keep: Path | None = None) -> tuple[Shown, ...]:
+def run(
+    say: Callable[[str], None], *, keep: Path | None = None
+) -> tuple[DemoArtifact, ...]:
     """Run the demo.
 
     Args:
-        say: Takes each line of what is shown.
-        keep: A folder to leave everything in; without it nothing is kept.
+        say: Called with each line of output.
+        keep: A folder in which all files are left; None to delete them.
 
     Raises:
-        FetchArtifactsError: Something went wrong on the way, or Julia disagrees.
+        FetchArtifactsError: A step failed, or Julia disagrees.
         OSError: The folder can't be written.
     """
     if keep is not None:
@@ -173,10 +168,10 @@ def run(say: Callable[[str], None], *, keep: Path | None = None) -> tuple[Shown,
         return _run_in(Path(folder).resolve(), say)
 
 
-def _run_in(folder: Path, say: Callable[[str], None]) -> tuple[Shown, ...]:
+def _run_in(folder: Path, say: Callable[[str], None]) -> tuple[DemoArtifact, ...]:
     served, depot, toml = folder / "served", folder / "depot", folder / "Artifacts.toml"
     served.mkdir(exist_ok=True)
-    shown: list[Shown] = []
+    artifacts: list[DemoArtifact] = []
     with _served(served) as url, with_artifacts_directory(depot / "artifacts"):
         for name, make in (
             ("DemoReadings", _make_data),
@@ -191,11 +186,11 @@ def _run_in(folder: Path, say: Callable[[str], None]) -> tuple[Shown, ...]:
                 msg = f"{path}: does not hash to its name"
                 raise FetchArtifactsError(msg)
             say(f"  git-tree-sha1  {tree_hash} (verified)\n  installed at   {path}")
-            shown.append(
-                Shown(name=name, tree_hash=tree_hash, path=path, source=source)
+            artifacts.append(
+                DemoArtifact(name=name, tree_hash=tree_hash, path=path, source=source)
             )
         last = artifact("DemoReadings/data/readings.csv", toml_path=str(toml))
         say(f"Read from the artifact: {last.read_text('utf-8').splitlines()[-1]!r}")
     say(f"Bound in {toml}:\n\n{toml.read_text('utf-8')}")
-    _compare_with_julia(depot, toml, shown, say)
-    return tuple(shown)
+    _compare_with_julia(depot, toml, artifacts, say)
+    return tuple(artifacts)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Final
 
 import click
 
 from fetch_artifacts import progress
-from fetch_artifacts.cli._options import FAILED, json_option, resolve_toml
+from fetch_artifacts.cli._options import FAILED, json_option, print_rows, resolve_toml
 
 
 @click.command()
@@ -28,14 +27,9 @@ def doctor(file: Path | None, *, fix: bool, offline: bool, as_json: bool) -> Non
     from fetch_artifacts.authoring.doctor import diagnose
 
     toml = resolve_toml(file)
-    with progress.shown() as report:
+    with progress.show_progress() as report:
         diagnoses = diagnose(toml, offline=offline, report=report)
-    if as_json:
-        rows = [diagnosis.to_json() for diagnosis in diagnoses]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-    else:
-        for diagnosis in diagnoses:
-            click.echo(diagnosis)
+    print_rows(diagnoses, as_json=as_json)
     fixes = [diagnosis.fix for diagnosis in diagnoses if diagnosis.fix]
     if fix and fixes:
         click.echo(repair(toml, fixes), nl=False, err=as_json)

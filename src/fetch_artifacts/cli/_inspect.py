@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast, get_args
 
@@ -11,6 +10,8 @@ import click
 from fetch_artifacts.cli._options import (
     FAILED,
     json_option,
+    print_json,
+    print_rows,
     resolve_toml,
     toml_option,
 )
@@ -73,7 +74,7 @@ def platform(*, as_json: bool) -> None:
             fact.tag: {"value": fact.value, "source": fact.source}
             for fact in facts.tags
         }
-        click.echo(json.dumps({"triplet": facts.triplet, "tags": tags}, indent=2))
+        print_json({"triplet": facts.triplet, "tags": tags})
         return
     click.echo(facts.triplet)
     for fact in facts.tags:
@@ -93,12 +94,7 @@ def check(files: tuple[Path, ...], toml_path: Path | None, *, as_json: bool) -> 
     from fetch_artifacts.artifacts_toml.check import check_files
 
     findings = list(check_files(files or [resolve_toml(toml_path)]))
-    if as_json:
-        rows = [finding.to_json() for finding in findings]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-    else:
-        for finding in findings:
-            click.echo(finding)
+    print_rows(findings, as_json=as_json)
     if findings:
         raise SystemExit(FAILED)
 

@@ -72,7 +72,7 @@ def install(
     jobs: int | None,
 ) -> None:
     """Install the artifacts named, or all that are not lazy."""
-    with progress.shown(verbose=True) as report:
+    with progress.show_progress(verbose=True) as report:
         installed = _api.install_artifacts(
             resolve_toml(toml_path),
             names or None,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from fetch_artifacts._version import __version__
-from fetch_artifacts.cli import _author, _doctor, _inspect, _install, _override, _show
 from fetch_artifacts.cli._options import FAILED
 from fetch_artifacts.errors import FetchArtifactsError
 
@@ -18,11 +18,45 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-class _ErrorsAsLines(click.Group):
-    """Tells an expected failure in one line on standard error: exit code 1.
+# The module of each command, imported when the command is run or helps.
+MODULES: Final = {
+    "add": "fetch_artifacts.cli._author",
+    "archive": "fetch_artifacts.cli._publish",
+    "bind": "fetch_artifacts.cli._author",
+    "check": "fetch_artifacts.cli._inspect",
+    "create": "fetch_artifacts.cli._publish",
+    "demo": "fetch_artifacts.cli._install",
+    "diff": "fetch_artifacts.cli._doctor",
+    "doctor": "fetch_artifacts.cli._doctor",
+    "hash": "fetch_artifacts.cli._inspect",
+    "install": "fetch_artifacts.cli._install",
+    "list": "fetch_artifacts.cli._show",
+    "override": "fetch_artifacts.cli._override",
+    "path": "fetch_artifacts.cli._install",
+    "platform": "fetch_artifacts.cli._inspect",
+    "publish": "fetch_artifacts.cli._publish",
+    "remove": "fetch_artifacts.cli._install",
+    "unbind": "fetch_artifacts.cli._author",
+    "verify": "fetch_artifacts.cli._show",
+}
 
-    Wrong usage is click's own: exit code 2.
+
+class _Commands(click.Group):
+    """Finds commands in `MODULES`, and reports expected failures.
+
+    Such a failure is one line on standard error and the exit code 1. click reports
+    wrong usage, with the exit code 2.
     """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        return sorted(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        if cmd_name not in MODULES:
+            return None
+        commands: tuple[click.Command, ...]
+        commands = importlib.import_module(MODULES[cmd_name]).COMMANDS
+        return next(command for command in commands if command.name == cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -66,11 +100,11 @@ def _warnings_shown(level: int) -> Iterator[None]:
 
 
 @click.group(
-    cls=_ErrorsAsLines,
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="fetch-artifacts")
-@click.option("--debug", is_flag=True, help="Tell each step on standard error.")
+@click.option("--debug", is_flag=True, help="Log each step on standard error.")
 @click.pass_context
 def cli(context: click.Context, *, debug: bool) -> None:
     """Get artifacts by name, from the depot that Julia uses as well.
@@ -79,11 +113,6 @@ def cli(context: click.Context, *, debug: bool) -> None:
     downloaded once, verified, and shared by all projects, in Python and in Julia.
     """
     context.with_resource(_warnings_shown(logging.DEBUG if debug else logging.WARNING))
-
-
-for module in (_install, _show, _inspect, _author, _doctor, _override):
-    for command in module.COMMANDS:
-        cli.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

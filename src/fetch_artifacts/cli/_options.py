@@ -1,15 +1,23 @@
-"""What several commands share: their options and how a file is found."""
+"""What several commands share: options, files and output."""
 
 from __future__ import annotations
 
+import functools
+import json
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import click
 
 from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError, PlatformError
-from fetch_artifacts.platforms.platform import Platform
+from fetch_artifacts.platforms.platform import Platform, as_platform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from fetch_artifacts.artifacts_toml.entry import DownloadSource
+    from fetch_artifacts.digests import TreeHash
 
 FAILED: Final = 1
 
@@ -43,6 +51,125 @@ julia_option = click.option(
     "entries. The hook is the package's own code.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+compression_option = click.option(
+    "--compression",
+    type=click.Choice(["auto", "gz", "xz", "bz2", "zst", "none"]),
+    default="auto",
+    show_default=True,
+    help="auto: by the archive's name, else gz, which every Julia can unpack.",
+    callback=lambda _context, _parameter, value: None if value == "none" else value,
+)
+comments_option = click.option(
+    "--keep-comments/--no-keep-comments",
+    default=None,
+    help="Leave all other lines of the file as they are, or write it anew as Julia "
+    "would. Without either: anew, unless it was written by hand.",
+)
+
+
+class Binding(NamedTuple):
+    """What the options of `binding_options` say.
+
+    Attributes:
+        toml: The absolute path of the Artifacts.toml to change or to create.
+        platform: The platform of the entry, None for every platform.
+        lazy: Whether the artifact is installed on first use only.
+        force: Whether an existing entry is replaced.
+        keep_comments: Whether other lines of the file are left unchanged; None: if it
+            was written by hand.
+    """
+
+    toml: Path
+    platform: Platform | None
+    lazy: bool
+    force: bool
+    keep_comments: bool | None
+
+    def bind(
+        self,
+        name: str,
+        tree_hash: TreeHash,
+        downloads: Iterable[DownloadSource] | None,
+    ) -> None:
+        """Bind a name, and say so on standard error."""
+        from fetch_artifacts.authoring.binding import bind_tree
+
+        options = self._asdict()
+        bind_tree(options.pop("toml"), name, tree_hash, downloads, **options)
+        click.echo(f"bound {name} in {self.toml}", err=True)
+
+
+def binding_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options for an entry, as one argument ``binding``."""
+
+    @functools.wraps(command)
+    def with_binding(
+        *, toml_path: Path | None, platform: str | None, **arguments: Any
+    ) -> None:
+        flags = {name: arguments.pop(name) for name in Binding._fields[2:]}
+        binding = Binding(
+            toml=_toml_to_write(toml_path),
+            platform=as_platform(platform) if platform else None,
+            **flags,
+        )
+        command(binding=binding, **arguments)
+
+    for option in (
+        comments_option,
+        click.option("--force", is_flag=True, help="Replace an existing entry."),
+        click.option("--lazy", is_flag=True, help="Install it on first use only."),
+        click.option(
+            "--platform",
+            metavar="TRIPLET",
+            help="The platform of the artifact; without it, every platform.",
+        ),
+        click.option(
+            "--toml",
+            "toml_path",
+            type=click.Path(path_type=Path),
+            help="The Artifacts.toml to change; without it, the one found from the "
+            "working directory upwards, or a new one in it.",
+        ),
+    ):
+        with_binding = option(with_binding)
+    return with_binding
+
+
+def _toml_to_write(toml_path: Path | None) -> Path:
+    here = Path.cwd()
+    found = toml_path or find_artifacts_toml(here)
+    return found.absolute() if found else here / "Artifacts.toml"
+
+
+def print_facts(facts: Mapping[str, object], *, as_json: bool) -> None:
+    """Print named values, one a line or as a JSON object."""
+    if as_json:
+        print_json(dict(facts))
+        return
+    for name, value in facts.items():
+        click.echo(f"{name.replace('_', '-'):13}  {value}")
+
+
+class Row(Protocol):
+    """A result that prints as a line or as a JSON object."""
+
+    def to_json(self) -> Mapping[str, object]:
+        """Give the values of the JSON object."""
+        ...
+
+
+def print_rows(rows: Iterable[Row], *, as_json: bool) -> None:
+    """Print results, one a line or as a JSON array."""
+    if as_json:
+        print_json([row.to_json() for row in rows])
+        return
+    for row in rows:
+        click.echo(row)
+
+
+def print_json(value: object) -> None:
+    """Print a value as indented JSON."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def resolve_toml(toml_path: Path | None) -> Path:

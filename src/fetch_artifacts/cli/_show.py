@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
@@ -13,6 +12,7 @@ from fetch_artifacts.cli._options import (
     FAILED,
     json_option,
     platform_option,
+    print_json,
     resolve_toml,
     toml_option,
 )
@@ -53,7 +53,7 @@ def list_(toml_path: Path | None, platform: Platform | None, *, as_json: bool) -
     toml = resolve_toml(toml_path)
     rows = [_describe(name, toml, platform) for name in load_artifacts_toml(toml)]
     if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
         return
     click.echo(f"{toml}:")
     width = max((len(str(row["name"])) for row in rows), default=0)

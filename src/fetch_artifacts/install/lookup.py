@@ -210,7 +210,7 @@ def _installed(
     from fetch_artifacts.install.installer import Installer
 
     with (
-        progress.shown(verbose=verbose) as report,
+        progress.show_progress(verbose=verbose) as report,
         Installer(progress=report) as installer,
     ):
         return installer.ensure(entry)

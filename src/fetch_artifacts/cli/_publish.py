@@ -1,0 +1,185 @@
+"""The commands that make archives: create, archive, publish."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from fetch_artifacts.artifacts_toml.choosing import entry_for
+from fetch_artifacts.artifacts_toml.entry import DownloadSource
+from fetch_artifacts.cli._options import (
+    Binding,
+    binding_options,
+    compression_option,
+    json_option,
+    platform_option,
+    print_facts,
+    resolve_toml,
+    toml_option,
+)
+from fetch_artifacts.depot.installed import tree_of
+from fetch_artifacts.digests import Sha256, TreeHash
+from fetch_artifacts.errors import ArtifactNotInstalledError
+from fetch_artifacts.install.lookup import wanted
+
+if TYPE_CHECKING:
+    from fetch_artifacts.platforms.platform import Platform
+
+_HASH: Final = re.compile(r"[0-9a-fA-F]{40}")
+_FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+class _TargetOption(click.Option):
+    """An option whose help lists the targets, which are imported for that only."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        from fetch_artifacts.authoring.publish import target_syntax
+
+        self.help = f"{target_syntax()}."
+        return super().get_help_record(ctx)
+
+
+@click.command()
+@click.argument("folder", type=_FOLDER)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The archive to write; without it, FOLDER.tar.gz in the working directory.",
+)
+@compression_option
+@click.option("--bind", "name", metavar="NAME", help="Bind the folder to this name.")
+@click.option(
+    "--url", "urls", multiple=True, help="Where the archive will be had, for --bind."
+)
+@binding_options
+@json_option
+def create(
+    *,
+    folder: Path,
+    output: Path | None,
+    compression: str | None,
+    as_json: bool,
+    binding: Binding,
+    **bound: Any,
+) -> None:
+    """Archive FOLDER, and print the hashes that an Artifacts.toml needs.
+
+    A folder gives the same archive on every machine.
+    """
+    name: str | None = bound["name"]
+    urls: tuple[str, ...] = bound["urls"]
+    if bool(name) != bool(urls):
+        msg = "--bind and --url go together"
+        raise click.UsageError(msg)
+    from fetch_artifacts import _author_api
+    from fetch_artifacts.archive.writer import choose_compression, usual_ending
+
+    if output is None:
+        ending = usual_ending(choose_compression(None, compression))
+        output = Path(folder.absolute().name + ending)
+    created = _author_api.create_artifact(folder, output, compression)  # type: ignore[arg-type]
+    if name:
+        sha256 = Sha256.parse(created["sha256"])
+        sources = [
+            DownloadSource(url=url, sha256=sha256, size=created["size"]) for url in urls
+        ]
+        binding.bind(name, TreeHash.parse(created["git_tree_sha1"]), sources)
+    print_facts(created, as_json=as_json)
+
+
+@click.command()
+@click.argument("artifact", metavar="NAME|HASH")
+@click.argument("output", type=click.Path(dir_okay=False, path_type=Path))
+@compression_option
+@toml_option
+@platform_option
+@json_option
+def archive(
+    *,
+    artifact: str,
+    output: Path,
+    compression: str | None,
+    toml_path: Path | None,
+    platform: Platform | None,
+    as_json: bool,
+) -> None:
+    """Write an archive of an installed artifact to OUTPUT, and print its sha256."""
+    from fetch_artifacts.archive.writer import choose_compression
+    from fetch_artifacts.authoring.build import archive_artifact
+
+    chosen = choose_compression(output, compression)
+    if _HASH.fullmatch(artifact):
+        tree_hash = TreeHash.parse(artifact)
+    else:
+        tree_hash = _tree_named(artifact, resolve_toml(toml_path), platform)
+    made = archive_artifact(tree_hash, output, chosen)
+    facts = {"git_tree_sha1": str(tree_hash), "sha256": str(made.sha256)}
+    facts |= {"archive_path": str(made.path), "size": str(made.size)}
+    print_facts(facts, as_json=as_json)
+
+
+def _tree_named(name: str, toml: Path, platform: Platform | None) -> TreeHash:
+    entry = entry_for(name, toml, wanted(platform))
+    tree_hash = tree_of(entry)
+    if tree_hash is None:
+        msg = f"{name}: expected an installed artifact, found none; install it first"
+        raise ArtifactNotInstalledError(msg, name=name)
+    return tree_hash
+
+
+@click.command()
+@click.argument("folder", type=_FOLDER)
+@click.argument("name")
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="TARGET",
+    cls=_TargetOption,
+)
+@click.option("--url-base", help="The URL of the files in a folder or a bucket.")
+@click.option("--final", is_flag=True, help="Publish a deposit on Zenodo permanently.")
+@click.option(
+    "--creator",
+    "creators",
+    multiple=True,
+    metavar="'FAMILY, GIVEN'",
+    help="An author of a new deposit on Zenodo.",
+)
+@compression_option
+@binding_options
+@json_option
+def publish(
+    *,
+    folder: Path,
+    name: str,
+    compression: str | None,
+    as_json: bool,
+    binding: Binding,
+    **named: Any,
+) -> None:
+    """Archive FOLDER, upload it, download it again, and bind it to NAME.
+
+    GitHub needs a token in GITHUB_TOKEN, Zenodo one in ZENODO_TOKEN. A deposit on
+    Zenodo stays a draft without --final.
+    """
+    from fetch_artifacts.authoring.publish import publish as publish_folder
+    from fetch_artifacts.authoring.publish import target_for
+
+    target = target_for(named.pop("target"), title=name, **named)
+    options = binding._asdict()
+    published = publish_folder(
+        folder, name, target, options.pop("toml"), compression=compression, **options
+    )
+    source = published.source
+    facts = {"git_tree_sha1": str(published.tree_hash), "sha256": str(source.sha256)}
+    print_facts({**facts, "size": source.size, "url": source.url}, as_json=as_json)
+    if published.note:
+        click.echo(f"fetch-artifacts: {published.note}", err=True)
+
+
+COMMANDS: Final = (create, archive, publish)
