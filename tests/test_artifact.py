@@ -20,7 +20,7 @@ from fetch_artifacts import (
     load_artifacts,
     set_cache_dir,
 )
-from fetch_artifacts.depot.artifacts import set_artifacts_directory
+from fetch_artifacts.depot.stack import set_artifacts_directory
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,
     ArtifactPathError,

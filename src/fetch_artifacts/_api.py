@@ -14,7 +14,7 @@ from fetch_artifacts.artifacts_toml.search import (
     artifacts_toml_in,
     find_artifacts_toml,
 )
-from fetch_artifacts.depot import artifacts as depot
+from fetch_artifacts.depot.stack import set_artifacts_directory
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError
 from fetch_artifacts.install import lookup
 
@@ -190,9 +190,9 @@ def get_cache_dir() -> Path:
     Raises:
         DepotError: There is no depot at all.
     """
-    from fetch_artifacts.depot.staging import Depot
+    from fetch_artifacts.depot.staging import FirstDepot
 
-    return Depot.first().artifacts
+    return FirstDepot.present().artifacts
 
 
 def set_cache_dir(path: StrPath) -> None:
@@ -201,7 +201,7 @@ def set_cache_dir(path: StrPath) -> None:
     Julia's ``with_artifacts_directory`` without an end. The folder is made when
     something is installed.
     """
-    depot.set_artifacts_directory(path)
+    set_artifacts_directory(path)
 
 
 def tree_hash(

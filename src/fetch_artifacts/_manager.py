@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
-from fetch_artifacts.depot.artifacts import (
-    remove_artifact,
-    with_artifacts_directory,
-)
+from fetch_artifacts.depot.artifacts import remove_artifact
 from fetch_artifacts.depot.installed import tree_of
+from fetch_artifacts.depot.stack import user_path, with_artifacts_directory
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,
     ArtifactsTomlError,
@@ -161,20 +159,16 @@ class ArtifactManager(Mapping[str, Path]):
         self.toml_path = Path(os.path.abspath(toml_path))  # noqa: PTH100
         self.verbose = verbose
         self.artifacts: Mapping[str, ManagedEntry] = _Entries(self.toml_path)
-        self._cache_dir = (
-            None
-            if cache_dir is None
-            else os.path.abspath(os.path.expanduser(cache_dir))  # noqa: PTH100, PTH111
-        )
+        self._cache_dir = None if cache_dir is None else user_path(cache_dir)
         load_artifacts_toml(self.toml_path)
 
     @property
     def cache_dir(self) -> Path:
         """The folder that holds, or will hold, new artifacts as ``<hash>`` folders."""
-        from fetch_artifacts.depot.staging import Depot
+        from fetch_artifacts.depot.staging import FirstDepot
 
         with self._here():
-            return Depot.first().artifacts
+            return FirstDepot.present().artifacts
 
     def __getitem__(self, name: str) -> Path:
         return self.get_path(name)

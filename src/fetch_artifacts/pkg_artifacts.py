@@ -27,14 +27,17 @@ from fetch_artifacts.artifacts_toml.slash import SlashLookup, split_artifact_sla
 from fetch_artifacts.authoring import build as _author
 from fetch_artifacts.depot import artifacts as _depot
 from fetch_artifacts.depot import overrides as _overrides
-from fetch_artifacts.depot.artifacts import (
+from fetch_artifacts.depot.package_overrides import (
+    PROCESS_OVERRIDES as _PROCESS_OVERRIDES,
+)
+from fetch_artifacts.depot.stack import (
     artifacts_dirs,
     depot_path,
     with_artifacts_directory,
 )
+from fetch_artifacts.depot.usage_log import mark_used as _mark_used
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.install import installer as _install
-from fetch_artifacts.install import lookup as _lookup
 from fetch_artifacts.install import sources as _sources
 from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.platforms.platform import Platform, as_platform
@@ -117,7 +120,7 @@ def load_artifacts_toml(
     """
     table = _file.load_artifacts_toml(artifacts_toml)
     if pkg_uuid is not None:
-        _depot.honor_package_overrides(pkg_uuid, table, Path(artifacts_toml))
+        _PROCESS_OVERRIDES.add(pkg_uuid, table, Path(artifacts_toml))
     return table
 
 
@@ -244,7 +247,7 @@ def query_override(
         OverrideError: The overrides can't be followed.
         TypeError: Neither a hash nor a package and a name was given.
     """
-    found = _depot.present_overrides()
+    found = _PROCESS_OVERRIDES.present()
     if tree_hash is not None:
         target = found.resolve(_hash(tree_hash))
     elif pkg_uuid is not None and name is not None:
@@ -318,7 +321,7 @@ def ensure_artifact_installed(
         _install.Installer(progress=progress or shown) as installer,
     ):
         installed = installer.ensure(entry)
-    _lookup.record_use(str(path))
+    _mark_used(str(path))
     return installed
 
 
@@ -459,7 +462,7 @@ def bind_artifact(  # noqa: PLR0913 - Julia's parameters
         force=force,
         keep_comments=False,
     )
-    _lookup.record_use(os.path.abspath(artifacts_toml))  # noqa: PTH100
+    _mark_used(os.path.abspath(artifacts_toml))  # noqa: PTH100
 
 
 def unbind_artifact(

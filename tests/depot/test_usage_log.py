@@ -15,7 +15,7 @@ import pytest
 import tomli
 
 from fetch_artifacts.depot import usage_log
-from fetch_artifacts.depot.usage_log import already_recorded, record_usage
+from fetch_artifacts.depot.usage_log import marked_lately, write_usage
 
 MODES = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 
@@ -60,7 +60,7 @@ def block(path: str | Path, moment: datetime) -> str:
 
 def test_a_file_is_logged_in_julias_bytes(depot: Path, tmp_path: Path) -> None:
     toml = make_toml(tmp_path)
-    record_usage(depot, [toml])
+    write_usage(depot, [toml])
     moment = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
     text = log_of(depot).read_bytes().decode()
     assert re.fullmatch(rf'\[\["{re.escape(str(toml))}"\]\]\ntime = {moment}\n', text)
@@ -71,7 +71,7 @@ def test_entries_are_sorted_with_an_empty_line_between_them(
 ) -> None:
     names = ["b", "a", "c"]
     tomls = [make_toml(tmp_path, name) for name in names]
-    record_usage(depot, tomls)
+    write_usage(depot, tomls)
     text = log_of(depot).read_text()
     assert [str(make_toml(tmp_path, name)) for name in "abc"] == paths_in(log_of(depot))
     assert text.count("\n\n[[") == 2
@@ -83,8 +83,8 @@ def test_the_time_is_local_time_with_a_false_z(depot: Path, tmp_path: Path) -> N
     toml = make_toml(tmp_path)
     script = (
         "import sys; from pathlib import Path;"
-        "from fetch_artifacts.depot.usage_log import record_usage;"
-        "record_usage(Path(sys.argv[1]), [Path(sys.argv[2])])"
+        "from fetch_artifacts.depot.usage_log import write_usage;"
+        "write_usage(Path(sys.argv[1]), [Path(sys.argv[2])])"
     )
     command = [sys.executable, "-c", script, str(depot), str(toml)]
     subprocess.run(command, env={**os.environ, "TZ": "Asia/Tokyo"}, check=True)
@@ -98,12 +98,12 @@ def test_a_relative_path_is_logged_as_an_absolute_one(
 ) -> None:
     toml = make_toml(tmp_path)
     monkeypatch.chdir(toml.parent)
-    record_usage(depot, [Path("Artifacts.toml")])
+    write_usage(depot, [Path("Artifacts.toml")])
     assert [str(toml)] == paths_in(log_of(depot))
 
 
 def test_a_file_that_does_not_exist_is_not_logged(depot: Path, tmp_path: Path) -> None:
-    record_usage(depot, [tmp_path / "Artifacts.toml"])
+    write_usage(depot, [tmp_path / "Artifacts.toml"])
     assert not depot.exists()
 
 
@@ -111,7 +111,7 @@ def test_entries_of_others_are_kept(depot: Path, tmp_path: Path) -> None:
     moment = datetime(2020, 1, 2, 3, 4, 5, 6000)  # noqa: DTZ001 - Julia has no zones
     log = make_log(depot, block("/gone/Artifacts.toml", moment))
     toml = make_toml(tmp_path)
-    record_usage(depot, [toml])
+    write_usage(depot, [toml])
     assert sorted([str(toml), "/gone/Artifacts.toml"]) == paths_in(log)
     assert moment == time_in(log, "/gone/Artifacts.toml")
 
@@ -127,7 +127,7 @@ def test_what_julia_1_8_appended_is_condensed_to_the_latest(
         '[["/a"]]\ntime = 2020-01-01T00:00:00.000Z\n',
     )
     toml = make_toml(tmp_path)
-    record_usage(depot, [toml])
+    write_usage(depot, [toml])
     head = (
         '[["/a"]]\ntime = 2022-05-01T00:00:00.500Z\n\n'
         '[["/b"]]\ntime = 2020-01-01T00:00:00.000Z\n\n'
@@ -139,7 +139,7 @@ def test_an_entry_without_a_time_counts_as_used_now(
     depot: Path, tmp_path: Path
 ) -> None:
     log = make_log(depot, '[["/a"]]\n')
-    record_usage(depot, [make_toml(tmp_path)])
+    write_usage(depot, [make_toml(tmp_path)])
     assert wall_clock() - time_in(log, "/a") < timedelta(minutes=1)
 
 
@@ -150,7 +150,7 @@ def test_a_time_of_another_form_is_understood(
     text: str, depot: Path, tmp_path: Path
 ) -> None:
     log = make_log(depot, f'[["/a"]]\ntime = {text}\n')
-    record_usage(depot, [make_toml(tmp_path)])
+    write_usage(depot, [make_toml(tmp_path)])
     assert log.read_text().startswith('[["/a"]]\ntime = 2021-01-01T00:00:00.000Z\n')
 
 
@@ -172,7 +172,7 @@ def test_a_damaged_log_loses_nothing_that_is_readable_and_is_kept_aside(
     text = block("/a", old) + damage + block("/b", old)
     log = make_log(depot, text)
     toml = make_toml(tmp_path)
-    record_usage(depot, [toml])
+    write_usage(depot, [toml])
     assert {"/b", str(toml)} <= set(paths_in(log))
     (copy,) = log.parent.glob("artifact_usage.toml.damaged-*")
     assert text.encode() == copy.read_bytes()
@@ -181,7 +181,7 @@ def test_a_damaged_log_loses_nothing_that_is_readable_and_is_kept_aside(
 
 def test_a_time_with_an_offset_keeps_its_moment(depot: Path, tmp_path: Path) -> None:
     log = make_log(depot, '[["/a"]]\ntime = 2021-01-01T00:00:00+02:00\n')
-    record_usage(depot, [make_toml(tmp_path)])
+    write_usage(depot, [make_toml(tmp_path)])
     moment = datetime.fromisoformat("2021-01-01T00:00:00+02:00")
     assert moment.astimezone().replace(tzinfo=None) == time_in(log, "/a")
 
@@ -192,9 +192,9 @@ def test_a_file_that_was_logged_within_a_day_is_not_logged_again(
     toml = make_toml(tmp_path)
     log = make_log(depot, block(toml, wall_clock() - timedelta(hours=23)))
     before = log.stat()
-    record_usage(depot, [toml])
+    write_usage(depot, [toml])
     assert before.st_ino == log.stat().st_ino
-    assert already_recorded(depot, toml)
+    assert marked_lately(depot, toml)
 
 
 def test_a_file_that_was_logged_longer_ago_is_logged_again(
@@ -202,23 +202,23 @@ def test_a_file_that_was_logged_longer_ago_is_logged_again(
 ) -> None:
     toml = make_toml(tmp_path)
     log = make_log(depot, block(toml, wall_clock() - timedelta(hours=25)))
-    record_usage(depot, [toml])
+    write_usage(depot, [toml])
     assert wall_clock() - time_in(log, toml) < timedelta(minutes=1)
 
 
 def test_this_process_remembers_what_it_recorded(depot: Path, tmp_path: Path) -> None:
     toml = make_toml(tmp_path)
-    assert not already_recorded(depot, toml)
-    record_usage(depot, [toml])
-    assert already_recorded(depot, toml)
-    assert not already_recorded(tmp_path / "other depot", toml)
+    assert not marked_lately(depot, toml)
+    write_usage(depot, [toml])
+    assert marked_lately(depot, toml)
+    assert not marked_lately(tmp_path / "other depot", toml)
 
 
 @MODES
 def test_the_log_keeps_its_mode(depot: Path, tmp_path: Path) -> None:
     log = make_log(depot, "")
     log.chmod(0o660)
-    record_usage(depot, [make_toml(tmp_path)])
+    write_usage(depot, [make_toml(tmp_path)])
     assert log.stat().st_mode & 0o7777 == 0o660
 
 
@@ -228,14 +228,14 @@ def test_a_new_log_is_open_to_others_as_the_umask_says(
 ) -> None:
     before = os.umask(0o022)
     try:
-        record_usage(depot, [make_toml(tmp_path)])
+        write_usage(depot, [make_toml(tmp_path)])
     finally:
         os.umask(before)
     assert log_of(depot).stat().st_mode & 0o7777 == 0o644
 
 
 def test_nothing_but_the_log_is_left(depot: Path, tmp_path: Path) -> None:
-    record_usage(depot, [make_toml(tmp_path)])
+    write_usage(depot, [make_toml(tmp_path)])
     assert [p.name for p in log_of(depot).parent.iterdir()] == ["artifact_usage.toml"]
 
 
@@ -244,7 +244,7 @@ def test_a_log_that_can_not_be_written_is_a_warning(
 ) -> None:
     depot.mkdir()
     (depot / "logs").write_text("a file")
-    record_usage(depot, [make_toml(tmp_path)])
+    write_usage(depot, [make_toml(tmp_path)])
     assert "artifact_usage.toml" in caplog.text
 
 
@@ -258,7 +258,7 @@ def test_a_lock_that_is_never_released_is_a_warning(
     log = log_of(depot)
     log.parent.mkdir(parents=True)
     log.with_name("artifact_usage.toml.pid").write_text("1 elsewhere")
-    record_usage(depot, [make_toml(tmp_path)])
+    write_usage(depot, [make_toml(tmp_path)])
     assert "process 1 on elsewhere" in caplog.text
 
 
@@ -266,7 +266,7 @@ def test_a_lock_that_is_never_released_is_a_warning(
 def test_a_read_only_depot_is_passed_over_in_silence(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    record_usage(Path("/sys/kernel"), [make_toml(tmp_path)])
+    write_usage(Path("/sys/kernel"), [make_toml(tmp_path)])
     assert not caplog.records
 
 
@@ -277,14 +277,14 @@ def test_a_path_that_is_no_text_is_a_warning(
         toml = make_toml(tmp_path, "\udcff")
     except (OSError, UnicodeError):
         pytest.skip("this file system has no such names")
-    record_usage(depot, [toml])
+    write_usage(depot, [toml])
     assert caplog.records
 
 
 def test_threads_lose_no_entry(depot: Path, tmp_path: Path) -> None:
     tomls = [make_toml(tmp_path, f"p{n}") for n in range(24)]
     threads = [
-        threading.Thread(target=record_usage, args=(depot, [toml])) for toml in tomls
+        threading.Thread(target=write_usage, args=(depot, [toml])) for toml in tomls
     ]
     for thread in threads:
         thread.start()

@@ -17,6 +17,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from fetch_artifacts import ProgressEvent, artifact, install_artifacts
+from fetch_artifacts.depot import overrides
+from fetch_artifacts.depot.stack import with_artifacts_directory
 from fetch_artifacts.errors import (
     ArtifactNotInstalledError,
     DepotError,
@@ -632,3 +634,40 @@ def test_a_real_tar_of_gnu_format_with_long_names_installs(
     path = artifact("Demo", published.toml)
     assert (path / name).read_text() == "1"
     assert path.parent == depot / "artifacts"
+
+
+def test_a_chosen_directory_counts_in_all_threads_of_an_install(
+    depot: Path, published: Published, tmp_path: Path
+) -> None:
+    with with_artifacts_directory(tmp_path / "mine"):
+        installed = install_artifacts(published.toml)
+    assert installed == {"Demo": tmp_path / "mine" / TREE_HASH}
+    assert not depot.exists()
+
+
+def test_without_a_depot_a_chosen_directory_does(
+    tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tar(TREE)
+    httpserver.expect_request(f"/artifact/{TREE_HASH}").respond_with_data(data)
+    monkeypatch.setenv("JULIA_PKG_SERVER", httpserver.url_for("/"))
+    monkeypatch.setenv("JULIA_DEPOT_PATH", "")
+    toml = tmp_path / "Artifacts.toml"
+    toml.write_text(f'[Demo]\ngit-tree-sha1 = "{TREE_HASH}"\n')
+    with with_artifacts_directory(tmp_path / "mine"):
+        assert artifact("Demo", toml) == tmp_path / "mine" / TREE_HASH
+
+
+def test_a_missing_artifact_asks_for_overrides_once(
+    depot: Path, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    load = overrides.load_overrides
+
+    def counted(folders: tuple[str, ...]) -> overrides.Overrides:
+        asked.append(folders)
+        return load(folders)
+
+    monkeypatch.setattr(overrides, "load_overrides", counted)
+    assert artifact("Demo", published.toml).is_dir()
+    assert asked == [(str(depot / "artifacts"),)]

@@ -10,7 +10,7 @@ from collections import Counter
 from unittest import mock
 
 from fetch_artifacts import artifact
-from fetch_artifacts.depot.staging import Depot
+from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.files.removing import remove_tree
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.install import installer as install
@@ -107,7 +107,7 @@ def check_tidying(stage: Scene) -> None:
     """A day later, the next install tidies up what the killed ones left."""
     left = stage.leftovers()
     print(f"  left by the killed: {len(left)} files")
-    staging = Depot.first().staging
+    staging = FirstDepot.present().staging
     old = time.time() - 8 * DAY
     for path in [*staging.rglob("*"), *stage.installed.parent.glob("*")]:
         os.utime(path, (old, old), follow_symlinks=False)

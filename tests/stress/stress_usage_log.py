@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tomli
 
-from fetch_artifacts.depot.usage_log import record_usage
+from fetch_artifacts.depot.usage_log import write_usage
 from stress.scene import check, fork
 
 PROCESSES = 4
@@ -31,7 +31,7 @@ def main() -> None:
             seconds = []
             for number in range(WRITES):
                 began = time.perf_counter()
-                record_usage(depot, [folder / f"{process}-{number}" / "Artifacts.toml"])
+                write_usage(depot, [folder / f"{process}-{number}" / "Artifacts.toml"])
                 seconds.append(time.perf_counter() - began)
             result = f"{statistics.median(seconds)} {max(seconds)}"
             (folder / f"result-{process}").write_text(result)

@@ -11,12 +11,11 @@ import difflib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from fetch_artifacts.artifacts_toml.file import not_there, parse_artifacts_toml
 from fetch_artifacts.errors import ArtifactsTomlError, ArtifactsTomlNotFoundError
-from fetch_artifacts.files.pidlock import pid_lock
-from fetch_artifacts.files.writing import write_atomically
+from fetch_artifacts.files.rewriting import locked_file
 from fetch_artifacts.julia_toml.editing import update
 from fetch_artifacts.julia_toml.writer import dumps
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.artifacts_toml.file import TomlDict
     from fetch_artifacts.julia_toml.spans import KeyPath
-
-_LOCK_STALE_AGE: Final = 10.0  # seconds; a change takes milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +69,10 @@ def change_file(
         raise ArtifactsTomlNotFoundError(msg, searched=[target.parent])
     if target.is_dir():
         raise not_there(path)
-    with pid_lock(Path(f"{target}.pid"), stale_age=_LOCK_STALE_AGE):
-        if not (create or target.is_file()):
+    with locked_file(target) as file:
+        if file.content is None and not create:
             raise not_there(path)
-        data = target.read_bytes() if target.is_file() else b""
+        data = file.content or b""
         old = parse_artifacts_toml(data, path)
         before = data.decode()
         new = change(old)
@@ -87,7 +84,7 @@ def change_file(
             after = update(before, new) if keep_comments else dumps(new)
         except (TypeError, ValueError) as error:
             raise ArtifactsTomlError(str(error), path=path) from error
-        write_atomically(target, after)
+        file.replace(after)
     return Change(before, after, binds_else=new != old)
 
 

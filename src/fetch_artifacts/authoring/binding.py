@@ -12,8 +12,8 @@ from fetch_artifacts.artifacts_toml import binding as bind
 from fetch_artifacts.artifacts_toml.choosing import platform_of
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.place import Place
+from fetch_artifacts.depot.usage_log import mark_used
 from fetch_artifacts.errors import BindingExistsError
-from fetch_artifacts.install import lookup
 from fetch_artifacts.platforms.matching import platforms_match
 
 if TYPE_CHECKING:
@@ -90,4 +90,4 @@ def bind_tree(  # noqa: PLR0913 - what an entry consists of
         force=force,
         keep_comments=keep_comments,
     )
-    lookup.record_use(str(toml))
+    mark_used(str(toml))

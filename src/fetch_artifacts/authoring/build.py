@@ -18,7 +18,7 @@ from fetch_artifacts.depot.artifacts import (
     find_artifact,
     is_overridden,
 )
-from fetch_artifacts.depot.staging import Depot
+from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.errors import DepotError, OverrideError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.tar.writer import require_folder, tar_chunks
@@ -86,12 +86,12 @@ def build_artifact() -> Iterator[ArtifactBuild]:
         DepotError: The depot can't be written, or its disk is full.
         UnhashableFileError: The tree holds what git can't store or what can't be read.
     """
-    depot = Depot.first()
-    with depot.stage_for_author() as folder:
+    depot = FirstDepot.present()
+    with depot.stage_for_caller() as folder:
         build = ArtifactBuild(folder)
-        with depot.told_of_full_disk():
+        with depot.full_disk_as_depot_error():
             yield build
-        with depot.told_of_trouble():
+        with depot.as_depot_errors():
             tree_hash = hash_directory(folder)
             make_files_read_only(folder)
             build.finish(depot.commit(folder, tree_hash), tree_hash)
@@ -121,7 +121,7 @@ def artifact_from_directory(directory: Path) -> TreeHash:
         UnhashableFileError: The tree holds what git can't store or what can't be read.
     """
     require_folder(directory)
-    depot = Depot.first()
+    depot = FirstDepot.present()
     with depot.stage() as folder:
         unpacked = unpack(tar_chunks(directory), folder, read_only=True)
         depot.commit(folder, unpacked.tree_hash)

@@ -12,7 +12,7 @@ from fetch_artifacts.archive.writer import julia_trouble
 from fetch_artifacts.artifacts_toml.choosing import find_entry
 from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, DownloadSource
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
-from fetch_artifacts.depot.staging import Depot
+from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.errors import (
     ArchiveError,
     TarballHashMismatchError,
@@ -166,7 +166,7 @@ def _receive_into_depot(
     fetcher: Fetcher, url: str, report: Progress | None
 ) -> Received[_Tree]:
     """Receive an archive and install its tree on the way."""
-    depot = Depot.first()
+    depot = FirstDepot.present()
     with depot.stage() as folder:
         received = receive(
             fetcher,

@@ -22,7 +22,8 @@ from fetch_artifacts._api import artifact
 from fetch_artifacts.archive.writer import archive_directory
 from fetch_artifacts.artifacts_toml.binding import bind
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
-from fetch_artifacts.depot.artifacts import verify_artifact, with_artifacts_directory
+from fetch_artifacts.depot.artifacts import verify_artifact
+from fetch_artifacts.depot.stack import with_artifacts_directory
 from fetch_artifacts.errors import FetchArtifactsError, JuliaError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.julia_process import run_julia

@@ -11,13 +11,13 @@ import click
 
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.cli._options import platform_option, resolve_toml, toml_option
-from fetch_artifacts.depot.artifacts import artifacts_dirs
 from fetch_artifacts.depot.override_edits import (
     list_overrides,
     remove_override,
     set_override,
 )
-from fetch_artifacts.depot.staging import Depot
+from fetch_artifacts.depot.stack import artifacts_dirs
+from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.errors import OverrideError
 from fetch_artifacts.install.lookup import wanted
 
@@ -63,7 +63,7 @@ def override(  # noqa: PLR0913 - each is an option of the command
     if name is None or (path is None) != remove:
         msg = "expected NAME and PATH, or --remove NAME, or --list"
         raise click.UsageError(msg)
-    folder = Depot.first().artifacts
+    folder = FirstDepot.present().artifacts
     key = name if uuid else _tree_hash(name, toml_path, platform)
     if path is not None:
         set_override(folder, key, _target(path), uuid=uuid)

@@ -1,4 +1,4 @@
-"""Where artifacts are: the depots, the folders in them, and what overrides them.
+"""Where a tree is: in one of the depots, or where an override sends it.
 
 Julia: the part of ``Artifacts.jl`` that turns a hash into a path (218-272). Reading
 goes through all depots; for writing, see `fetch_artifacts.depot.staging`.
@@ -6,196 +6,96 @@ goes through all depots; for writing, see `fetch_artifacts.depot.staging`.
 
 from __future__ import annotations
 
-import contextlib
 import os
-from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
-from fetch_artifacts.artifacts_toml.search import package_uuid
 from fetch_artifacts.depot import overrides
+from fetch_artifacts.depot.package_overrides import PROCESS_OVERRIDES
+from fetch_artifacts.depot.stack import DepotStack, no_depot
 from fetch_artifacts.errors import DepotError
 from fetch_artifacts.files.removing import remove_tree
-from fetch_artifacts.settings.depot_path import depots_from_environ
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
+    from fetch_artifacts.depot.package_overrides import PackageOverrides
     from fetch_artifacts.digests import TreeHash
-
-_process_folder: Final[list[str]] = []  # of set_artifacts_directory; at most one
-# The trees that packages bind to names that are overridden, by UUID and name.
-_packages: Final[dict[str, dict[str, frozenset[TreeHash]]]] = {}
-_task_folder: ContextVar[str | None] = ContextVar("artifacts_directory", default=None)
-
-
-def depot_path() -> tuple[Path, ...]:
-    """List the depots, first the one that is written to.
-
-    Julia: ``DEPOT_PATH``, by the rules of 1.12 (initdefs.jl:105-139). Relative
-    entries are taken from the working directory.
-
-    Raises:
-        SettingsError: JULIA_DEPOT_PATH names another user's home.
-    """
-    return tuple(Path(depot) for depot in depots_from_environ())
-
-
-def _chosen_folder() -> str | None:
-    chosen = _task_folder.get()
-    if chosen is None and _process_folder:
-        return _process_folder[0]
-    return chosen
 
 
 @dataclass(frozen=True, slots=True)
-class Depots:
-    """Where artifacts are at this moment, as text: for what is done at each look-up.
+class TreeLocation:
+    """Where a tree may be, by the depots and overrides of one moment.
 
     Attributes:
-        folders: The folders that hold ``<hash>`` folders, first where new ones go.
-        root: The first depot; None where there is none, or another folder was chosen.
+        paths: Every place, whether or not the tree is there; an overridden tree has
+            one place, and without a depot there is none.
+        overridden: Whether an Overrides.toml sends the tree elsewhere.
     """
 
-    folders: tuple[str, ...]
-    root: str | None
+    paths: tuple[Path, ...]
+    overridden: bool
 
-    @classmethod
-    def present(cls) -> Depots:
-        """The depots, or the folder that was chosen in their place.
+    def installed(self) -> Path | None:
+        """The place that has the tree now, None where none has it."""
+        for path in self.paths:
+            if os.path.isdir(path):
+                return path
+        return None
+
+    @property
+    def path(self) -> Path:
+        """The place that has the tree, or where it would be installed.
 
         Raises:
-            SettingsError: JULIA_DEPOT_PATH names another user's home.
+            DepotError: There is no depot at all.
         """
-        chosen = _chosen_folder()
-        return (
-            _depots_of(depots_from_environ())
-            if chosen is None
-            else cls((chosen,), None)
-        )
+        if not self.paths:
+            raise no_depot()
+        return self.installed() or self.paths[0]
 
 
-@lru_cache(maxsize=32)
-def _depots_of(roots: tuple[str, ...]) -> Depots:
-    folders = tuple(os.path.join(root, "artifacts") for root in roots)
-    return Depots(folders, next(iter(roots), None))
-
-
-def artifacts_dirs(*parts: str) -> tuple[Path, ...]:
-    """List where artifacts may be, first where new ones go.
-
-    Julia: ``artifacts_dirs`` (Artifacts.jl:39-72). Inside `with_artifacts_directory`
-    that is the one folder chosen there.
+def locate_tree(
+    tree_hash: TreeHash,
+    stack: DepotStack | None = None,
+    *,
+    toml: str | None = None,
+    honor_overrides: bool = True,
+    packages: PackageOverrides = PROCESS_OVERRIDES,
+) -> TreeLocation:
+    """Find out where a tree may be.
 
     Args:
-        parts: Names to append to each folder.
-    """
-    return tuple(Path(folder, *parts) for folder in Depots.present().folders)
-
-
-def log_folders() -> tuple[Path, ...]:
-    """List the folders for logs, first where new ones go."""
-    chosen = _chosen_folder()
-    roots = depot_path() if chosen is None else (Path(chosen),)
-    return tuple(root / "logs" for root in roots)
-
-
-@contextlib.contextmanager
-def with_artifacts_directory(directory: str | os.PathLike[str]) -> Iterator[Path]:
-    """Use ``<directory>/<hash>`` in place of all depots, within a ``with`` block.
-
-    Julia: ``with_artifacts_directory``. There the choice is the whole process's; here
-    it is the current thread's or task's, and the one before returns at the end.
-    """
-    folder = os.path.abspath(os.path.expanduser(directory))
-    token = _task_folder.set(folder)
-    try:
-        yield Path(folder)
-    finally:
-        _task_folder.reset(token)
-
-
-def set_artifacts_directory(directory: str | os.PathLike[str] | None) -> None:
-    """Use ``<directory>/<hash>`` in place of all depots from now on, in all threads.
-
-    Args:
-        directory: The folder; None returns to the depots.
-    """
-    _process_folder.clear()
-    if directory is not None:
-        _process_folder.append(os.path.abspath(os.path.expanduser(directory)))
-
-
-def honor_package_overrides(
-    package: object, table: Mapping[str, Any], path: Path | None = None
-) -> None:
-    """Let a package's overrides by name count from now on, for the whole process.
-
-    Julia: ``process_overrides`` (Artifacts.jl:341-375).
-
-    Args:
-        package: The package's UUID.
-        table: What its Artifacts.toml says.
-        path: The file, for messages.
-
-    Raises:
-        OverrideError: An Overrides.toml can't be followed, or a name that is
-            overridden has an entry without a hash.
-    """
-    stated = overrides.load_overrides(Depots.present().folders)
-    _honor(str(package).lower(), table, path, stated)
-
-
-def _honor(
-    uuid: str,
-    table: Mapping[str, Any],
-    path: Path | None,
-    stated: overrides.Overrides,
-) -> None:
-    names = stated.by_name.get(uuid, {}).keys() & table.keys()
-    hashes = {n: frozenset(overrides.bound_hashes(n, table[n], path)) for n in names}
-    known = _packages.setdefault(uuid, {})
-    known |= {name: hashes[name] | known.get(name, frozenset()) for name in names}
-
-
-def honor_overrides_of(toml: str) -> None:
-    """Do the same for the package that a file belongs to, if it belongs to one.
-
-    Julia: what ``artifact"name"`` does first (Artifacts.jl:560-565).
-
-    Args:
-        toml: The Artifacts.toml, as an absolute path.
-
-    Raises:
-        OverrideError: As `honor_package_overrides`.
-        ArtifactsTomlError: The file can't be read.
-    """
-    _honor_file(toml, overrides.load_overrides(Depots.present().folders))
-
-
-def _honor_file(toml: str, stated: overrides.Overrides) -> None:
-    uuid = package_uuid(toml) if stated.by_name else None
-    if uuid is not None:
-        _honor(uuid, load_artifacts_toml(toml), Path(toml), stated)
-
-
-def present_overrides() -> overrides.Overrides:
-    """What all Overrides.toml say at this moment, packages' names included.
+        tree_hash: The tree.
+        stack: Where to look; the present depots unless given.
+        toml: The Artifacts.toml that binds it, whose package's overrides shall count.
+        honor_overrides: Whether to look where an Overrides.toml leads to.
+        packages: The packages whose overrides count already.
 
     Raises:
         OverrideError: An Overrides.toml can't be followed.
+        ArtifactsTomlError: The file can't be read, and an override is for its package.
     """
-    return _with_packages(overrides.load_overrides(Depots.present().folders))
+    folders = (stack or DepotStack.present()).folders
+    stated = overrides.load_overrides(folders) if honor_overrides else None
+    if stated is None or not (stated.by_hash or stated.by_name):
+        return _location(tree_hash, folders)
+    if toml is not None:
+        packages.add_file(toml, stated)
+    found = packages.applied_to(stated)
+    if found.resolve(tree_hash) is None:
+        return _location(tree_hash, folders)
+    paths = overrides.artifact_paths(tree_hash, folders, found)
+    return TreeLocation(paths, overridden=True)
 
 
-def _with_packages(stated: overrides.Overrides) -> overrides.Overrides:
-    if stated.by_name:
-        for package, bound in _packages.items():
-            stated = stated.for_package(package, bound)
-    return stated
+# Each warm look-up needs one, and to make its paths takes longer than to look there.
+@lru_cache(maxsize=256)
+def _location(tree_hash: TreeHash, folders: tuple[str, ...]) -> TreeLocation:
+    name = str(tree_hash)
+    return TreeLocation(
+        tuple(Path(folder, name) for folder in folders), overridden=False
+    )
 
 
 def artifact_paths(
@@ -208,49 +108,16 @@ def artifact_paths(
     Raises:
         OverrideError: An Overrides.toml can't be followed.
     """
-    folders = Depots.present().folders
-    if honor_overrides:
-        found = _with_packages(overrides.load_overrides(folders))
-        return overrides.artifact_paths(tree_hash, folders, found)
-    name = str(tree_hash)
-    return tuple([Path(folder, name) for folder in folders])
+    return locate_tree(tree_hash, honor_overrides=honor_overrides).paths
 
 
-def find_artifact(
-    tree_hash: TreeHash,
-    depots: Depots | None = None,
-    *,
-    toml: str | None = None,
-    honor_overrides: bool = True,
-) -> Path | None:
+def find_artifact(tree_hash: TreeHash, *, honor_overrides: bool = True) -> Path | None:
     """Give the folder of an installed tree, None where no depot has it.
-
-    Args:
-        tree_hash: The tree.
-        depots: Where to look; the present ones unless given.
-        toml: The Artifacts.toml that binds it, whose package's overrides shall count.
-        honor_overrides: Whether to look where an Overrides.toml leads to.
 
     Raises:
         OverrideError: An Overrides.toml can't be followed.
     """
-    folders = (depots or Depots.present()).folders
-    stated = overrides.load_overrides(folders) if honor_overrides else None
-    if stated and (stated.by_hash or stated.by_name):
-        if toml is not None:
-            _honor_file(toml, stated)
-        found = _with_packages(stated)
-        paths = overrides.artifact_paths(tree_hash, folders, found)
-        return next((path for path in paths if path.is_dir()), None)
-    name = str(tree_hash)
-    for folder in folders:  # as text: this is the way of each warm look-up
-        path = f"{folder}{os.sep}{name}"
-        if os.path.isdir(path):
-            return _path(path)
-    return None
-
-
-_path: Final = lru_cache(maxsize=256)(Path)  # to make one takes as long as a stat
+    return locate_tree(tree_hash, honor_overrides=honor_overrides).installed()
 
 
 def artifact_path(tree_hash: TreeHash, *, honor_overrides: bool = True) -> Path:
@@ -262,10 +129,7 @@ def artifact_path(tree_hash: TreeHash, *, honor_overrides: bool = True) -> Path:
         DepotError: There is no depot at all.
         OverrideError: An Overrides.toml can't be followed.
     """
-    paths = artifact_paths(tree_hash, honor_overrides=honor_overrides)
-    if not paths:
-        raise no_depot()
-    return next((path for path in paths if path.is_dir()), paths[0])
+    return locate_tree(tree_hash, honor_overrides=honor_overrides).path
 
 
 def artifact_exists(tree_hash: TreeHash, *, honor_overrides: bool = True) -> bool:
@@ -285,7 +149,7 @@ def is_overridden(tree_hash: TreeHash) -> bool:
     Raises:
         OverrideError: An Overrides.toml can't be followed.
     """
-    return present_overrides().resolve(tree_hash) is not None
+    return locate_tree(tree_hash).overridden
 
 
 def remove_artifact(tree_hash: TreeHash) -> None:
@@ -324,12 +188,3 @@ def verify_artifact(tree_hash: TreeHash, *, honor_overrides: bool = False) -> bo
 
     path = find_artifact(tree_hash, honor_overrides=honor_overrides)
     return path is not None and verify_directory(path, tree_hash) == tree_hash
-
-
-def no_depot() -> DepotError:
-    """The error for a depot path that names no depot."""
-    msg = (
-        "there is no depot: JULIA_DEPOT_PATH is set and empty; "
-        "unset it for ~/.julia, or set it to a folder"
-    )
-    return DepotError(msg)

@@ -9,17 +9,20 @@ without the network.
 from __future__ import annotations
 
 import logging
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.depot.artifacts import find_artifact, log_folders
+from fetch_artifacts.depot.artifacts import locate_tree
+from fetch_artifacts.depot.package_overrides import PROCESS_OVERRIDES
+from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import HashParseError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
-    from fetch_artifacts.depot.artifacts import Depots
+    from fetch_artifacts.depot.artifacts import TreeLocation
+    from fetch_artifacts.depot.package_overrides import PackageOverrides
     from fetch_artifacts.digests import Sha256
 
 _log = logging.getLogger(__name__)
@@ -28,46 +31,75 @@ _KNOWN_ARCHIVES: Final = "fetch_artifacts_archives.toml"
 _warned: Final[set[Sha256]] = set()
 
 
-def tree_of(entry: ArtifactEntry) -> TreeHash | None:
+def tree_of(entry: ArtifactEntry, stack: DepotStack | None = None) -> TreeHash | None:
     """The tree that an entry means, None for an old one that was never installed."""
     if entry.archive_sha256 is None:
         return entry.tree_hash
-    tree_hash = known_tree(entry.archive_sha256)
+    tree_hash = known_tree(entry.archive_sha256, stack)
     if tree_hash is not None:
         warn_of_old_entry(entry, tree_hash)
     return tree_hash
 
 
-def find_installed(
-    entry: ArtifactEntry, depots: Depots | None = None, *, toml: str | None = None
-) -> Path | None:
+def locate_entry(
+    entry: ArtifactEntry,
+    stack: DepotStack | None = None,
+    *,
+    toml: str | None = None,
+    packages: PackageOverrides = PROCESS_OVERRIDES,
+) -> TreeLocation | None:
+    """Find out where an entry's tree may be, None where that tree is not known.
+
+    Args:
+        entry: The entry.
+        stack: Where to look; the present depots unless given.
+        toml: The Artifacts.toml that it is of, whose package's overrides shall count.
+        packages: The packages whose overrides count already.
+
+    Raises:
+        OverrideError: An Overrides.toml can't be followed.
+    """
+    tree_hash = tree_of(entry, stack)
+    if tree_hash is None:
+        return None
+    return locate_tree(tree_hash, stack, toml=toml, packages=packages)
+
+
+def find_installed(entry: ArtifactEntry, *, toml: str | None = None) -> Path | None:
     """Give the folder of an entry's tree, None where no depot has it.
 
     Args:
         entry: The entry.
-        depots: Where to look; the present ones unless given.
         toml: The Artifacts.toml that it is of, whose package's overrides shall count.
 
     Raises:
         OverrideError: An Overrides.toml can't be followed.
     """
-    tree_hash = tree_of(entry)
-    return None if tree_hash is None else find_artifact(tree_hash, depots, toml=toml)
+    location = locate_entry(entry, toml=toml)
+    return None if location is None else location.installed()
 
 
-def known_tree(archive: Sha256) -> TreeHash | None:
+def known_tree(archive: Sha256, stack: DepotStack | None = None) -> TreeHash | None:
     """The tree that this archive was seen to hold, None if it was never seen."""
-    for folder in log_folders():
+    for folder in (stack or DepotStack.present()).logs:
         try:
-            text = _parse((folder / _KNOWN_ARCHIVES).read_bytes()).get(str(archive))
+            content = Path(folder, _KNOWN_ARCHIVES).read_bytes()
+            text = _parse(content).get(str(archive))
             return TreeHash.parse(text)  # type: ignore[arg-type] # it checks the type
         except (OSError, HashParseError):
             continue
     return None
 
 
-def remember_tree(archive: Sha256, tree_hash: TreeHash) -> None:
+def remember_tree(
+    archive: Sha256, tree_hash: TreeHash, stack: DepotStack | None = None
+) -> None:
     """Note in the first depot which tree an archive holds.
+
+    Args:
+        archive: The archive.
+        tree_hash: Its tree.
+        stack: The depots; the present ones unless given. There must be one.
 
     Raises:
         OSError: The depot can't be written.
@@ -76,9 +108,9 @@ def remember_tree(archive: Sha256, tree_hash: TreeHash) -> None:
 
     from fetch_artifacts.files.rewriting import locked_file
 
-    folder = log_folders()[0]
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked_file(folder / _KNOWN_ARCHIVES) as file:
+    folder = (stack or DepotStack.present()).logs[0]
+    os.makedirs(folder, exist_ok=True)
+    with locked_file(os.path.join(folder, _KNOWN_ARCHIVES)) as file:
         known = _parse(file.content or b"") | {str(archive): str(tree_hash)}
         file.replace(tomli_w.dumps(known))
 

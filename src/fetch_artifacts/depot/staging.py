@@ -2,7 +2,8 @@
 
 Julia: the part of ``Pkg.Artifacts`` that puts a tree into the first depot. A tree that
 is being made lies in ``<depot>/.fetch_artifacts`` until it is complete and verified:
-gc of any Julia deletes unknown folders in ``artifacts`` itself (julia-spec 10.4).
+gc of any Julia deletes unknown folders in ``artifacts`` itself (Pkg.jl API.jl,
+``gc``).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.depot.artifacts import Depots, find_artifact, no_depot
+from fetch_artifacts.depot.artifacts import locate_tree
+from fetch_artifacts.depot.stack import DepotStack, no_depot
 from fetch_artifacts.errors import DepotError, FetchArtifactsError
 from fetch_artifacts.files.removing import remove_tree
 from fetch_artifacts.files.writing import rename_directory
@@ -42,33 +44,35 @@ _CACHEDIR_TAG: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Depot:
+class FirstDepot:
     """The place that new artifacts are written to.
 
     Attributes:
         artifacts: The folder of the ``<hash>`` folders.
         staging: Where trees are made and partial downloads kept, on the same disk.
         root: The depot itself, None inside `with_artifacts_directory`.
+        stack: All depots, of which it is the first.
     """
 
     artifacts: Path
     staging: Path
     root: Path | None
+    stack: DepotStack
 
     @classmethod
-    def first(cls) -> Depot:
+    def present(cls) -> FirstDepot:
         """The first depot, or the folder that `with_artifacts_directory` chose.
 
         Raises:
             DepotError: There is no depot at all.
         """
-        present = Depots.present()
-        if not present.folders:
+        stack = DepotStack.present()
+        if not stack.folders:
             raise no_depot()
-        artifacts = Path(present.folders[0])
-        root = Path(present.root) if present.root else None
+        artifacts = Path(stack.folders[0])
+        root = Path(stack.root) if stack.root else None
         staging = (root or artifacts) / STAGING
-        return cls(artifacts=artifacts, staging=staging, root=root)
+        return cls(artifacts=artifacts, staging=staging, root=root, stack=stack)
 
     def prepare(self) -> None:
         """Make the folders.
@@ -76,7 +80,7 @@ class Depot:
         Raises:
             DepotError: The depot can't be written.
         """
-        with self.told_of_trouble():
+        with self.as_depot_errors():
             self.artifacts.mkdir(parents=True, exist_ok=True)
             if not self.staging.is_dir():
                 self._make_staging()
@@ -104,14 +108,14 @@ class Depot:
         Raises:
             DepotError: The depot can't be written.
         """
-        with self.stage_for_author() as folder, self.told_of_trouble():
+        with self.stage_for_caller() as folder, self.as_depot_errors():
             yield folder
 
     @contextlib.contextmanager
-    def stage_for_author(self) -> Iterator[Path]:
-        """Give such a folder to a block that may fail for reasons of its own.
+    def stage_for_caller(self) -> Iterator[Path]:
+        """A new empty folder, as of `stage`, for a block with errors of its own.
 
-        Its errors pass as they are; see `told_of_trouble` and `told_of_full_disk`.
+        They pass as they are; see `as_depot_errors` and `full_disk_as_depot_error`.
 
         Raises:
             DepotError: The folder can't be made.
@@ -134,11 +138,11 @@ class Depot:
         Raises:
             DepotError: The depot can't be written.
         """
-        found = find_artifact(tree_hash, honor_overrides=False)
+        found = locate_tree(tree_hash, self.stack, honor_overrides=False).installed()
         if found is not None:
             return found
         target = self.artifacts / str(tree_hash)
-        with self.told_of_trouble():
+        with self.as_depot_errors():
             staged.chmod(stat.S_IMODE(self.artifacts.stat().st_mode))
             rename_directory(staged, target)
         return target
@@ -160,9 +164,9 @@ class Depot:
         for attempt in range(_ATTEMPTS):
             self.prepare()
             try:
-                if self._renames():
+                if self._can_rename():
                     folder = Path(tempfile.mkdtemp(prefix=_STAGED, dir=self.staging))
-                    if self._hands_down_its_group(folder):
+                    if self._inherits_group(folder):
                         return folder
                     folder.rmdir()
                 return Path(tempfile.mkdtemp(prefix=_STAGED, dir=self.artifacts))
@@ -174,7 +178,7 @@ class Depot:
                 raise self._unwritable(error) from error
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
-    def _renames(self) -> bool:
+    def _can_rename(self) -> bool:
         """Whether one rename takes something from the staging into ``artifacts``.
 
         Not where one of them is a mount, or a link to another disk, or where the
@@ -196,7 +200,7 @@ class Depot:
         probe.unlink()
         return True
 
-    def _hands_down_its_group(self, folder: Path) -> bool:
+    def _inherits_group(self, folder: Path) -> bool:
         """Give a new folder what it would have from a setgid ``artifacts``.
 
         All that is made in the folder then has it too: the group, and the bit. False
@@ -213,7 +217,7 @@ class Depot:
         return bool(folder.stat().st_mode & stat.S_ISGID)
 
     @contextlib.contextmanager
-    def told_of_trouble(self) -> Iterator[None]:
+    def as_depot_errors(self) -> Iterator[None]:
         """Turn each OSError into an error that names the depot.
 
         Raises:
@@ -227,7 +231,7 @@ class Depot:
             raise self._unwritable(error) from error
 
     @contextlib.contextmanager
-    def told_of_full_disk(self) -> Iterator[None]:
+    def full_disk_as_depot_error(self) -> Iterator[None]:
         """Turn an OSError of a full disk, and no other, into one that names the depot.
 
         For what an author does in a staged folder. Any other error is about what the

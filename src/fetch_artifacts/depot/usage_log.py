@@ -20,14 +20,15 @@ import os
 import re
 import time
 from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.julia_toml.reader import loads
 from fetch_artifacts.julia_toml.writer import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
 _log = logging.getLogger(__name__)
 
@@ -42,16 +43,31 @@ _READ_ONLY: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _seen: Final[dict[tuple[str, str], float]] = {}
 
 
-def already_recorded(depot: Path | str, toml: Path | str) -> bool:
+def mark_used(toml: str, stack: DepotStack | None = None) -> None:
+    """Log that an Artifacts.toml is in use, unless this process did so today.
+
+    Julia's gc then keeps what the file binds. Nothing is logged where
+    `with_artifacts_directory` chose a folder: no gc goes there.
+
+    Args:
+        toml: The file, as an absolute path.
+        stack: The depots, whose first has the log; the present ones unless given.
+    """
+    root = (stack or DepotStack.present()).root
+    if root is not None and not marked_lately(root, toml):
+        write_usage(Path(root), [Path(toml)])
+
+
+def marked_lately(depot: Path | str, toml: Path | str) -> bool:
     """Whether this process had a file recorded in the last day; costs no file access.
 
-    Ask it with the same spelling of the paths as `record_usage`.
+    Ask it with the same spelling of the paths as `write_usage`.
     """
     seen = _seen.get((str(depot), str(toml)))
     return seen is not None and time.monotonic() - seen < _DAY.total_seconds()
 
 
-def record_usage(depot: Path, tomls: Iterable[Path]) -> None:
+def write_usage(depot: Path, tomls: Iterable[Path]) -> None:
     """Log that each Artifacts.toml is in use.
 
     Julia: ``write_env_usage`` (Pkg.jl Types.jl:669-727), under the same lock. Files

@@ -16,13 +16,13 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.archive.unpack import unpack_archive
-from fetch_artifacts.depot.artifacts import artifact_path, depot_path, is_overridden
 from fetch_artifacts.depot.installed import (
-    find_installed,
+    locate_entry,
     remember_tree,
     warn_of_old_entry,
 )
-from fetch_artifacts.depot.staging import Depot
+from fetch_artifacts.depot.stack import depot_path
+from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.errors import (
     DownloadError,
     FetchArtifactsError,
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.archive.unpack import Unpacked
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
+    from fetch_artifacts.depot.artifacts import TreeLocation
     from fetch_artifacts.digests import Sha256, TreeHash
     from fetch_artifacts.files.pidlock import LockHolder
     from fetch_artifacts.install.sources import Source
@@ -80,20 +81,26 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
     ) -> None:
         self._settings = settings or Settings.from_environ()
         self._progress = progress
-        self._fetcher = HttpFetcher(self._settings, partial_dir=Depot.first().staging)
+        # Not looked up again: a thread of the pool knows of no chosen folder.
+        self._depot = FirstDepot.present()
+        self._fetcher = HttpFetcher(self._settings, partial_dir=self._depot.staging)
         self._given_up = threading.Event()
 
     def __exit__(self, *_: object) -> None:
         self._fetcher.__exit__()
 
     def ensure(
-        self, entry: ArtifactEntry, sources: Sequence[Source] | None = None
+        self,
+        entry: ArtifactEntry,
+        sources: Sequence[Source] | None = None,
+        location: TreeLocation | None = None,
     ) -> Path:
         """Give the folder of an entry's tree, installed first where it is missing.
 
         Args:
             entry: The entry.
             sources: Where its archive can be had; what the entry says unless given.
+            location: Where its tree may be, if it was found out already.
 
         Raises:
             InstallError: No source gave the tree; the message names each, and why.
@@ -101,14 +108,19 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             ArtifactsTomlError: A source of the entry is not valid.
             OverrideError: An Overrides.toml can't be followed.
         """
-        found = find_installed(entry)
-        if found is not None:
+        location = location or locate_entry(entry, self._depot.stack)
+        found = location and location.installed()
+        if found:
             return found
-        _refuse_missing_override(entry)
+        if location and location.overridden:
+            raise _missing_override(entry, location)
         if sources is None:
             sources = sources_of(entry, self._settings)
         with self._locked(entry):
-            return find_installed(entry) or self._install(entry, sources)
+            # Meanwhile another process may have found out the tree of an old entry.
+            location = location or locate_entry(entry, self._depot.stack)
+            found = location and location.installed()
+            return found or self._install(entry, sources)
 
     def ensure_all(
         self, entries: Iterable[ArtifactEntry], *, jobs: int | None = None
@@ -154,9 +166,8 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         def tell(holder: LockHolder) -> None:
             self._report(entry.name, "waiting", note=f"waiting for {holder}")
 
-        depot = Depot.first()
-        depot.prepare()
-        lock = depot.artifacts / f"{_tree_key(entry)}.pid"
+        self._depot.prepare()
+        lock = self._depot.artifacts / f"{_tree_key(entry)}.pid"
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(
@@ -188,13 +199,12 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         return self._install_in_one_go(source, entry)
 
     def _install_in_one_go(self, source: Source, entry: ArtifactEntry) -> Path:
-        depot = Depot.first()
-        with depot.stage() as folder:
+        with self._depot.stage() as folder:
             with self._open(source, entry.name) as body:
                 unpacked, size = self._unpack(source, body, folder)
                 self._report(entry.name, "verifying", size, size)
                 tree_hash = _checked_tree(entry, unpacked, self._settings)
-            path = depot.commit(folder, tree_hash)
+            path = self._depot.commit(folder, tree_hash)
         if unpacked.kind in _PYTHON_ONLY:
             _LOG.warning(
                 "%s: %s is a %s archive, which Julia can't install; publish a .tar.gz",
@@ -204,7 +214,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             )
         if entry.archive_sha256 is not None:
             with contextlib.suppress(OSError):  # it only saves work
-                remember_tree(entry.archive_sha256, tree_hash)
+                remember_tree(entry.archive_sha256, tree_hash, self._depot.stack)
             warn_of_old_entry(entry, tree_hash)
         self._report(entry.name, "installed", size, size)
         return path
@@ -233,7 +243,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             source.url,
             triplet=host_platform().triplet,
             environ=self._settings.environ,
-            depot=depot_path()[0],
+            depot=next(iter(depot_path()), self._depot.artifacts),
             read=self._fetcher.read,
         )
 
@@ -283,15 +293,13 @@ def _tree_key(entry: ArtifactEntry) -> TreeHash | Sha256 | None:
     return entry.tree_hash or entry.archive_sha256
 
 
-def _refuse_missing_override(entry: ArtifactEntry) -> None:
+def _missing_override(entry: ArtifactEntry, location: TreeLocation) -> OverrideError:
     # Julia would download the tree, and then give the missing folder all the same.
-    if entry.tree_hash is not None and is_overridden(entry.tree_hash):
-        target = artifact_path(entry.tree_hash)
-        msg = (
-            f"{entry.name}: {entry.tree_hash} is overridden to {target}, where there "
-            "is no folder; make it, or remove the override from Overrides.toml"
-        )
-        raise OverrideError(msg)
+    msg = (
+        f"{entry.name}: {entry.git_tree_sha1} is overridden to {location.path}, where "
+        "there is no folder; make it, or remove the override from Overrides.toml"
+    )
+    return OverrideError(msg)
 
 
 def _check_sha256(source: Source, actual: Sha256, cause: Exception | None) -> None:

@@ -11,9 +11,10 @@ from fetch_artifacts import progress
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.slash import check_tail, split_artifact_slash
-from fetch_artifacts.depot import usage_log
-from fetch_artifacts.depot.artifacts import Depots, honor_overrides_of
-from fetch_artifacts.depot.installed import find_installed
+from fetch_artifacts.depot.installed import find_installed, locate_entry
+from fetch_artifacts.depot.package_overrides import PROCESS_OVERRIDES
+from fetch_artifacts.depot.stack import DepotStack
+from fetch_artifacts.depot.usage_log import mark_used
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,
     ArtifactNotInstalledError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
+    from fetch_artifacts.depot.artifacts import TreeLocation
     from fetch_artifacts.platforms.platform import Platform
     from fetch_artifacts.progress import Progress
 
@@ -45,16 +47,6 @@ def wanted(platform: AnyPlatform) -> Platform | Callable[[], Platform]:
         PlatformError: The triplet is not one.
     """
     return host_platform if platform is None else as_platform(platform)
-
-
-def record_use(toml: str, depots: Depots | None = None) -> None:
-    """Tell Julia's gc that the file is in use, so that it keeps what the file binds.
-
-    Julia: ``write_env_usage`` (Pkg.jl Types.jl:669-727).
-    """
-    root = (depots or Depots.present()).root
-    if root is not None and not usage_log.already_recorded(root, toml):
-        usage_log.record_usage(Path(root), [Path(toml)])
 
 
 def locate(
@@ -88,11 +80,14 @@ def locate(
     )
     if entry.platform is not None and platform is None and not run_hook:
         _warn_of_hook(toml)
-    depots = Depots.present()
-    path = find_installed(entry, depots, toml=toml)
+    stack = DepotStack.present()
+    location = locate_entry(entry, stack, toml=toml)
+    path = None if location is None else location.installed()
     if path is None:
-        path = _installed(entry, toml, download=download, verbose=verbose)
-    record_use(toml, depots)
+        if not download:
+            raise _not_installed(entry, toml)
+        path = _install(entry, location, verbose=verbose)
+    mark_used(toml, stack)
     return path / tail if tail else path
 
 
@@ -158,10 +153,10 @@ def install_all(
     """
     from fetch_artifacts.install.installer import Installer
 
-    honor_overrides_of(toml)
+    PROCESS_OVERRIDES.add_file(toml)
     with Installer(progress=report) as installer:
         installed = installer.ensure_all(entries, jobs=jobs)
-    record_use(toml)
+    mark_used(toml)
     return installed
 
 
@@ -198,19 +193,21 @@ def _warn_of_hook(toml: str) -> None:
         _LOG.warning("%s", hook.hook_warning(script))
 
 
-def _installed(
-    entry: ArtifactEntry, toml: str, *, download: bool, verbose: bool
+def _not_installed(entry: ArtifactEntry, toml: str) -> ArtifactNotInstalledError:
+    msg = (
+        f"{entry.name}: {entry.git_tree_sha1} of {toml} is not installed, and "
+        "download=False forbids to install it"
+    )
+    return ArtifactNotInstalledError(msg, name=entry.name)
+
+
+def _install(
+    entry: ArtifactEntry, location: TreeLocation | None, *, verbose: bool
 ) -> Path:
-    if not download:
-        msg = (
-            f"{entry.name}: {entry.git_tree_sha1} of {toml} is not installed, and "
-            "download=False forbids to install it"
-        )
-        raise ArtifactNotInstalledError(msg, name=entry.name)
     from fetch_artifacts.install.installer import Installer
 
     with (
         progress.show_progress(verbose=verbose) as report,
         Installer(progress=report) as installer,
     ):
-        return installer.ensure(entry)
+        return installer.ensure(entry, location=location)
