@@ -89,6 +89,13 @@ def s3(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def readers(session: nox.Session) -> None:
+    """``artifact://`` addresses in pandas, dask, xarray, zarr, polars and duckdb."""
+    session.install(".[test,fsspec]", *group("readers"))
+    session.run("pytest", "tests/integrations", *session.posargs)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Benchmarks, all or those that are named."""
     session.install("-e.[test]")

@@ -16,6 +16,7 @@ from fetch_artifacts import errors
 
 PUBLIC = [
     "ArchiveError",
+    "ArtifactFileNotFoundError",
     "ArtifactManager",
     "ArtifactNotFoundError",
     "ArtifactNotInstalledError",
@@ -37,6 +38,7 @@ PUBLIC = [
     "PlatformError",
     "ProgressEvent",
     "PublishError",
+    "ReadOnlyArtifactError",
     "SettingsError",
     "TarballHashMismatchError",
     "TreeHash",

@@ -46,6 +46,7 @@ from fetch_artifacts._version import __version__ as __version__
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import (
     ArchiveError,
+    ArtifactFileNotFoundError,
     ArtifactNotFoundError,
     ArtifactNotInstalledError,
     ArtifactPathError,
@@ -64,6 +65,7 @@ from fetch_artifacts.errors import (
     OverrideError,
     PlatformError,
     PublishError,
+    ReadOnlyArtifactError,
     SettingsError,
     TarballHashMismatchError,
     TreeHashMismatchError,
@@ -77,6 +79,7 @@ from fetch_artifacts.progress import ProgressEvent
 
 __all__ = [
     "ArchiveError",
+    "ArtifactFileNotFoundError",
     "ArtifactManager",
     "ArtifactNotFoundError",
     "ArtifactNotInstalledError",
@@ -98,6 +101,7 @@ __all__ = [
     "PlatformError",
     "ProgressEvent",
     "PublishError",
+    "ReadOnlyArtifactError",
     "SettingsError",
     "TarballHashMismatchError",
     "TreeHash",

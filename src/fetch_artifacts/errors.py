@@ -11,7 +11,9 @@ reader of Python, would expect in its place::
     ├── OverrideError (ValueError)              Overrides.toml
     ├── PlatformError (ValueError)              a triplet or a tag
     ├── ArtifactNotFoundError (KeyError)        no such name in the file
-    │   └── NoMatchingPlatformError             the name, but not for this platform
+    │   ├── NoMatchingPlatformError             the name, but not for this platform
+    │   └── ArtifactFileNotFoundError (FileNotFoundError)  the same, of a file system
+    ├── ReadOnlyArtifactError (NotImplementedError, OSError)   writing to artifact://
     ├── ArtifactPathError (ValueError)          a path that leads out of an artifact
     ├── HashParseError (ValueError)             not a git-tree-sha1, not a sha256
     ├── HashMismatchError (RuntimeError)
@@ -139,6 +141,14 @@ class ArtifactNotFoundError(FetchArtifactsError, KeyError):
 
 class NoMatchingPlatformError(ArtifactNotFoundError):
     """A file has the artifact, but for other platforms only."""
+
+
+class ArtifactFileNotFoundError(ArtifactNotFoundError, FileNotFoundError):
+    """An ``artifact://`` address names an artifact that the file does not have."""
+
+
+class ReadOnlyArtifactError(FetchArtifactsError, NotImplementedError, OSError):
+    """An ``artifact://`` address was to be written to."""
 
 
 class ArtifactPathError(FetchArtifactsError, ValueError):
