@@ -43,8 +43,8 @@ _MODES: Final = {
     LINKED_RUNNABLE: EXECUTABLE,
 }
 
-# A folder that is being hashed: its name, itself, the subfolders that are still to come,
-# and the digests of those that are done. Names end in a slash.
+# A folder that is being hashed: its name, itself, the subfolders that are still to
+# come, and the digests of those that are done. Names end in a slash.
 _Open: TypeAlias = (
     "tuple[bytes, Folder, list[tuple[bytes, Folder]], dict[bytes, bytes]]"
 )
