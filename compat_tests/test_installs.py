@@ -12,6 +12,8 @@ from compat_tests.published import Published, publish
 from compat_tests.questions import Julia
 from compat_tests.trees import copy_tree, listing, random_tree
 from fetch_artifacts import TreeHash, artifact, pkg_artifacts
+from fetch_artifacts.install.hook import find_hook, run_hook
+from fetch_artifacts.platforms import Platform
 from support.trees import Link, Tree, make_tree
 
 
@@ -167,3 +169,30 @@ def _created_by_both(
         listing(julias / "artifacts" / theirs),
         listing(ours / "artifacts" / str(created)),
     )
+
+
+HOOK = """
+triplet = ARGS[1]
+println("[Foo]")
+println("git-tree-sha1 = \\"43563e7631a7eafae1f9f8d9d332e3de44ad7239\\"")
+println("triplet = \\"$triplet\\"")
+println("folder = \\"$(basename(pwd()))\\"")
+"""
+
+
+def test_a_hook_runs_in_a_real_julia(julia: Julia, tmp_path: Path) -> None:
+    path = tmp_path / ".pkg" / "select_artifacts.jl"
+    path.parent.mkdir()
+    path.write_text(HOOK)
+
+    hook = find_hook(tmp_path / "Artifacts.toml")
+
+    assert hook is not None
+    platform = Platform.parse("x86_64-linux-gnu-cuda+12.4")
+    assert run_hook(hook, platform, julia=Path(julia.program())) == {
+        "Foo": {
+            "git-tree-sha1": "43563e7631a7eafae1f9f8d9d332e3de44ad7239",
+            "triplet": "x86_64-linux-gnu-cuda+12.4",
+            "folder": ".pkg",
+        }
+    }

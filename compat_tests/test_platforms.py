@@ -1,7 +1,8 @@
-"""Platforms are read, printed, matched and chosen as Julia does."""
+"""Platforms are read, printed, matched and chosen as by Julia, and found alike."""
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 import pytest
@@ -10,6 +11,7 @@ from compat_tests.oracle import JuliaError
 from compat_tests.questions import Julia
 from fetch_artifacts.errors import PlatformError
 from fetch_artifacts.platforms import Platform, platforms_match, select_platform
+from fetch_artifacts.platforms.host_facts import host_facts
 
 REFUSED = "refused"
 BASES = (
@@ -135,3 +137,20 @@ def test_choosing_among_any_entries(julia: Julia) -> None:
         want = _random_triplet(random, extras=True)
         for each in (want, f"host:{want}"):
             assert _julia_select(julia, each, have) == _ours_select(each, have), have
+
+
+def _in_todays_order(triplet: str) -> str:
+    """Julia 1.5 puts libstdcxx before the string ABI, where later ones don't look."""
+    return re.sub(r"(-libstdcxx\d+)(-cxx\d+)", r"\2\1", triplet)
+
+
+def test_the_host_is_what_the_installed_julia_says_it_is(
+    julia: Julia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JULIA", julia.program())
+
+    facts = host_facts()
+
+    expected = Platform.parse(_in_todays_order(julia.host_triplet())).as_host()
+    assert expected == facts.platform
+    assert {fact.source for fact in facts.tags} == {julia.program()}

@@ -1,4 +1,4 @@
-"""Overrides.toml files send both languages to the same places."""
+"""Both languages find, use and collect the same artifacts of shared depots."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
 
+from compat_tests.published import Published, publish
 from compat_tests.questions import Julia
-from fetch_artifacts import pkg_artifacts
+from fetch_artifacts import artifact, pkg_artifacts
 
 A, B, C, D = (digit * 40 for digit in "abcd")
 # What the Overrides.toml of the first and of the second depot say.
@@ -29,7 +31,7 @@ OVERRIDES = {
 
 
 @pytest.mark.parametrize("name", OVERRIDES)
-def test_paths(
+def test_overridden_paths(
     julia: Julia, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     depots = [tmp_path / "one", tmp_path / "two"]
@@ -62,3 +64,39 @@ def _ours_place(tree_hash: str, *, honor: bool) -> tuple[Path, bool]:
         pkg_artifacts.artifact_path(tree_hash, honor_overrides=honor),
         pkg_artifacts.artifact_exists(tree_hash, honor_overrides=honor),
     )
+
+
+@pytest.fixture
+def published(tmp_path: Path, httpserver: HTTPServer) -> Published:
+    return publish(tmp_path, httpserver)
+
+
+def test_what_python_uses_is_kept(julia: Julia, published: Published) -> None:
+    artifact(published.name, published.toml)
+
+    julia.gc()
+
+    assert julia.verify_artifact(published.tree_hash)
+
+
+def test_what_no_file_names_any_more_is_collected(
+    julia: Julia, published: Published
+) -> None:
+    artifact(published.name, published.toml)
+    published.toml.unlink()
+
+    julia.gc()
+
+    assert julia.artifact_exists(published.tree_hash) is False
+
+
+def test_what_both_use_is_logged_where_both_read_it(
+    julia: Julia, published: Published
+) -> None:
+    artifact(published.name, published.toml)
+    julia.bind_artifact(published.toml, "Other", "1" * 40)  # logs the use of the file
+    artifact(published.name, published.toml)
+
+    julia.gc()
+
+    assert julia.verify_artifact(published.tree_hash)
