@@ -66,6 +66,14 @@ def compat(session: nox.Session) -> None:
     )
 
 
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """Which lines and branches the unit tests reach; pyproject.toml has the floor."""
+    session.install("-e.[test]", *group("coverage"))
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "report")
+
+
 @nox.session(default=False, venv_backend="none")
 def julia(session: nox.Session) -> None:
     """Install a Julia for compat, where there is none; .ci/julia.py says how."""
