@@ -6,7 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
-from fetch_artifacts.errors import HashParseError
+from fetch_artifacts.errors import (
+    HashParseError,
+    TarballHashMismatchError,
+    TreeHashMismatchError,
+)
 
 Algorithm: TypeAlias = Literal["git-sha1", "git-sha256"]
 
@@ -27,6 +31,11 @@ def check_algorithm(algorithm: str) -> Algorithm:
     known = " or ".join(repr(name) for name in get_args(Algorithm))
     msg = f"tree-hash algorithm: expected {known}, found {algorithm!r}"
     raise ValueError(msg)
+
+
+def is_tree_hash(text: str) -> bool:
+    """Whether a text is a git-tree-sha1: 40 hex digits of either case."""
+    return len(text) == 40 and _HEX.fullmatch(text) is not None
 
 
 def _parse_hex(text: object, size: int, what: str) -> bytes:
@@ -101,3 +110,48 @@ class Sha256:
 
     def __str__(self) -> str:
         return self.digest.hex()
+
+
+def require_archive(promised: Sha256 | None, found: Sha256, where: str) -> None:
+    """Make sure that bytes are the archive that was promised.
+
+    Args:
+        promised: The sha256 that the bytes should have; None promises nothing.
+        found: The sha256 that they have.
+        where: Where they come from, for the message.
+
+    Raises:
+        TarballHashMismatchError: They are other bytes.
+    """
+    if promised is not None and found != promised:
+        msg = (
+            f"{where}: expected an archive of sha256 {promised}, found {found}; "
+            "another file is served there now, or the promised sha256 is wrong"
+        )
+        raise TarballHashMismatchError(msg, expected=promised, actual=found)
+
+
+def require_tree(
+    promised: TreeHash | None, found: TreeHash, git_found: TreeHash, where: str
+) -> None:
+    """Make sure that a tree is the one that was promised.
+
+    Julia's hash and git's own differ for links whose target is not ASCII. Either
+    counts, since authors take it from either program.
+
+    Args:
+        promised: The hash that the tree should have; None promises nothing.
+        found: The hash that Julia gives it.
+        git_found: The hash that git gives it.
+        where: Where it comes from, for the message.
+
+    Raises:
+        TreeHashMismatchError: It is another tree.
+    """
+    if promised is not None and promised not in (found, git_found):
+        msg = (
+            f"{where}: expected a tree of git-tree-sha1 {promised}, found {found}; "
+            "the archive holds another tree, perhaps the files in another top folder, "
+            "or the promised git-tree-sha1 is wrong"
+        )
+        raise TreeHashMismatchError(msg, expected=promised, actual=found)

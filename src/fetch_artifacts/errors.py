@@ -39,8 +39,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from typing import Protocol
 
-    from fetch_artifacts.digests import Sha256, TreeHash
+    class Digest(Protocol):
+        """A `~fetch_artifacts.TreeHash`, or the sha256 of an archive."""
+
+        @property
+        def digest(self) -> bytes:
+            """The bytes; ``str()`` is their lower-case hex."""
+            ...
 
 
 def _rebuild(
@@ -171,8 +178,8 @@ class HashMismatchError(FetchArtifactsError, RuntimeError):
         self,
         message: str,
         *,
-        expected: TreeHash | Sha256,
-        actual: TreeHash | Sha256,
+        expected: Digest,
+        actual: Digest,
     ) -> None:
         super().__init__(message)
         self.expected = expected

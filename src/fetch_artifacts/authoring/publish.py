@@ -21,7 +21,13 @@ from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.authoring.binding import bind_tree, refuse_bound
 from fetch_artifacts.authoring.targets import folder, github, zenodo
 from fetch_artifacts.authoring.targets.target import TargetOptions
-from fetch_artifacts.errors import DownloadError, PublishError, UnpackError
+from fetch_artifacts.digests import require_archive, require_tree
+from fetch_artifacts.errors import (
+    DownloadError,
+    HashMismatchError,
+    PublishError,
+    UnpackError,
+)
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.network.receive import receive
@@ -174,16 +180,16 @@ def _source(upload: Upload, archive: Archive, tree_hash: TreeHash) -> DownloadSo
     try:
         with HttpFetcher(Settings.from_environ()) as fetcher:
             received = receive(fetcher, upload.url, read_archive)
-        found = received.content.tree_hash
+        tree = received.content
     except (DownloadError, UnpackError) as error:
         msg = f"uploaded, but it can't be had from where everybody looks: {error}"
         raise PublishError(msg) from error
-    # Who packed the same tree with another zlib got other bytes; that is no matter.
-    same = upload.existed or received.sha256 == archive.sha256
-    if found != tree_hash or not same:
-        msg = (
-            f"{upload.url}: expected the tree {tree_hash} in an archive of sha256 "
-            f"{archive.sha256}, found {found} in {received.sha256}; nothing was bound"
-        )
-        raise PublishError(msg)
+    try:
+        require_tree(tree_hash, tree.tree_hash, tree.git_hash, upload.url)
+        # Who packed the same tree with another zlib got other bytes; that's no matter.
+        if not upload.existed:
+            require_archive(archive.sha256, received.sha256, upload.url)
+    except HashMismatchError as error:
+        msg = f"{error}; nothing was bound"
+        raise PublishError(msg) from error
     return DownloadSource(url=upload.url, sha256=received.sha256, size=received.size)

@@ -13,9 +13,9 @@ from fetch_artifacts.artifacts_toml.choosing import find_entry
 from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, DownloadSource
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.depot.staging import FirstDepot
+from fetch_artifacts.digests import require_archive, require_tree
 from fetch_artifacts.errors import (
     ArchiveError,
-    TarballHashMismatchError,
     TreeHashMismatchError,
 )
 from fetch_artifacts.network.fetcher import HttpFetcher
@@ -142,19 +142,9 @@ def check_source(
     entry = ArtifactEntry.from_entry(name, found, built_for, place)
     with HttpFetcher(Settings.from_environ()) as fetcher:
         received = receive(fetcher, url, read_archive)
-    expected = entry.archive_sha256 or sha256
-    if received.sha256 != expected:
-        msg = f"{url}: expected the sha256 {expected}, found {received.sha256}"
-        raise TarballHashMismatchError(msg, expected=expected, actual=received.sha256)
+    require_archive(entry.archive_sha256 or sha256, received.sha256, url)
     tree = received.content
-    promised = entry.tree_hash
-    if promised is not None and promised not in {tree.tree_hash, tree.git_hash}:
-        msg = (
-            f"{url}: expected the tree {promised} of {name!r}, found "
-            f"{tree.tree_hash}; it is another artifact, or was packed with another "
-            "top folder"
-        )
-        raise TreeHashMismatchError(msg, expected=promised, actual=tree.tree_hash)
+    require_tree(entry.tree_hash, tree.tree_hash, tree.git_hash, url)
     return DownloadSource(url=url, sha256=received.sha256, size=received.size)
 
 

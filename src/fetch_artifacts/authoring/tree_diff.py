@@ -8,14 +8,13 @@ links; not folders without files, nor what is called ``.git``, nor times and own
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.archive.tree import read_archive_file
 from fetch_artifacts.depot.artifacts import find_artifact
-from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.digests import TreeHash, is_tree_hash
 from fetch_artifacts.errors import DepotError
 from fetch_artifacts.git_tools.objects import (
     EXECUTABLE,
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.git_tools.objects import TreeEntry
 
-_HASH: Final = re.compile(r"[0-9a-fA-F]{40}")
 _TYPES: Final = {FILE: "blob", EXECUTABLE: "blob", LINK: "blob", FOLDER: "tree"}
 _KINDS: Final = {FILE: "file", EXECUTABLE: "file", LINK: "link", FOLDER: "folder"}
 
@@ -87,7 +85,7 @@ def read_tree(place: str | os.PathLike[str]) -> Tree:
         OSError: There is no such folder or file.
     """
     path = Path(place)
-    if not path.exists() and _HASH.fullmatch(os.fspath(place)):
+    if not path.exists() and is_tree_hash(os.fspath(place)):
         path = _installed(TreeHash.parse(os.fspath(place)))
     if path.is_dir():
         return _tree(list_directory(path))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -18,13 +17,12 @@ from fetch_artifacts.depot.override_edits import (
 )
 from fetch_artifacts.depot.stack import artifacts_dirs
 from fetch_artifacts.depot.staging import FirstDepot
+from fetch_artifacts.digests import is_tree_hash
 from fetch_artifacts.errors import OverrideError
 from fetch_artifacts.install.lookup import wanted
 
 if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform
-
-_HASH: Final = re.compile(r"[0-9A-Fa-f]{40}")
 
 
 @click.command()
@@ -73,7 +71,7 @@ def override(  # noqa: PLR0913 - each is an option of the command
 
 
 def _tree_hash(name: str, toml_path: Path | None, platform: Platform | None) -> str:
-    if _HASH.fullmatch(name):
+    if is_tree_hash(name):
         return name
     entry = entry_for(name, resolve_toml(toml_path), wanted(platform))
     return str(entry.tree_hash or entry.git_tree_sha1)
@@ -81,7 +79,7 @@ def _tree_hash(name: str, toml_path: Path | None, platform: Platform | None) -> 
 
 def _target(path: str) -> str:
     """A folder as an absolute path, which Julia asks for; all else as it is."""
-    return path if not path or _HASH.fullmatch(path) else str(Path(path).absolute())
+    return path if not path or is_tree_hash(path) else str(Path(path).absolute())
 
 
 COMMANDS: Final = (override,)

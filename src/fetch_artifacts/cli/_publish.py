@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,14 +20,13 @@ from fetch_artifacts.cli._options import (
     toml_option,
 )
 from fetch_artifacts.depot.installed import tree_of
-from fetch_artifacts.digests import Sha256, TreeHash
+from fetch_artifacts.digests import Sha256, TreeHash, is_tree_hash
 from fetch_artifacts.errors import ArtifactNotInstalledError
 from fetch_artifacts.install.lookup import wanted
 
 if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform
 
-_HASH: Final = re.compile(r"[0-9a-fA-F]{40}")
 _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -112,7 +110,7 @@ def archive(
     from fetch_artifacts.authoring.build import archive_artifact
 
     chosen = choose_compression(output, compression)
-    if _HASH.fullmatch(artifact):
+    if is_tree_hash(artifact):
         tree_hash = TreeHash.parse(artifact)
     else:
         tree_hash = _tree_named(artifact, resolve_toml(toml_path), platform)

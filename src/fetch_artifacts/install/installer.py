@@ -23,13 +23,13 @@ from fetch_artifacts.depot.installed import (
 )
 from fetch_artifacts.depot.stack import depot_path
 from fetch_artifacts.depot.staging import FirstDepot
+from fetch_artifacts.digests import require_archive, require_tree
 from fetch_artifacts.errors import (
     DownloadError,
     FetchArtifactsError,
     HashMismatchError,
     InstallError,
     OverrideError,
-    TarballHashMismatchError,
     TreeHashMismatchError,
     UnpackError,
 )
@@ -203,7 +203,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             with self._open(source, entry.name) as body:
                 unpacked, size = self._unpack(source, body, folder)
                 self._report(entry.name, "verifying", size, size)
-                tree_hash = _checked_tree(entry, unpacked, self._settings)
+                tree_hash = self._checked_tree(entry, unpacked, redacted(source.url))
             path = self._depot.commit(folder, tree_hash)
         if unpacked.kind in _PYTHON_ONLY:
             _LOG.warning(
@@ -251,7 +251,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         self, source: Source, body: Iterator[bytes], folder: Path
     ) -> tuple[Unpacked, int]:
         """Unpack an archive while it arrives; gives its length in bytes as well."""
-        hashed = HashedChunks(body)
+        hashed, where = HashedChunks(body), redacted(source.url)
         try:
             with contextlib.closing(prefetched(hashed)) as chunks:
                 unpacked = unpack_archive(
@@ -265,14 +265,33 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                     ),
                     copy_symlinks=self._settings.copy_symlinks,
                 )
-        except UnpackError as error:
+        except UnpackError:
             # Bytes that are not the promised ones explain whatever is wrong with them.
             if hashed.drain(at_most=_DRAINED_AT_MOST):
-                _check_sha256(source, hashed.sha256(), error)
+                require_archive(source.sha256, hashed.sha256(), where)
             raise
         hashed.drain()
-        _check_sha256(source, hashed.sha256(), None)
+        require_archive(source.sha256, hashed.sha256(), where)
         return unpacked, hashed.size
+
+    def _checked_tree(
+        self, entry: ArtifactEntry, unpacked: Unpacked, where: str
+    ) -> TreeHash:
+        """The hash to file a tree under: the one that was promised, if any was.
+
+        Raises:
+            TreeHashMismatchError: It is another tree, and the settings don't allow it.
+        """
+        promised = entry.tree_hash
+        try:
+            require_tree(promised, unpacked.tree_hash, unpacked.git_hash, where)
+        except TreeHashMismatchError as error:
+            if not self._settings.ignores_hashes():
+                raise
+            _LOG.error(
+                "%s: %s; JULIA_PKG_IGNORE_HASHES lets it through", entry.name, error
+            )
+        return promised or unpacked.tree_hash
 
     def _report(
         self,
@@ -300,40 +319,6 @@ def _missing_override(entry: ArtifactEntry, location: TreeLocation) -> OverrideE
         "there is no folder; make it, or remove the override from Overrides.toml"
     )
     return OverrideError(msg)
-
-
-def _check_sha256(source: Source, actual: Sha256, cause: Exception | None) -> None:
-    if source.sha256 is not None and source.sha256 != actual:
-        msg = (
-            f"expected an archive of sha256 {source.sha256}, found {actual}; "
-            "the file was changed where it is served, or the sha256 in the "
-            "Artifacts.toml is wrong"
-        )
-        raise TarballHashMismatchError(
-            msg, expected=source.sha256, actual=actual
-        ) from cause
-
-
-def _checked_tree(
-    entry: ArtifactEntry, unpacked: Unpacked, settings: Settings
-) -> TreeHash:
-    """The hash to file a tree under.
-
-    Raises:
-        TreeHashMismatchError: It is not the tree that was promised.
-    """
-    actual, expected = unpacked.tree_hash, entry.tree_hash
-    if expected is None or expected in (actual, unpacked.git_hash):
-        return expected or actual
-    msg = (
-        f"expected a tree of git-tree-sha1 {expected}, found {actual}; "
-        "the archive holds another tree, or the git-tree-sha1 in the Artifacts.toml "
-        "is wrong"
-    )
-    if settings.ignores_hashes():
-        _LOG.error("%s: %s; JULIA_PKG_IGNORE_HASHES lets it through", entry.name, msg)
-        return expected
-    raise TreeHashMismatchError(msg, expected=expected, actual=actual)
 
 
 def _all_failed(

@@ -17,6 +17,7 @@ from fetch_artifacts.errors import DownloadError
 from fetch_artifacts.files.writing import write_atomically
 from fetch_artifacts.julia_toml.reader import loads
 from fetch_artifacts.julia_toml.writer import dumps
+from fetch_artifacts.settings.environment import parse_bool
 from fetch_artifacts.urls import is_secure, redacted
 
 if TYPE_CHECKING:
@@ -46,8 +47,7 @@ _CI_VARIABLES: Final = (  # Pkg.jl PlatformEngines.jl:200-213
     "TF_BUILD",
     "TRAVIS",
 )
-_TRUE: Final = frozenset({"true", "t", "1", "yes", "y"})
-_FALSE: Final = frozenset({"false", "f", "0", "no", "n"})
+_CI_STATES: Final = {True: "t", False: "f", None: "o"}
 _EXTRA: Final = re.compile(r"JULIA_PKG_SERVER_([A-Z0-9_]+)", re.IGNORECASE | re.ASCII)
 _VALID_FOR: Final = 600  # seconds that a token must still be good for
 
@@ -131,8 +131,7 @@ def _metadata(
 def _ci_state(value: str | None) -> str:
     if value is None:
         return "n"
-    word = value.lower()
-    return "t" if word in _TRUE else "f" if word in _FALSE else "o"
+    return _CI_STATES[parse_bool(value.lower())]
 
 
 def _server_directory(depot: Path, server: str) -> Path | None:
