@@ -19,10 +19,16 @@ from fetch_artifacts.archive.writer import (
     julia_trouble,
     usual_ending,
 )
-from fetch_artifacts.artifacts_toml.binding import add_source, unbind
+from fetch_artifacts.artifacts_toml.binding import (
+    Binding,
+    add_source,
+    check_free,
+    unbind,
+)
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
-from fetch_artifacts.authoring import binding, sourcing
 from fetch_artifacts.authoring import build as author
+from fetch_artifacts.authoring import sourcing
+from fetch_artifacts.authoring.binding import bind_tree
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.platforms.platform import as_platform
@@ -187,16 +193,15 @@ def bind_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
         OSError: The file can't be written.
     """
     source = DownloadSource(url=download_url, sha256=Sha256.parse(sha256), size=size)
-    binding.bind_tree(
-        _absolute(toml_path),
-        name,
-        _tree_hash(git_tree_sha1),
-        [source],
+    binding = Binding(
+        name=name,
+        tree_hash=_tree_hash(git_tree_sha1),
+        downloads=(source,),
         platform=_platform(platform),
         lazy=lazy,
-        force=force,
-        keep_comments=keep_comments,
     )
+    toml = _absolute(toml_path)
+    bind_tree(toml, binding, force=force, keep_comments=keep_comments)
 
 
 def unbind_artifact(
@@ -269,19 +274,17 @@ def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
     """
     toml, built_for = _absolute(toml_path), _platform(platform)
     urls = [tarball_url] if isinstance(tarball_url, str) else tarball_url
-    binding.refuse_bound(toml, name, platform=built_for, force=force)
+    check_free(toml, name, built_for, force=force)
     with show_progress(verbose=verbose) as report:
         sourced = sourcing.download_sources(urls, keep=not clear, report=report)
-    binding.bind_tree(
-        toml,
-        name,
-        sourced.tree_hash,
-        sourced.sources,
+    binding = Binding(
+        name=name,
+        tree_hash=sourced.tree_hash,
+        downloads=tuple(sourced.sources),
         platform=built_for,
         lazy=lazy,
-        force=force,
-        keep_comments=keep_comments,
     )
+    bind_tree(toml, binding, force=force, keep_comments=keep_comments)
     first = sourced.sources[0]
     return {
         "git_tree_sha1": str(sourced.tree_hash),

@@ -446,22 +446,20 @@ def bind_artifact(  # noqa: PLR0913 - Julia's parameters
     """
     sources = None
     if download_info is not None:
-        sources = [
+        sources = tuple(
             DownloadSource(
                 url=url, sha256=Sha256.parse(sha256), size=size[0] if size else None
             )
             for url, sha256, *size in download_info
-        ]
-    _bind.bind(
-        artifacts_toml,
-        name,
-        _hash(tree_hash),
-        platform=None if platform is None else as_platform(platform),
+        )
+    binding = _bind.Binding(
+        name=name,
+        tree_hash=_hash(tree_hash),
         downloads=sources,
+        platform=None if platform is None else as_platform(platform),
         lazy=lazy,
-        force=force,
-        keep_comments=False,
     )
+    _bind.bind(artifacts_toml, binding, force=force, keep_comments=False)
     _mark_used(os.path.abspath(artifacts_toml))  # noqa: PTH100
 
 

@@ -3,13 +3,20 @@ from __future__ import annotations
 import multiprocessing
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 import tomli
 
-from fetch_artifacts.artifacts_toml.binding import add_source, bind, unbind
+from fetch_artifacts.artifacts_toml.binding import (
+    Binding,
+    add_source,
+    check_free,
+    unbind,
+)
+from fetch_artifacts.artifacts_toml.binding import bind as _bind
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.digests import Sha256, TreeHash
@@ -45,6 +52,28 @@ def source(url: str, size: int | None = None) -> DownloadSource:
     return DownloadSource(url=url, sha256=SHA, size=size)
 
 
+def bind(
+    toml: Path,
+    name: str,
+    tree_hash: TreeHash,
+    *,
+    platform: Platform | None = None,
+    downloads: Iterable[DownloadSource] | None = None,
+    lazy: bool = False,
+    **how: bool,
+) -> None:
+    """Bind in one call, as the steps below are many."""
+    sources = None if downloads is None else tuple(downloads)
+    binding = Binding(
+        name=name,
+        tree_hash=tree_hash,
+        downloads=sources,
+        platform=platform,
+        lazy=lazy,
+    )
+    _bind(toml, binding, **how)
+
+
 def perform(toml: Path, op: Case, *, keep_comments: bool) -> bool:
     """Do one recorded step; whether it succeeded."""
     platform = Platform.parse(op["platform"]) if op["platform"] else None
@@ -52,20 +81,18 @@ def perform(toml: Path, op: Case, *, keep_comments: bool) -> bool:
         if op["op"] == "unbind":
             unbind(toml, op["name"], platform=platform, keep_comments=keep_comments)
             return True
-        sources = [
+        sources = tuple(
             DownloadSource(url=each["url"], sha256=Sha256.parse(each["sha256"]))
             for each in op["download"]
-        ]
-        bind(
-            toml,
-            op["name"],
-            TreeHash.parse(op["hash"]),
+        )
+        binding = Binding(
+            name=op["name"],
+            tree_hash=TreeHash.parse(op["hash"]),
             platform=platform,
             downloads=sources or None,
             lazy=op["lazy"],
-            force=op["force"],
-            keep_comments=keep_comments,
         )
+        _bind(toml, binding, force=op["force"], keep_comments=keep_comments)
     except FetchArtifactsError:
         return False
     return True
@@ -216,6 +243,44 @@ def test_a_file_that_cannot_be_understood_stays_as_it_is(
         bind(toml, "x", ONE, platform=LINUX, force=True)
     assert toml.read_text("utf-8") == text
     assert [path.name for path in toml.parent.iterdir()] == [toml.name]
+
+
+# --- asking before
+
+
+@pytest.mark.parametrize(
+    ("bound_for", "platform", "force", "problem"),
+    [
+        (None, None, False, "is bound already; force replaces it"),
+        (None, LINUX, False, "is bound for every platform already; unbind it first"),
+        (None, LINUX, True, "is bound for every platform already; unbind it first"),
+        (None, None, True, ""),
+        (LINUX, None, False, "is bound already; force replaces it"),
+        (LINUX, None, True, ""),
+        (LINUX, LINUX, False, f"is bound for {LINUX}, which {LINUX} fits already"),
+        (LINUX, LINUX, True, ""),
+        (LINUX, MAC, False, ""),
+    ],
+)
+def test_what_can_not_be_bound_is_known_before(
+    bound_for: Platform | None,
+    platform: Platform | None,
+    *,
+    force: bool,
+    problem: str,
+    toml: Path,
+) -> None:
+    check_free(toml, "x", platform, force=force)  # there is no file yet
+    bind(toml, "x", ONE, platform=bound_for)
+    check_free(toml, "y", platform, force=force)
+    if not problem:
+        check_free(toml, "x", platform, force=force)
+        bind(toml, "x", TWO, platform=platform, force=force)
+        return
+    with pytest.raises(BindingExistsError, match=f"'x' {problem}"):
+        check_free(toml, "x", platform, force=force)
+    with pytest.raises(BindingExistsError, match=f"'x' {problem}"):
+        bind(toml, "x", TWO, platform=platform, force=force)
 
 
 # --- unbinding

@@ -96,7 +96,7 @@ def test_real_packages_have_no_findings(path: Path, tmp_path: Path) -> None:
         (
             f"[[a]]\n{LINUX}\n[[a]]\n{LINUX}libc = 'glibc'",
             "a[2]",
-            "it is for the same platform as [1], x86_64-linux-gnu",
+            "it is for the same platform as a[1], x86_64-linux-gnu",
         ),
         (
             f"[[a]]\n{LINUX}Description = 'data'",

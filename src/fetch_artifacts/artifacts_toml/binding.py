@@ -10,12 +10,14 @@ Nothing here enters the usage log; that is done by who knows the depot.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fetch_artifacts.artifacts_toml.choosing import find_entry, platforms_of
 from fetch_artifacts.artifacts_toml.editing import change_file
 from fetch_artifacts.artifacts_toml.entry import source_faults
+from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import BindingExistsError
@@ -23,21 +25,58 @@ from fetch_artifacts.platforms.matching import platforms_match
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
 
     from fetch_artifacts.artifacts_toml.entry import DownloadSource
     from fetch_artifacts.artifacts_toml.file import TomlDict
     from fetch_artifacts.platforms.platform import Platform
 
 
-def bind(  # noqa: PLR0913 - Julia's parameters
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """A name, and the tree that it stands for.
+
+    Attributes:
+        name: The name.
+        tree_hash: The tree.
+        downloads: Where its archive can be had, best first. Like Julia, an empty one is
+            written as ``download = []``; with None there is no such key.
+        platform: What the tree is built for; a name may be bound once for each
+            platform. None for every platform.
+        lazy: Whether it is to be installed on first use only.
+    """
+
+    name: str
+    tree_hash: TreeHash
+    downloads: tuple[DownloadSource, ...] | None = None
+    platform: Platform | None = None
+    lazy: bool = False
+
+    def to_entry(self, path: Path | None) -> TomlDict:
+        """The table that says this. Julia: ``bind_artifact!``.
+
+        Args:
+            path: The file that it is for, which errors name.
+
+        Raises:
+            HashParseError: The hash is no git-tree-sha1.
+            ArtifactsTomlError: A source is not valid.
+        """
+        entry: TomlDict = {"git-tree-sha1": str(TreeHash.parse(str(self.tree_hash)))}
+        if self.lazy:
+            entry["lazy"] = True
+        if self.downloads is not None:
+            place = Place.of(self.name, path) / "download"
+            entry["download"] = [
+                _checked(source, place / number)
+                for number, source in enumerate(self.downloads)
+            ]
+        return entry if self.platform is None else {**entry, **self.platform.to_entry()}
+
+
+def bind(
     path: str | os.PathLike[str],
-    name: str,
-    tree_hash: TreeHash,
+    binding: Binding,
     *,
-    platform: Platform | None = None,
-    downloads: Iterable[DownloadSource] | None = None,
-    lazy: bool = False,
     force: bool = False,
     keep_comments: bool | None = None,
 ) -> None:
@@ -45,21 +84,13 @@ def bind(  # noqa: PLR0913 - Julia's parameters
 
     Args:
         path: The Artifacts.toml; its folder must exist.
-        name: The name.
-        tree_hash: The tree.
-        platform: What the tree is built for; a name may be bound once for each
-            platform. None for every platform.
-        downloads: Where its archive can be had, best first. Like Julia, writes
-            ``download = []`` for none and leaves the key out for None.
-        lazy: Whether it is to be installed on first use only.
+        binding: The name, the tree, and what else its entry says.
         force: Whether an existing binding is replaced.
         keep_comments: Whether all other lines are left as they are. None: in a file
             that Julia, or this package, did not write.
 
     Raises:
-        BindingExistsError: The name is bound already, for this platform or for one
-            that it matches; or, even with ``force``, for every platform while
-            ``platform`` is given.
+        BindingExistsError: As `check_free`.
         HashParseError: The hash is no git-tree-sha1.
         PlatformError: A platform that the name is bound for has no valid version.
         ArtifactsTomlError: A source is not valid, the file can't be read, or it can't
@@ -67,27 +98,37 @@ def bind(  # noqa: PLR0913 - Julia's parameters
         ArtifactsTomlNotFoundError: The folder does not exist.
     """
     path = Path(path)
-    place = Place.of(name, path)
-    entry: TomlDict = {"git-tree-sha1": str(TreeHash.parse(str(tree_hash)))}
-    if lazy:
-        entry["lazy"] = True
-    if downloads is not None:
-        entry["download"] = [
-            _checked(source, place / "download" / number)
-            for number, source in enumerate(downloads, 1)
-        ]
+    name, platform, entry = binding.name, binding.platform, binding.to_entry(path)
 
     def change(table: TomlDict) -> TomlDict:
-        existing = table.get(name, [])
-        if platform is not None:
-            others = _other_elements(path, name, existing, platform, force=force)
-            return {**table, name: [*others, {**entry, **platform.to_entry()}]}
-        # In Julia too, `name = []` is in nobody's way.
-        if existing != [] and not force:
-            raise _exists(path, name, "is bound", "force replaces it")
-        return {**table, name: entry}
+        kept = _kept(path, name, table.get(name, []), platform, force=force)
+        return {**table, name: entry if platform is None else [*kept, entry]}
 
     change_file(path, change, keep_comments=keep_comments, create=True)
+
+
+def check_free(
+    path: str | os.PathLike[str], name: str, platform: Platform | None, *, force: bool
+) -> None:
+    """Make sure that `bind` would bind a name, before any work is done for it.
+
+    Args:
+        path: The Artifacts.toml, which may be missing.
+        name: The name.
+        platform: What it is to be bound for, None for every platform.
+        force: Whether an existing binding is to be replaced.
+
+    Raises:
+        BindingExistsError: The name is bound already, for this platform or for one
+            that it matches; or, even with ``force``, for every platform while
+            ``platform`` is given.
+        PlatformError: A platform that the name is bound for has no valid version.
+        ArtifactsTomlError: The file can't be read.
+    """
+    path = Path(path)
+    if path.exists():
+        existing = load_artifacts_toml(path).get(name, [])
+        _kept(path, name, existing, platform, force=force)
 
 
 def unbind(
@@ -185,21 +226,25 @@ def _checked(source: DownloadSource, place: Place) -> dict[str, Any]:
     return entry
 
 
-def _other_elements(
-    path: Path, name: str, existing: object, platform: Platform, *, force: bool
+def _kept(
+    path: Path, name: str, existing: object, platform: Platform | None, *, force: bool
 ) -> list[TomlDict]:
-    """The elements of a name that stay beside a new one."""
+    """The elements of a name that stay beside a new one, if it may be bound at all."""
+    if platform is None:
+        # In Julia too, `name = []` is in nobody's way.
+        if existing != [] and not force:
+            raise _exists(path, name, "is bound", "force replaces it")
+        return []
     if not isinstance(existing, list):
         # Artifacts.jl:257: not even with force can Julia make a list of a table.
         hint = "unbind it first, or bind it without a platform"
         raise _exists(path, name, "is bound for every platform", hint)
-    place = Place.of(name, path)
-    for _, other, _ in platforms_of(existing, place):
+    for other, _, _ in platforms_of(existing, Place.of(name, path)):
         if not force and platforms_match(platform, other):
             problem = f"is bound for {other}, which {platform} fits"
             hint = "force replaces it" if other.tags == platform.tags else "unbind that"
             raise _exists(path, name, problem, hint)
-    return _without(existing, platform, place)
+    return _without(existing, platform, Place.of(name, path))
 
 
 def _without(elements: list[Any], platform: Platform, place: Place) -> list[TomlDict]:
@@ -207,7 +252,7 @@ def _without(elements: list[Any], platform: Platform, place: Place) -> list[Toml
     # one can't replace or unbind what was bound for `HostPlatform()` (Pkg #3623).
     return [
         element
-        for _, other, element in platforms_of(elements, place)
+        for other, element, _ in platforms_of(elements, place)
         if other.tags != platform.tags
     ]
 

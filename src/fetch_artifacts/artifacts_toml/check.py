@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from fetch_artifacts.artifacts_toml.choosing import elements_of
 from fetch_artifacts.artifacts_toml.entry import (
     archive_hash,
     entry_faults,
     source_faults,
+    sources_of,
 )
 from fetch_artifacts.artifacts_toml.file import not_there, parse_artifacts_toml
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.artifacts_toml.search import ARTIFACTS_TOML_NAMES
 from fetch_artifacts.errors import ArtifactsTomlError, PlatformError
-from fetch_artifacts.julia_toml.writer import dump_key
 from fetch_artifacts.platforms.platform import Platform
 from fetch_artifacts.platforms.tags import KNOWN_TAGS, REQUIRED_TAGS
 
@@ -134,10 +135,9 @@ def _check_name(name: str, value: object, place: Place) -> Iterator[Finding]:
 
 
 def _check_elements(elements: list[object], place: Place) -> Iterator[Finding]:
-    platforms: dict[int, Platform] = {}
+    platforms: dict[Place, Platform] = {}
     tags: list[tuple[str, Place]] = []
-    for number, element in enumerate(elements, 1):
-        here = place / number
+    for element, here in elements_of(elements, place):
         if not isinstance(element, dict):
             yield _finding(here.error(f"expected a table, found {element!r}"))
             continue
@@ -149,7 +149,7 @@ def _check_elements(elements: list[object], place: Place) -> Iterator[Finding]:
             yield from _check_support(platform, element, here)
         if not faults:
             yield from _check_duplicate(platform, platforms, here)
-            platforms[number] = platform
+            platforms[here] = platform
         tags += [(tag, here / _spelt(tag, element)) for tag in platform.tags]
         yield from _check_entry(element, here)
     # Of the wrong type, these two are reported as such.
@@ -170,7 +170,7 @@ def _unreadable_tags(
         try:
             Platform.from_entry({**_UNKNOWN, key: element[key]})
         except PlatformError as error:
-            fault = (place / dump_key(key)).error(f"{_IS_A_TAG}: {error}")
+            fault = (place / key).error(f"{_IS_A_TAG}: {error}")
             todo = (
                 "correct it, or take it out" if key.lower() in KNOWN_TAGS else _NO_TAG
             )
@@ -179,15 +179,15 @@ def _unreadable_tags(
 
 def _spelt(tag: str, element: Iterable[str]) -> str:
     """The key that a tag is written as; Julia makes it lowercase."""
-    return dump_key(next((key for key in element if key.lower() == tag), tag))
+    return next((key for key in element if key.lower() == tag), tag)
 
 
 def _check_duplicate(
-    platform: Platform, before: Mapping[int, Platform], place: Place
+    platform: Platform, before: Mapping[Place, Platform], place: Place
 ) -> Iterator[Finding]:
-    others = [number for number, other in before.items() if other == platform]
+    others = [other for other, its in before.items() if its == platform]
     if others:
-        what = f"it is for the same platform as [{others[0]}], {platform}"
+        what = f"it is for the same platform as {others[0].key}, {platform}"
         yield _finding(place.error(what), "remove one; the later one is what counts")
 
 
@@ -226,7 +226,5 @@ def _check_entry(entry: dict[str, Any], place: Place) -> Iterator[Finding]:
     if not faults and archive_hash(entry) is not None:
         what = "this is the hash of the archive, not of the folder; Julia refuses it"
         yield _finding((place / "git-tree-sha1").error(what), _REPAIR)
-    download = entry.get("download")
-    if isinstance(download, list):
-        for number, source in enumerate(download, 1):
-            yield from map(_finding, source_faults(source, place / "download" / number))
+    for source, here in sources_of(entry, place):
+        yield from map(_finding, source_faults(source, here))

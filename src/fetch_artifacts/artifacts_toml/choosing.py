@@ -63,7 +63,7 @@ def _find_meta(
         chosen = _choose(meta, platform, place)
         if chosen is None:
             return None
-        meta, place = chosen[1], place / chosen[0]
+        _, meta, place = chosen
     elif not isinstance(meta, dict):
         if name in table:
             _LOG.warning("%s", place.error(f"expected a table, found {meta!r}"))
@@ -169,26 +169,45 @@ def entry_for(
     return entry
 
 
+def elements_of(value: object, place: Place) -> Iterator[tuple[Any, Place]]:
+    """Give all that a name is bound to: the elements of its array, or its one table.
+
+    Args:
+        value: What the file says of the name.
+        place: Where that is.
+    """
+    if isinstance(value, list):
+        for number, element in enumerate(value):
+            yield element, place / number
+    else:
+        yield value, place
+
+
+def entries_of(
+    table: Mapping[str, Any], path: Path | None
+) -> Iterator[tuple[TomlDict, Place]]:
+    """Give the table of every entry of a file, and skip what is no table."""
+    for name, value in table.items():
+        for element, place in elements_of(value, Place.of(name, path)):
+            if isinstance(element, dict):
+                yield element, place
+
+
 def platforms_of(
     elements: list[Any], place: Place
-) -> Iterator[tuple[int, Platform, TomlDict]]:
-    """Give number (from 1), platform and table of the elements of a name's array.
+) -> Iterator[tuple[Platform, TomlDict, Place]]:
+    """Give the elements of a name's array, each behind its platform.
 
     Julia: ``unpack_platform`` for each (Artifacts.jl:281-303).
 
     Raises:
         ArtifactsTomlError: An element has no platform that Julia could read.
     """
-    for number, element in enumerate(elements, 1):
-        yield number, platform_of(element, place / number), element
+    for element, here in elements_of(elements, place):
+        yield _platform_of(element, here), element, here
 
 
-def platform_of(element: object, place: Place) -> Platform:
-    """Give the platform of one element of a name's array.
-
-    Raises:
-        ArtifactsTomlError: It has none that Julia could read.
-    """
+def _platform_of(element: object, place: Place) -> Platform:
     if not isinstance(element, dict):
         raise place.error(f"expected a table, found {element!r}")
     for key in REQUIRED_TAGS:
@@ -202,12 +221,9 @@ def platform_of(element: object, place: Place) -> Platform:
 
 def _choose(
     elements: list[Any], platform: Platform, place: Place
-) -> tuple[int, TomlDict, Platform] | None:
+) -> tuple[Platform, TomlDict, Place] | None:
     # Artifacts.jl:408-416: of two elements for equal platforms the later one counts.
-    candidates = {
-        candidate: (number, element, candidate)
-        for number, candidate, element in platforms_of(elements, place)
-    }
+    candidates = {found[0]: found for found in platforms_of(elements, place)}
     try:
         return select_platform(candidates, platform)
     except PlatformError as error:
@@ -259,7 +275,7 @@ def find_entry(
     if not isinstance(value, list):
         raise place.error(f"expected a table or an array of tables, found {value!r}")
     if platform is None:
-        candidates = [built_for for _, built_for, _ in platforms_of(value, place)]
+        candidates = [built_for for built_for, _, _ in platforms_of(value, place)]
         if len(candidates) != 1:
             found = ", ".join(map(str, candidates)) or "none"
             raise place.error(f"expected one platform or a choice, found {found}")
@@ -269,8 +285,8 @@ def find_entry(
     chosen = _choose(value, platform, place)
     if chosen is None:
         raise _no_match(name, value, platform, place)
-    number, entry, built_for = chosen
-    return entry, built_for, place / number
+    built_for, entry, place = chosen
+    return entry, built_for, place
 
 
 def _read_entry(
@@ -299,7 +315,7 @@ def _no_match(
     name: str, elements: list[Any], platform: Platform, place: Place
 ) -> NoMatchingPlatformError:
     lines = [f"{place.path or 'Artifacts.toml'}: {name!r} has no entry for {platform}"]
-    candidates = [candidate for _, candidate, _ in platforms_of(elements, place)]
+    candidates = [candidate for candidate, _, _ in platforms_of(elements, place)]
     differences = [first_difference(each, platform) for each in candidates]
     lines += [
         f"  {candidate}: {difference[0]} is {difference[1]}, not {difference[2]}"

@@ -111,7 +111,6 @@ class ArtifactEntry:
             raise fault
         text = entry["git-tree-sha1"]
         archive = archive_hash(entry)
-        sources = enumerate(entry.get("download", ()), 1)
         return cls(
             name=name,
             git_tree_sha1=text,
@@ -120,7 +119,7 @@ class ArtifactEntry:
             lazy=entry.get("lazy", False),
             platform=platform,
             metadata={k: v for k, v in entry.items() if k not in _KNOWN_KEYS},
-            _sources=tuple((s, place / "download" / number) for number, s in sources),
+            _sources=tuple(sources_of(entry, place)),
         )
 
     @property
@@ -148,6 +147,15 @@ class ArtifactEntry:
             name=", ".join(dict.fromkeys(entry.name for entry in entries)),
             _sources=tuple(chain.from_iterable(sources)),
         )
+
+
+def sources_of(
+    entry: Mapping[str, Any], place: Place
+) -> Iterator[tuple[object, Place]]:
+    """Give the elements of ``download`` with their places, whatever they are."""
+    download, here = entry.get("download"), place / "download"
+    for number, source in enumerate(download if isinstance(download, list) else ()):
+        yield source, here / number
 
 
 def archive_hash(entry: Mapping[str, Any]) -> Sha256 | None:

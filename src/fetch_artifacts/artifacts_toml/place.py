@@ -1,4 +1,4 @@
-"""Places in an Artifacts.toml, for error messages."""
+"""Places in an Artifacts.toml: which keys lead there, and how an error names them."""
 
 from __future__ import annotations
 
@@ -13,28 +13,38 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fetch_artifacts.errors import HashParseError
+    from fetch_artifacts.julia_toml.spans import KeyPath
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in which file something stands, for error messages.
+    """Where in which file something stands.
 
     Attributes:
         path: The file, None where a table was given instead.
-        key: The dotted key, elements of arrays counted from 1.
+        keys: The keys that lead there; elements of arrays are counted from 0.
     """
 
     path: Path | None
-    key: str
+    keys: KeyPath
 
     @classmethod
     def of(cls, name: str, path: Path | None) -> Place:
         """The place of an artifact."""
-        return cls(path, dump_key(name))
+        return cls(path, (name,))
 
-    def __truediv__(self, part: str | int) -> Place:
-        tail = f"[{part}]" if isinstance(part, int) else f".{part}"
-        return Place(self.path, self.key + tail)
+    def __truediv__(self, key: str | int) -> Place:
+        return Place(self.path, (*self.keys, key))
+
+    @property
+    def key(self) -> str:
+        """The dotted key, as people read it: elements of arrays are counted from 1."""
+        name, *others = self.keys
+        tails = (
+            f"[{key + 1}]" if isinstance(key, int) else f".{dump_key(key)}"
+            for key in others
+        )
+        return dump_key(str(name)) + "".join(tails)
 
     def error(self, message: str) -> ArtifactsTomlError:
         """The error that names this place."""

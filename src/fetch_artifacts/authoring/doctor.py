@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.archive.writer import julia_trouble
 from fetch_artifacts.artifacts_toml.check import Finding, check_file
-from fetch_artifacts.artifacts_toml.choosing import platform_of
+from fetch_artifacts.artifacts_toml.choosing import entries_of, platforms_of
 from fetch_artifacts.artifacts_toml.editing import Fix
+from fetch_artifacts.artifacts_toml.entry import sources_of
 from fetch_artifacts.artifacts_toml.file import parse_artifacts_toml
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.authoring.evidence import Contents, Evidence, gather
@@ -32,7 +33,6 @@ from fetch_artifacts.settings.environment import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from fetch_artifacts.julia_toml.spans import KeyPath
     from fetch_artifacts.progress import Progress
 
 _FIXED: Final = "`fetch-artifacts doctor --fix` writes it"
@@ -68,13 +68,12 @@ class Diagnosis:
         return {**self.finding.to_json(), "wrong": not self.harmless, "fix": certain}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Table:
-    """An entry, or one of its sources, and where it is."""
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """What the file says of an entry or of one of its sources, and where."""
 
     table: Mapping[str, Any]
     place: Place
-    keys: KeyPath
 
     def says(self, key: str) -> str:
         """What the file says of a hash, "" where it is no text."""
@@ -83,7 +82,7 @@ class _Table:
 
     def fix(self, key: str, value: str | int) -> Fix:
         """What puts a value of it right."""
-        return Fix(keys=(*self.keys, key), old=self.table.get(key), new=value)
+        return Fix(keys=(*self.place.keys, key), old=self.table.get(key), new=value)
 
 
 def diagnose(
@@ -105,7 +104,7 @@ def diagnose(
     except ArtifactsTomlError:
         return tuple(read)
     settings = Settings.from_environ()
-    entries = list(_entries(table, path))
+    entries = [_Stated(*found) for found in entries_of(table, path)]
     skipped = offline or settings.offline
     seen = {} if skipped else _download_all(entries, settings, report)
     found = [each for entry in entries for each in _judge_entry(entry, seen)]
@@ -116,7 +115,7 @@ def diagnose(
 
 
 def _download_all(
-    entries: Iterable[_Table], settings: Settings, report: Progress | None
+    entries: Iterable[_Stated], settings: Settings, report: Progress | None
 ) -> dict[str, Evidence | DownloadError]:
     """What each URL gives."""
     urls = [source.table["url"] for entry in entries for source in _sources(entry)]
@@ -126,25 +125,11 @@ def _download_all(
         }
 
 
-def _entries(table: Mapping[str, Any], path: Path) -> Iterator[_Table]:
-    for name, value in table.items():
-        place = Place.of(name, path)
-        if isinstance(value, dict):
-            yield _Table(table=value, place=place, keys=(name,))
-        for number, element in enumerate(value if isinstance(value, list) else ()):
-            if isinstance(element, dict):
-                keys = (name, number)
-                yield _Table(table=element, place=place / (number + 1), keys=keys)
-
-
-def _sources(entry: _Table) -> Iterator[_Table]:
+def _sources(entry: _Stated) -> Iterator[_Stated]:
     """Those that have a URL; for others it is enough to read the file."""
-    download = entry.table.get("download")
-    for number, source in enumerate(download if isinstance(download, list) else ()):
+    for source, place in sources_of(entry.table, entry.place):
         if isinstance(source, dict) and isinstance(source.get("url"), str):
-            place = entry.place / "download" / (number + 1)
-            keys = (*entry.keys, "download", number)
-            yield _Table(table=source, place=place, keys=keys)
+            yield _Stated(source, place)
 
 
 def _found(
@@ -160,7 +145,7 @@ def _found(
 
 
 def _judge_entry(
-    entry: _Table, seen: Mapping[str, Evidence | DownloadError]
+    entry: _Stated, seen: Mapping[str, Evidence | DownloadError]
 ) -> Iterator[Diagnosis]:
     """What the sources of an entry say about it and about themselves."""
     if not entry.table.get("download"):
@@ -184,7 +169,7 @@ def _judge_entry(
 
 
 def _judge_source(
-    source: _Table, evidence: Evidence, entry: _Table
+    source: _Stated, evidence: Evidence, entry: _Stated
 ) -> Iterator[Diagnosis]:
     if evidence.moved:
         what = f"it has moved for good to {evidence.moved}"
@@ -216,7 +201,7 @@ def _judge_source(
         yield _found(source.place / "size", what, _FIXED, fix=fix)
 
 
-def _fits(source: _Table, entry: _Table, evidence: Evidence) -> bool:
+def _fits(source: _Stated, entry: _Stated, evidence: Evidence) -> bool:
     """Whether one of the two hashes in the file is that of what a source gives."""
     contents = evidence.contents
     return source.says("sha256") == str(evidence.sha256) or (
@@ -225,7 +210,7 @@ def _fits(source: _Table, entry: _Table, evidence: Evidence) -> bool:
     )
 
 
-def _judge_archive(source: _Table, contents: Contents) -> Iterator[Diagnosis]:
+def _judge_archive(source: _Stated, contents: Contents) -> Iterator[Diagnosis]:
     trouble = julia_trouble(contents.kind)
     if trouble:
         todo = "publish it as .tar.gz, which `fetch-artifacts create` makes"
@@ -237,7 +222,7 @@ def _judge_archive(source: _Table, contents: Contents) -> Iterator[Diagnosis]:
         yield _found(source.place, what, todo, harmless=True)
 
 
-def _judge_tree(entry: _Table, trusted: Mapping[str, Contents]) -> Iterator[Diagnosis]:
+def _judge_tree(entry: _Stated, trusted: Mapping[str, Contents]) -> Iterator[Diagnosis]:
     """Compare the tree hash with those of archives that fit the file."""
     stated = entry.says("git-tree-sha1")
     others = {tree: it for tree, it in trusted.items() if tree != stated}
@@ -261,7 +246,7 @@ def _missing_platforms(table: Mapping[str, Any], path: Path) -> Iterator[Diagnos
             continue
         place = Place.of(name, path)
         try:
-            platforms = {platform_of(it, place): True for it in value}
+            platforms = {found[0]: True for found in platforms_of(value, place)}
             lacking = [
                 triplet
                 for triplet in _USUAL_PLATFORMS

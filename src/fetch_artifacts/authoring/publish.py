@@ -17,8 +17,9 @@ from fetch_artifacts.archive.writer import (
     choose_compression,
     usual_ending,
 )
+from fetch_artifacts.artifacts_toml.binding import Binding, check_free
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
-from fetch_artifacts.authoring.binding import bind_tree, refuse_bound
+from fetch_artifacts.authoring.binding import bind_tree
 from fetch_artifacts.authoring.targets import folder, github, zenodo
 from fetch_artifacts.authoring.targets.target import TargetOptions
 from fetch_artifacts.digests import require_archive, require_tree
@@ -142,7 +143,7 @@ def publish(  # noqa: PLR0913 - what an entry consists of
             Nothing was bound.
         ArtifactsTomlError: The file can't be read.
     """
-    refuse_bound(toml, name, platform=platform, force=force)
+    check_free(toml, name, platform, force=force)
     chosen = choose_compression(None, compression)
     require_folder(directory)
     tree_hash = hash_directory(directory)
@@ -151,16 +152,14 @@ def publish(  # noqa: PLR0913 - what an entry consists of
         archive = archive_directory(directory, Path(scratch, file), chosen)
         upload = target.upload(archive)
     source = _source(upload, archive, tree_hash)
-    bind_tree(
-        toml,
-        name,
-        tree_hash,
-        [source],
+    binding = Binding(
+        name=name,
+        tree_hash=tree_hash,
+        downloads=(source,),
         platform=platform,
         lazy=lazy,
-        force=force,
-        keep_comments=keep_comments,
     )
+    bind_tree(toml, binding, force=force, keep_comments=keep_comments)
     return Published(tree_hash=tree_hash, source=source, note=upload.note)
 
 

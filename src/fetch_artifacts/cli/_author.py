@@ -9,7 +9,7 @@ import click
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.cli._options import (
     FAILED,
-    Binding,
+    BindingOptions,
     binding_options,
     comments_option,
     json_option,
@@ -33,7 +33,12 @@ if TYPE_CHECKING:
 @binding_options
 @json_option
 def add(
-    *, name: str, urls: tuple[str, ...], keep: bool, as_json: bool, binding: Binding
+    *,
+    name: str,
+    urls: tuple[str, ...],
+    keep: bool,
+    as_json: bool,
+    binding: BindingOptions,
 ) -> None:
     """Download the archive at URL, and bind its hashes and its size to NAME.
 
@@ -71,7 +76,7 @@ def bind(
     name: str,
     tree_hash: str,
     downloads: tuple[tuple[str, str], ...],
-    binding: Binding,
+    binding: BindingOptions,
 ) -> None:
     """Bind NAME to the folder that has the git-tree-sha1 TREE_HASH.
 

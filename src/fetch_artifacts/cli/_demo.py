@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts._api import artifact
 from fetch_artifacts.archive.writer import archive_directory
-from fetch_artifacts.artifacts_toml.binding import bind
+from fetch_artifacts.artifacts_toml.binding import Binding, bind
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.depot.artifacts import verify_artifact
 from fetch_artifacts.depot.stack import with_artifacts_directory
@@ -116,7 +116,8 @@ def _publish(name: str, tree: Path, served: Path, url: str, toml: Path) -> str:
     source = DownloadSource(
         url=f"{url}/{name}.tar.gz", sha256=archive.sha256, size=archive.size
     )
-    bind(toml, name, hash_directory(tree), downloads=[source])
+    tree_hash = hash_directory(tree)
+    bind(toml, Binding(name=name, tree_hash=tree_hash, downloads=(source,)))
     return source.url
 
 

@@ -67,7 +67,7 @@ comments_option = click.option(
 )
 
 
-class Binding(NamedTuple):
+class BindingOptions(NamedTuple):
     """What the options of `binding_options` say.
 
     Attributes:
@@ -92,10 +92,19 @@ class Binding(NamedTuple):
         downloads: Iterable[DownloadSource] | None,
     ) -> None:
         """Bind a name, and say so on standard error."""
+        from fetch_artifacts.artifacts_toml.binding import Binding
         from fetch_artifacts.authoring.binding import bind_tree
 
-        options = self._asdict()
-        bind_tree(options.pop("toml"), name, tree_hash, downloads, **options)
+        binding = Binding(
+            name=name,
+            tree_hash=tree_hash,
+            downloads=None if downloads is None else tuple(downloads),
+            platform=self.platform,
+            lazy=self.lazy,
+        )
+        bind_tree(
+            self.toml, binding, force=self.force, keep_comments=self.keep_comments
+        )
         click.echo(f"bound {name} in {self.toml}", err=True)
 
 
@@ -106,8 +115,8 @@ def binding_options(command: Callable[..., None]) -> Callable[..., None]:
     def with_binding(
         *, toml_path: Path | None, platform: str | None, **arguments: Any
     ) -> None:
-        flags = {name: arguments.pop(name) for name in Binding._fields[2:]}
-        binding = Binding(
+        flags = {name: arguments.pop(name) for name in BindingOptions._fields[2:]}
+        binding = BindingOptions(
             toml=_toml_to_write(toml_path),
             platform=as_platform(platform) if platform else None,
             **flags,

@@ -10,7 +10,7 @@ import click
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.cli._options import (
-    Binding,
+    BindingOptions,
     binding_options,
     compression_option,
     json_option,
@@ -61,7 +61,7 @@ def create(
     output: Path | None,
     compression: str | None,
     as_json: bool,
-    binding: Binding,
+    binding: BindingOptions,
     **bound: Any,
 ) -> None:
     """Archive FOLDER, and print the hashes that an Artifacts.toml needs.
@@ -157,7 +157,7 @@ def publish(
     name: str,
     compression: str | None,
     as_json: bool,
-    binding: Binding,
+    binding: BindingOptions,
     **named: Any,
 ) -> None:
     """Archive FOLDER, upload it, download it again, and bind it to NAME.
