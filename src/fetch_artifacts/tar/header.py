@@ -6,6 +6,8 @@ import zlib
 from typing import Final, Literal, TypeAlias
 
 BLOCK: Final = 512
+LARGEST_SIZE: Final = 2**63 - 1
+"""The largest size of a file that Julia can express, in bytes."""
 
 TypeFlag: TypeAlias = Literal[b"0", b"2", b"5"]
 

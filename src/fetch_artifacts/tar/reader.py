@@ -13,8 +13,9 @@ import struct
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts.errors import UnpackError
-from fetch_artifacts.tar.header import BLOCK, header_sum
+from fetch_artifacts.tar.header import BLOCK, LARGEST_SIZE, header_sum
 from fetch_artifacts.tar.member import make_member, refusal, shown
+from fetch_artifacts.tar.pax import pax_size, read_pax
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,14 +57,8 @@ _GNU_NAME: Final = b"././@LongLink"
 _OCTAL: Final = re.compile(rb" *([0-7]+)(?:[ \0]|\Z)")
 _USUAL_VERSIONS: Final = frozenset({b"00", b" \0"})  # POSIX, GNU
 _VERSION: Final = re.compile(rb"0* *$")
-_PAX_RECORD: Final = re.compile(rb"0*([0-9]{1,18}) ([^=]*)=")
-_BASES: Final = {b"0x": 16, b"0o": 8, b"0b": 2}
-_PAX_KEYS: Final = frozenset({b"path", b"linkpath", b"size"})
 _LARGEST_MODE: Final = 0xFFFF
-_LARGEST_SIZE: Final = 2**63 - 1
-_SIZE_DIGITS: Final = 64  # in base 2
-# Records that count are held in memory; real ones have a few hundred bytes.
-_LONGEST_RECORD: Final = 1 << 20
+_LONGEST_NAME: Final = 1 << 20
 _LONGEST_PAX: Final = 2**31 - 1  # extract.jl:510
 
 
@@ -188,7 +183,7 @@ def _extended(header: Header, records: dict[bytes, bytes]) -> Header:
     path, kind, mode, size, link = header
     path = records.get(b"path", path)
     if b"size" in records:
-        size = _pax_size(records[b"size"], path)
+        size = pax_size(records[b"size"], path)
     return path, kind, mode, size, records.get(b"linkpath", link)
 
 
@@ -229,7 +224,7 @@ def _octal(field: bytes, name: str) -> int:
 def _base_256(field: bytes) -> int:
     # extract.jl:663: the first byte is the mark and nothing else
     size = int.from_bytes(field[1:], "big")
-    if field[0] != 0x80 or size > _LARGEST_SIZE:
+    if field[0] != 0x80 or size > LARGEST_SIZE:
         raise ValueError(f"size is {field!r}")
     return size
 
@@ -239,86 +234,13 @@ def _read_extension(
 ) -> dict[bytes, bytes]:
     """The records of one extended header."""
     is_name = kind in _GNU_LONG
-    if size > (_LONGEST_RECORD if is_name else _LONGEST_PAX):
+    if size > (_LONGEST_NAME if is_name else _LONGEST_PAX):
         limit = "1 MiB" if is_name else "2 GiB"
         raise refusal(path, f"{kind} of {size} bytes, expected at most {limit}")
     content = source.content(size, path)
     if not is_name:
-        return dict(_pax_records(_Payload(content, size)))
+        return read_pax(content, size)
     name = b"".join(content)
     if not name.endswith(b"\0"):
         raise refusal(name, f"{kind} does not end in a NUL byte")
     return {b"path" if kind == _LONG_PATH else b"linkpath": name[:-1]}
-
-
-class _Payload:
-    """The payload of a pax header, of which only what comes next is held."""
-
-    __slots__ = ("_more", "_pieces", "held", "start")
-
-    def __init__(self, content: Iterable[Buffer], size: int) -> None:
-        self._pieces = iter(content)
-        self._more = size > _LONGEST_RECORD
-        self.held = b"" if self._more else b"".join(self._pieces)
-        self.start = 0  # of what is not read yet
-
-    def look_ahead(self) -> bool:
-        """Hold all of the longest record that may come; False at the end."""
-        rest = len(self.held) - self.start
-        if self._more and rest < _LONGEST_RECORD:
-            parts: list[Buffer] = [self.held[self.start :]]
-            while rest < 2 * _LONGEST_RECORD and (piece := self._next()):
-                parts.append(piece)
-                rest += len(piece)
-            self.held, self.start = b"".join(parts), 0
-        return rest > 0
-
-    def skip(self, size: int) -> bytes:
-        """Go on by so many bytes; gives the last of them, nothing after the end."""
-        self.start += size
-        while self.start > len(self.held):
-            self.start -= len(self.held)
-            self.held = bytes(self._next())
-            if not self.held:
-                return b""
-        return self.held[self.start - 1 : self.start]
-
-    def _next(self) -> Buffer:
-        piece = next(self._pieces, b"")
-        self._more = bool(piece)
-        return piece
-
-
-def _pax_records(payload: _Payload) -> Iterator[tuple[bytes, bytes]]:
-    """The records that count; each is ``<length> <key>=<value>`` and a newline."""
-    while payload.look_ahead():
-        start, text = payload.start, payload.held
-        record = _PAX_RECORD.match(text, start)
-        stop = start + int(record[1]) if record else 0
-        if not record or record.end() >= stop or payload.skip(stop - start) != b"\n":
-            msg = f"malformed pax record at {text[start : start + 40]!r}..."
-            raise UnpackError(msg)
-        if record[2] in _PAX_KEYS:
-            if stop - start > _LONGEST_RECORD:
-                msg = f"pax record of {stop - start} bytes, expected at most 1 MiB"
-                raise refusal(record[2], msg)
-            yield record[2], text[record.end() : stop - 1]
-
-
-def _pax_size(text: bytes, path: bytes) -> int:
-    """A size as Julia's tryparse, which Tar.jl uses, takes it."""
-    digits = text.strip()
-    base = _BASES.get(digits[:2], 10)
-    if base != 10:
-        digits = digits[2:]
-    significant = digits.lstrip(b"0")
-    try:
-        if not digits.isalnum() or len(significant) > _SIZE_DIGITS:
-            raise ValueError  # noqa: TRY301
-        size = int(significant or b"0", base)
-    except ValueError:
-        fault = f"pax size is {text[:40]!r}, expected a number"
-        raise refusal(path, fault) from None
-    if size > _LARGEST_SIZE:
-        raise refusal(path, f"pax size is {text[:40]!r}, more than any file has")
-    return size
