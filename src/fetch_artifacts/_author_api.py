@@ -13,10 +13,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict
 
+from fetch_artifacts.archive.formats import julia_trouble
 from fetch_artifacts.archive.writer import (
     archive_directory,
     choose_compression,
-    julia_trouble,
     usual_ending,
 )
 from fetch_artifacts.artifacts_toml.binding import (

@@ -16,14 +16,15 @@ import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
+from fetch_artifacts.archive.formats import FORMATS
 from fetch_artifacts.archive.kind import HEAD_BYTES, sniff
-from fetch_artifacts.archive.unpack import unpack
 from fetch_artifacts.digests import TreeHash, check_algorithm
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.files.writing import replacing
 from fetch_artifacts.git_tools.memory_tree import root_digest
 from fetch_artifacts.git_tools.tree_rules import TAR_RULES
 from fetch_artifacts.tar.disk_tree import UnpackLimits
+from fetch_artifacts.tar.extract import unpack
 from fetch_artifacts.tar.member_tree import HashTree, MemberTree
 from fetch_artifacts.tar.reader import read_members
 from fetch_artifacts.tar.writer import require_folder, require_outside, tar_chunks
@@ -36,14 +37,6 @@ if TYPE_CHECKING:
     StrPath: TypeAlias = str | os.PathLike[str]
 
 _CHUNK_BYTES: Final = 1 << 18
-_COMPRESSIONS: Final = {
-    "gz": "gzip",
-    "xz": "xz",
-    "lzma": "lzma",
-    "bz2": "bzip2",
-    "zst": "zstd",
-    "zip": "zip",
-}
 _NO_LIMITS: Final = UnpackLimits(max_size=sys.maxsize, max_members=sys.maxsize)
 
 
@@ -239,9 +232,10 @@ def _archive(fileobj: IO[bytes] | StrPath) -> Iterator[Iterator[bytes]]:
 def _compression(head: bytes) -> str:
     """What an archive is compressed with, "" where it isn't."""
     try:
-        return _COMPRESSIONS.get(sniff(head[:HEAD_BYTES]), "")
+        kind = sniff(head[:HEAD_BYTES])
     except UnpackError:
         return ""
+    return "" if kind == "tar" else FORMATS[kind].name
 
 
 def _chunks(file: Any) -> Iterator[bytes]:

@@ -16,14 +16,11 @@ from typing import cast
 
 import pytest
 
-from fetch_artifacts.archive.decompression import (
-    Compression,
-    compressed,
-    decompress,
-    peek,
-)
-from fetch_artifacts.archive.gzip import gzip_chunks
-from fetch_artifacts.archive.kind import sniff
+from fetch_artifacts.archive.codecs.gzip import gzip_chunks
+from fetch_artifacts.archive.compression import compressed
+from fetch_artifacts.archive.decompression import decompress
+from fetch_artifacts.archive.formats import Compression
+from fetch_artifacts.archive.kind import peek, sniff
 from fetch_artifacts.errors import UnpackError
 from support.archives import file
 
@@ -223,7 +220,7 @@ def test_the_bytes_do_not_depend_on_the_pieces(kind: Compression) -> None:
 def test_the_bytes_of_gzip_do_not_depend_on_the_threads() -> None:
     data = _mixed(2_000_000)
     one, two, many = (
-        b"".join(compressed([data], "gz", threads=count)) for count in (1, 2, 9)
+        b"".join(gzip_chunks([data], threads=count)) for count in (1, 2, 9)
     )
     assert one == two == many
 

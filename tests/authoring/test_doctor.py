@@ -291,7 +291,7 @@ def packed(kind: str) -> bytes:
     if kind == "tar":
         return tar({"foo3": "baz!"})
     if kind == "zst":
-        from fetch_artifacts.archive.decompression import compressed
+        from fetch_artifacts.archive.compression import compressed
 
         return b"".join(compressed([tar({"foo3": "baz!"})], "zst"))
     buffer = io.BytesIO()

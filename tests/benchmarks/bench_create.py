@@ -18,7 +18,8 @@ from benchmarks.harness import (
     memory_folder,
     peer_python,
 )
-from fetch_artifacts.archive.decompression import Compression, compressed
+from fetch_artifacts.archive.compression import compressed
+from fetch_artifacts.archive.formats import Compression
 from fetch_artifacts.tar.writer import tar_chunks
 
 OURS = """

@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.archive_trees import TREES
 from benchmarks.growth import COUNTS, Case, print_growth
 from benchmarks.harness import Contender, compare, have, memory_folder
-from fetch_artifacts.archive.decompression import compressed
+from fetch_artifacts.archive.compression import compressed
 from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.tar.header import REGULAR, padding, tar_header
 

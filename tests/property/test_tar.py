@@ -25,10 +25,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fetch_artifacts import tarball
-from fetch_artifacts.archive.decompression import compressed
-from fetch_artifacts.archive.unpack import unpack, unpack_archive
+from fetch_artifacts.archive.compression import compressed
+from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
+from fetch_artifacts.tar.extract import unpack
 from fetch_artifacts.tar.writer import tar_chunks
 from support.archives import END, file, folder, gnu_long, hardlink, header, pax, symlink
 from support.fixtures import load_vectors

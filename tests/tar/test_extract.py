@@ -1,25 +1,20 @@
-"""What an archive becomes on a disk: content, modes, links, and its hash."""
+"""What a tar archive becomes on a disk: content, modes, links, and its hash."""
 
 from __future__ import annotations
 
 import base64
 import errno
-import gzip
-import io
-import lzma
 import os
-import stat
 import sys
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from fetch_artifacts.archive.unpack import Unpacked, unpack, unpack_archive
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.tar.disk_tree import UnpackLimits
+from fetch_artifacts.tar.extract import unpack
 from support.archives import (
     END,
     file,
@@ -37,8 +32,6 @@ UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has other modes")
 ANY_NAMES = pytest.mark.skipif(
     sys.platform != "linux", reason="this system changes or refuses some names"
 )
-INSTALLED = [pair for pair in load_vectors("install") if pair[1]["installed"]]
-REFUSED = [pair for pair in load_vectors("install") if not pair[1]["installed"]]
 
 
 @pytest.fixture
@@ -88,46 +81,13 @@ def test_a_recorded_archive_unpacks_as_julia_unpacked_it(
     assert unpacked.faithful
 
 
-@UNIX
-@ANY_NAMES
-@pytest.mark.parametrize(("case", "answer"), INSTALLED)
-def test_a_recorded_install_has_the_modes_that_julia_gave_it(
-    tree: Path,
-    umask: Callable[[int], int],
-    case: dict[str, object],
-    answer: dict[str, object],
-) -> None:
-    if case["setgid"]:
-        tree.chmod(0o2775)
-    umask(int(str(case["umask"])))
-
-    unpacked = unpack_archive(
-        [base64.b64decode(str(case["data"]))], tree, read_only=True
-    )
-
-    assert answer["listing"] == listing(tree)
-    assert answer["hash"] == str(unpacked.tree_hash)
-
-
-@pytest.mark.parametrize(("case", "answer"), REFUSED)
-def test_a_recorded_install_that_failed_leaves_nothing(
-    tree: Path,
-    case: dict[str, object],
-    answer: dict[str, object],
-) -> None:
-    assert not answer["installed"]
-    with pytest.raises(UnpackError):
-        unpack_archive([base64.b64decode(str(case["data"]))], tree, read_only=True)
-    assert listing(tree) == []
-
-
 # --- what is where at the end
 
 
 def test_an_archive_of_nothing_is_an_empty_tree(tree: Path) -> None:
     unpacked = unpack([], tree)
     assert str(unpacked.tree_hash) == "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-    assert (unpacked.files, unpacked.size, unpacked.kind) == (0, 0, "tar")
+    assert (unpacked.files, unpacked.size) == (0, 0)
 
 
 def test_the_facts_of_what_was_unpacked(tree: Path) -> None:
@@ -599,97 +559,3 @@ def test_a_file_system_without_modes_is_noticed(
     assert not unpacked.faithful
     # The hash of the archive, where f is executable: julia-spec's test 8.
     assert str(unpacked.tree_hash) == "c0ed534b0bb5209e8a97cdcd8fde2b36cd4ac1f1"
-
-
-# --- archives of all kinds
-
-
-def _zip(*members: tuple[str, int, bytes]) -> bytes:
-    """A zip archive of names, Unix modes and contents."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, mode, content in members:
-            info = zipfile.ZipInfo(name)
-            info.external_attr = mode << 16
-            archive.writestr(info, content)
-    return buffer.getvalue()
-
-
-def unpacked_from(data: bytes, tree: Path) -> Unpacked:
-    return unpack_archive([data[:100], data[100:]], tree)
-
-
-def test_a_compressed_archive_tells_its_kind(tree: Path) -> None:
-    unpacked = unpacked_from(gzip.compress(file(b"f", b"1") + END), tree)
-    assert unpacked.kind == "gz"
-    assert str(unpacked.tree_hash) == "968a52a40411d3dbe448dad5a06d00eab49250db"
-
-
-def test_an_uncompressed_archive_tells_that_it_is_one(tree: Path) -> None:
-    unpacked = unpacked_from(file(b"f", b"1") + END, tree)
-    assert unpacked.kind == "tar"
-    assert str(unpacked.tree_hash) == "968a52a40411d3dbe448dad5a06d00eab49250db"
-
-
-@UNIX
-def test_a_zip_archive_keeps_links_and_execute_bits(tree: Path) -> None:
-    data = _zip(
-        ("sub/", stat.S_IFDIR | 0o755, b""),
-        ("sub/x", stat.S_IFREG | 0o755, b"1"),
-        ("f", stat.S_IFREG | 0o644, b"hello"),
-        ("l", stat.S_IFLNK | 0o777, b"f"),
-    )
-    unpacked = unpacked_from(data, tree)
-    assert unpacked.kind == "zip"
-    # {f: hello, l -> f, sub/x: 1, executable}, from Julia 1.5.3 and 1.12.5
-    assert str(unpacked.tree_hash) == "7d98976448b355d209ecee2da5ac8452f5e37c5b"
-    assert unpacked.tree_hash == hash_directory(tree)
-
-
-@pytest.mark.parametrize(
-    ("members", "fault"),
-    [
-        ([("../a", 0o644, b"")], "'..'"),
-        ([("/a", 0o644, b"")], "absolute"),
-        (
-            [("l", stat.S_IFLNK | 0o777, b"/tmp"), ("l/a", 0o644, b"")],
-            "through the symbolic link",
-        ),
-        ([("l", stat.S_IFLNK | 0o777, b"x" * 40_000)], "40000 bytes of target"),
-    ],
-)
-def test_a_zip_archive_is_refused_as_a_tar_archive_would_be(
-    tree: Path, members: list[tuple[str, int, bytes]], fault: str
-) -> None:
-    with pytest.raises(UnpackError, match=fault):
-        unpacked_from(_zip(("fine", 0o644, b"x"), *members), tree)
-    assert listing(tree) == []
-
-
-def test_a_damaged_zip_archive_is_refused(tree: Path) -> None:
-    data = bytearray(_zip(("a", 0o644, b"content " * 100)))
-    data[40] ^= 0xFF
-    for damaged in (bytes(data), bytes(data[:-30])):
-        with pytest.raises(UnpackError, match="the zip archive can't be read"):
-            unpacked_from(damaged, tree)
-        assert listing(tree) == []
-
-
-def test_an_encrypted_zip_archive_is_refused(tree: Path) -> None:
-    data = bytearray(_zip(("a", 0o644, b"x")))
-    data[6] |= 1  # in the member's header and in the directory
-    data[data.index(b"PK\x01\x02") + 8] |= 1
-    with pytest.raises(UnpackError, match="encrypted"):
-        unpacked_from(bytes(data), tree)
-
-
-def test_what_is_no_archive_is_refused_with_its_first_bytes(tree: Path) -> None:
-    with pytest.raises(UnpackError, match="an HTML page") as caught:
-        unpacked_from(b"\n<!DOCTYPE html><title>Sign in</title>", tree)
-    assert "<!DOCTYPE html>" in str(caught.value)
-    assert listing(tree) == []
-
-
-def test_a_compressed_file_that_is_no_tar_archive_is_refused(tree: Path) -> None:
-    with pytest.raises(UnpackError, match="expected a tar header at byte 0"):
-        unpacked_from(lzma.compress(b"some text " * 100), tree)

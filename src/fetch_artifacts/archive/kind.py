@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias
+import itertools
+from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.archive.formats import FORMATS, compressions
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.tar.header import header_sum
 
-ArchiveKind: TypeAlias = Literal["gz", "xz", "lzma", "bz2", "zst", "tar", "zip"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fetch_artifacts.archive.formats import ArchiveKind
 
 HEAD_BYTES: Final = 512
 """How many bytes of an archive `sniff` wants to see."""
-
-_MAGIC: Final[tuple[tuple[bytes, ArchiveKind], ...]] = (
-    (b"\x1f\x8b\x08", "gz"),
-    (b"\xfd7zXZ\0", "xz"),
-    (b"BZh", "bz2"),
-    (b"\x28\xb5\x2f\xfd", "zst"),
-    (b"PK\x03\x04", "zip"),
-    (b"PK\x05\x06", "zip"),  # one without members
-)
 
 # What is often served in place of an archive, in lower case.
 _OTHER: Final = (
@@ -42,8 +38,8 @@ def sniff(head: bytes) -> ArchiveKind:
     Raises:
         UnpackError: They are no archive; the message says what they look like.
     """
-    for magic, kind in _MAGIC:
-        if head.startswith(magic):
+    for kind, row in FORMATS.items():
+        if head.startswith(row.magic):
             return kind
     if _is_tar(head):
         return "tar"
@@ -52,11 +48,27 @@ def sniff(head: bytes) -> ArchiveKind:
     start = head.lstrip().lower()
     guess = next((name for magic, name in _OTHER if start.startswith(magic)), "")
     found = guess or ("something else" if head else "nothing at all")
+    *names, last = [FORMATS[kind].name for kind in compressions()]
     msg = (
-        "expected a tar archive compressed with gzip, xz, bzip2 or zstd, found "
+        f"expected a tar archive compressed with {', '.join(names)} or {last}, found "
         f"{found}, starting with {head[:40]!r}; check where it comes from"
     )
     raise UnpackError(msg)
+
+
+def peek(chunks: Iterable[bytes]) -> tuple[ArchiveKind, Iterator[bytes]]:
+    """Tell the kind of an archive, and give all of its chunks.
+
+    Raises:
+        UnpackError: It is no archive.
+    """
+    source = iter(chunks)
+    head = b""
+    for chunk in source:
+        head += chunk
+        if len(head) >= HEAD_BYTES:
+            break
+    return sniff(head[:HEAD_BYTES]), itertools.chain((head,), source)
 
 
 def _is_tar(head: bytes) -> bool:

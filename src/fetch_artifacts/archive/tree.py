@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.archive.decompression import decompress, peek
-from fetch_artifacts.archive.zip_reader import read_zip_members, spooled
+from fetch_artifacts.archive.members import archive_members
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.git_tools.memory_tree import (
     file_mode,
@@ -22,19 +20,16 @@ from fetch_artifacts.git_tools.tree_rules import (
     PKG_RULES,
     TAR_RULES,
 )
-from fetch_artifacts.streams import prefetched
 from fetch_artifacts.tar.member_tree import MemberTree
-from fetch_artifacts.tar.reader import read_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from fetch_artifacts.archive.kind import ArchiveKind
+    from fetch_artifacts.archive.formats import ArchiveKind
     from fetch_artifacts.git_tools.memory_tree import Folder
     from fetch_artifacts.git_tools.objects import TreeEntry
     from fetch_artifacts.git_tools.tree_rules import TreeRules
-    from fetch_artifacts.tar.member import Member
 
 _ALGORITHM: Final = "git-sha1"
 _CHUNK_BYTES: Final = 1 << 18
@@ -108,12 +103,11 @@ def read_archive(chunks: Iterable[bytes]) -> ArchiveTree:
     Raises:
         UnpackError: It is damaged, no archive at all, or asks for what is not allowed.
     """
-    kind, chunks = peek(chunks)
-    if kind == "zip":
-        with spooled(chunks) as file:
-            return _filled(kind, read_zip_members(file))
-    with contextlib.closing(prefetched(decompress(kind, chunks))) as ahead:
-        return _filled(kind, read_members(ahead))
+    tree = MemberTree()
+    with archive_members(chunks) as (kind, members):
+        for member in members:
+            tree.add(member)
+    return ArchiveTree(kind=kind, root=tree.root)
 
 
 def read_archive_file(path: Path) -> ArchiveTree:
@@ -125,10 +119,3 @@ def read_archive_file(path: Path) -> ArchiveTree:
     """
     with path.open("rb", buffering=0) as file:
         return read_archive(iter(lambda: file.read(_CHUNK_BYTES), b""))
-
-
-def _filled(kind: ArchiveKind, members: Iterator[Member]) -> ArchiveTree:
-    tree = MemberTree()
-    for member in members:
-        tree.add(member)
-    return ArchiveTree(kind=kind, root=tree.root)

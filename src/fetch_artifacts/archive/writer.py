@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from fetch_artifacts.archive.decompression import compressed
+from fetch_artifacts.archive.compression import compressed
+from fetch_artifacts.archive.formats import FORMATS, compressions
 from fetch_artifacts.errors import ArchiveError
 from fetch_artifacts.files.writing import replacing
 from fetch_artifacts.streams import HashedChunks
@@ -14,33 +15,11 @@ from fetch_artifacts.tar.writer import require_folder, require_outside, tar_chun
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fetch_artifacts.archive.decompression import Compression
-    from fetch_artifacts.archive.kind import ArchiveKind
+    from fetch_artifacts.archive.formats import Compression
     from fetch_artifacts.digests import Sha256
 
-_COMPRESSIONS: Final[dict[str, Compression | None]] = {
-    "gz": "gz",
-    "xz": "xz",
-    "bz2": "bz2",
-    "zst": "zst",
-    "tar": None,
-}
-
-# What the endings of names promise to whoever reads them.
-_ENDINGS: Final = {
-    "gz": (".gz", ".tgz"),
-    "xz": (".xz", ".txz"),
-    "bz2": (".bz2", ".tbz", ".tbz2"),
-    "zst": (".zst", ".tzst"),
-    "tar": (".tar",),
-    "what is never written here": (".zip", ".7z", ".rar", ".lzma"),
-}
-
-_TROUBLE: Final[dict[ArchiveKind, str]] = {
-    "tar": "no Julia can unpack an archive that is not compressed",
-    "zip": "no Julia can unpack a zip archive",
-    "zst": "only Julia 1.13 and later can unpack zstd",
-}
+# Names that promise what is neither read nor written here.
+_FOREIGN_ENDINGS: Final = frozenset({".7z", ".rar"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,35 +50,28 @@ def choose_compression(
     Raises:
         ArchiveError: There is no such compression, or the name promises another one.
     """
-    known = ("auto", *(name for name in _COMPRESSIONS if name != "tar"))
-    if wish is not None and wish not in known:
-        names = ", ".join(map(repr, known))
+    if wish is not None and wish not in ("auto", *compressions()):
+        names = ", ".join(map(repr, ("auto", *compressions())))
         msg = f"compression: expected {names} or None, found {wish!r}"
         raise ArchiveError(msg)
     ending = archive_path.suffix.lower() if archive_path else ""
-    promised = next((kind for kind, all_ in _ENDINGS.items() if ending in all_), None)
+    promised = next(
+        (kind for kind, row in FORMATS.items() if ending in row.endings), None
+    )
     chosen = (promised or "gz") if wish == "auto" else (wish or "tar")
-    if chosen not in _COMPRESSIONS or promised not in {None, chosen}:
+    is_written = chosen in ("tar", *compressions()) and ending not in _FOREIGN_ENDINGS
+    if not is_written or promised not in {None, chosen}:
         msg = (
             f"{archive_path}: expected a name that fits the compression {wish!r}, "
             f"found one in {ending}; choose another name or another compression"
         )
         raise ArchiveError(msg)
-    return _COMPRESSIONS[chosen]
+    return None if chosen == "tar" else cast("Compression", chosen)
 
 
 def usual_ending(compression: Compression | None) -> str:
     """What the name of an archive with this compression ends in."""
-    return f".tar.{compression}" if compression else ".tar"
-
-
-def julia_trouble(kind: ArchiveKind | None) -> str:
-    """Say why Julia can't unpack archives of some kind, "" where it can.
-
-    Args:
-        kind: The kind, or a compression; None is a plain tar.
-    """
-    return _TROUBLE.get(kind or "tar", "")
+    return ".tar" + FORMATS[compression].endings[0] if compression else ".tar"
 
 
 def archive_directory(
@@ -114,7 +86,7 @@ def archive_directory(
     Args:
         directory: The folder whose contents are archived.
         archive_path: The file to write.
-        compression: ``"gz"``, ``"xz"``, ``"bz2"``, ``"zst"``, or None for a plain tar.
+        compression: One of `formats.compressions`, or None for a plain tar.
 
     Raises:
         ArchiveError: It is no folder, or the archive would be in it.

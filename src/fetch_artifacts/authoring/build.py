@@ -11,7 +11,6 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.archive.unpack import unpack
 from fetch_artifacts.archive.writer import archive_directory
 from fetch_artifacts.depot.artifacts import (
     artifact_path,
@@ -21,12 +20,13 @@ from fetch_artifacts.depot.artifacts import (
 from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.errors import DepotError, OverrideError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
+from fetch_artifacts.tar.extract import unpack
 from fetch_artifacts.tar.writer import require_folder, tar_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fetch_artifacts.archive.decompression import Compression
+    from fetch_artifacts.archive.formats import Compression
     from fetch_artifacts.archive.writer import Archive
     from fetch_artifacts.digests import TreeHash
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts.archive.writer import julia_trouble
+from fetch_artifacts.archive.formats import julia_trouble
 from fetch_artifacts.artifacts_toml.check import Finding, check_file
 from fetch_artifacts.artifacts_toml.choosing import entries_of, platforms_of
 from fetch_artifacts.artifacts_toml.editing import Fix

@@ -15,7 +15,7 @@ from fetch_artifacts.network.rest import permanent_redirect
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from fetch_artifacts.archive.kind import ArchiveKind
+    from fetch_artifacts.archive.formats import ArchiveKind
     from fetch_artifacts.archive.tree import ArchiveTree
     from fetch_artifacts.digests import Sha256
     from fetch_artifacts.network.receive import Fetcher

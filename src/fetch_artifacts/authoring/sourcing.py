@@ -6,9 +6,9 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from fetch_artifacts.archive.formats import julia_trouble
 from fetch_artifacts.archive.tree import read_archive
 from fetch_artifacts.archive.unpack import unpack_archive
-from fetch_artifacts.archive.writer import julia_trouble
 from fetch_artifacts.artifacts_toml.choosing import find_entry
 from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, DownloadSource
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from fetch_artifacts.archive.kind import ArchiveKind
+    from fetch_artifacts.archive.formats import ArchiveKind
     from fetch_artifacts.archive.tree import ArchiveTree
     from fetch_artifacts.digests import Sha256, TreeHash
     from fetch_artifacts.network.receive import Fetcher, Received

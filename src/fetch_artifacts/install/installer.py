@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from fetch_artifacts.archive.unpack import Unpacked
+    from fetch_artifacts.archive.unpack import UnpackedArchive
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.depot.artifacts import TreeLocation
     from fetch_artifacts.digests import Sha256, TreeHash
@@ -249,7 +249,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
 
     def _unpack(
         self, source: Source, body: Iterator[bytes], folder: Path
-    ) -> tuple[Unpacked, int]:
+    ) -> tuple[UnpackedArchive, int]:
         """Unpack an archive while it arrives; gives its length in bytes as well."""
         hashed, where = HashedChunks(body), redacted(source.url)
         try:
@@ -275,7 +275,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         return unpacked, hashed.size
 
     def _checked_tree(
-        self, entry: ArtifactEntry, unpacked: Unpacked, where: str
+        self, entry: ArtifactEntry, unpacked: UnpackedArchive, where: str
     ) -> TreeHash:
         """The hash to file a tree under: the one that was promised, if any was.
 

@@ -1,4 +1,4 @@
-"""Gzip that is made by several threads, and has the same bytes whatever their number.
+"""Gzip, written by several threads: the same bytes whatever their number.
 
 The data is cut into blocks of 128 KiB, each compressed at zlib-ng's level 7 with the 32
 KiB before it as a dictionary; a block that does not get smaller is stored. All of them
@@ -14,13 +14,16 @@ archive made again, tells whether two artifacts are the same.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from fetch_artifacts.archive.codecs.codec import Decoding
 from fetch_artifacts.streams import available_cores, blocks
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from concurrent.futures import Future
+
+    from fetch_artifacts.archive.codecs.codec import Buffer
 
 _BLOCK_BYTES: Final = 1 << 17
 _WINDOW_BYTES: Final = 1 << 15
@@ -50,7 +53,7 @@ def gzip_chunks(
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    from fetch_artifacts.archive.zlib_ng import zlib
+    from fetch_artifacts.archive.codecs.zlib_ng import zlib
 
     count = threads or available_cores()
     checksum, size, window = 0, 0, b""
@@ -70,9 +73,42 @@ def gzip_chunks(
     yield checksum.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
 
 
+def gzip_decoding() -> Decoding:
+    """Read gzip."""
+    from fetch_artifacts.archive.codecs.zlib_ng import zlib
+
+    # The stub of zlib-ng calls its exception class an instance.
+    errors: Any = (zlib.error,)
+    return Decoding(decoder=_Inflater, errors=errors)
+
+
+class _Inflater:
+    """A gzip decoder with the methods of the others."""
+
+    def __init__(self) -> None:
+        from fetch_artifacts.archive.codecs.zlib_ng import zlib
+
+        self._zlib = zlib.decompressobj(wbits=31)
+
+    @property
+    def eof(self) -> bool:
+        return self._zlib.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._zlib.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._zlib.unused_data
+
+    def decompress(self, data: Buffer, /, max_length: int) -> bytes:
+        return self._zlib.decompress(data or self._zlib.unconsumed_tail, max_length)
+
+
 def _deflate(block: bytes, window: bytes) -> bytes:
     """Compress a block so that others can follow it."""
-    from fetch_artifacts.archive.zlib_ng import zlib
+    from fetch_artifacts.archive.codecs.zlib_ng import zlib
 
     level = _LEVEL if _shrinks(block) else 0
     compressor = zlib.compressobj(
@@ -82,7 +118,7 @@ def _deflate(block: bytes, window: bytes) -> bytes:
 
 
 def _shrinks(block: bytes) -> bool:
-    from fetch_artifacts.archive.zlib_ng import zlib
+    from fetch_artifacts.archive.codecs.zlib_ng import zlib
 
     step = max(len(block) // _SAMPLES, _SAMPLE_BYTES)
     starts = range(0, len(block), step)

@@ -1,0 +1,1 @@
+"""Compressions: how each is read and written."""

@@ -1,0 +1,38 @@
+"""The members of an archive of any kind."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from fetch_artifacts.archive.decompression import decompress
+from fetch_artifacts.archive.kind import peek
+from fetch_artifacts.archive.zip_reader import read_zip_members, spooled
+from fetch_artifacts.tar.extract import read_ahead
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fetch_artifacts.archive.formats import ArchiveKind
+    from fetch_artifacts.tar.member import Member
+
+
+@contextlib.contextmanager
+def archive_members(
+    chunks: Iterable[bytes],
+) -> Iterator[tuple[ArchiveKind, Iterator[Member]]]:
+    """Give the kind of an archive, told by its first bytes, and its members.
+
+    A member's `pieces` must be read before the next member is asked for. Zip archives
+    can't be read from the front, so they are kept in a temporary file meanwhile.
+
+    Raises:
+        UnpackError: It is damaged, no archive at all, or a member is not allowed.
+    """
+    kind, chunks = peek(chunks)
+    if kind == "zip":
+        with spooled(chunks) as file:
+            yield kind, read_zip_members(file)
+        return
+    with read_ahead(decompress(kind, chunks)) as members:
+        yield kind, members

@@ -1,0 +1,158 @@
+"""Unpacking members in one pass: checked, written and hashed at the same time.
+
+By the rules of Tar.jl's extract (Tar.jl extract.jl:81-207), with the hash that Pkg's
+GitTools gives for the folder afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.git_tools.memory_tree import root_digest, symlinks
+from fetch_artifacts.git_tools.tree_rules import GIT_RULES, PKG_RULES
+from fetch_artifacts.streams import gathered, prefetched
+from fetch_artifacts.tar.disk_tree import DiskTree, UnpackLimits
+from fetch_artifacts.tar.reader import read_members
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from fetch_artifacts.git_tools.tree_rules import TreeRules
+    from fetch_artifacts.tar.member import Member
+
+DEFAULT_LIMITS: Final = UnpackLimits()
+_DEPTH: Final = 2  # chunks to be ahead; each has half a megabyte or more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpacked:
+    """What came out of an archive.
+
+    Attributes:
+        tree_hash: The hash by which Pkg knows the folder.
+        git_hash: The hash that git would give it; it differs only where symbolic links
+            have targets outside ASCII.
+        files: How many files and links were written.
+        size: How many bytes were written to files.
+        faithful: The folder is what the archive says. Where it is not, because the
+            file system keeps no execute bits or no symbolic links, the hashes are
+            those of the archive.
+    """
+
+    tree_hash: TreeHash
+    git_hash: TreeHash
+    files: int
+    size: int
+    faithful: bool
+
+
+def unpack(
+    chunks: Iterable[bytes],
+    directory: Path,
+    *,
+    read_only: bool = False,
+    limits: UnpackLimits = DEFAULT_LIMITS,
+    copy_symlinks: bool | None = None,
+) -> Unpacked:
+    """Unpack an uncompressed tar archive.
+
+    A thread reads, and so decompresses, the chunks ahead.
+
+    Args:
+        chunks: The archive, in pieces of any size.
+        directory: An empty folder that nobody else writes to.
+        read_only: Give files the modes of an installed artifact, without write bits.
+        limits: How much the archive may unpack to.
+        copy_symlinks: Make copies in place of symbolic links; None: only where the
+            file system has none.
+
+    Raises:
+        UnpackError: The archive is damaged, or asks for something that is not allowed.
+            The folder is empty again.
+        OSError: The folder can't be written. It is empty again.
+    """
+    with read_ahead(chunks) as members:
+        return unpack_members(
+            members,
+            directory,
+            read_only=read_only,
+            limits=limits,
+            copy_symlinks=copy_symlinks,
+        )
+
+
+@contextlib.contextmanager
+def read_ahead(chunks: Iterable[bytes]) -> Iterator[Iterator[Member]]:
+    """Give the members of a tar archive, whose chunks a thread reads ahead."""
+    with contextlib.closing(prefetched(gathered(chunks), depth=_DEPTH)) as ahead:
+        yield read_members(ahead)
+
+
+def unpack_members(
+    members: Iterable[Member],
+    directory: Path,
+    *,
+    read_only: bool = False,
+    limits: UnpackLimits = DEFAULT_LIMITS,
+    copy_symlinks: bool | None = None,
+) -> Unpacked:
+    """Make a folder what some members say; all else is as for `unpack`.
+
+    Raises:
+        UnpackError: A member asks for something that is not allowed. The folder is
+            empty again.
+        OSError: The folder can't be written. It is empty again.
+    """
+    tree = _new_tree(
+        directory, read_only=read_only, limits=limits, copy_symlinks=copy_symlinks
+    )
+    try:
+        tree.fill(members)
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # the first error says more
+            tree.clear()
+        if isinstance(error, OSError) and isinstance(error.filename, bytes):
+            error.filename = os.fsdecode(error.filename)
+        raise
+    return _outcome(tree)
+
+
+def _new_tree(
+    directory: Path,
+    *,
+    read_only: bool,
+    limits: UnpackLimits,
+    copy_symlinks: bool | None,
+) -> DiskTree:
+    try:
+        return DiskTree(
+            os.fsencode(directory),
+            read_only=read_only,
+            limits=limits,
+            copy_symlinks=copy_symlinks,
+        )
+    except OSError as error:
+        error.filename = os.fspath(directory)  # not a file that is only for a try
+        raise
+
+
+def _outcome(tree: DiskTree) -> Unpacked:
+    tree_hash = git_hash = _hash(tree, PKG_RULES)
+    if not all(target.isascii() for _, target in symlinks(tree.root)):
+        git_hash = _hash(tree, GIT_RULES)
+    return Unpacked(
+        tree_hash=tree_hash,
+        git_hash=git_hash,
+        files=tree.files,
+        size=tree.size,
+        faithful=tree.faithful,
+    )
+
+
+def _hash(tree: DiskTree, rules: TreeRules) -> TreeHash:
+    return TreeHash(root_digest(tree.root, tree.algorithm, rules))
