@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict
 
-from fetch_artifacts.archive.formats import julia_trouble
+from fetch_artifacts.archive.formats import Compression, julia_trouble
 from fetch_artifacts.archive.writer import (
     archive_directory,
     choose_compression,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 StrPath: TypeAlias = "str | os.PathLike[str]"
 AnyPlatform: TypeAlias = "Platform | str | None"
 AnyHash: TypeAlias = "TreeHash | str"
-Wish: TypeAlias = Literal["auto", "gz", "xz", "bz2", "zst"]
+CompressionChoice: TypeAlias = Literal["auto", Compression]
 
 _LOG: Final = logging.getLogger("fetch_artifacts")
 _PIECE: Final = 1 << 20
@@ -84,7 +84,7 @@ class ArtifactInfo(_Downloaded, total=False):
 def create_artifact(
     directory: StrPath,
     archive_path: StrPath | None = None,
-    compression: Wish | None = "auto",
+    compression: CompressionChoice | None = "auto",
 ) -> CreatedArtifact:
     """Archive a folder so that it can be published; gives both hashes.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -62,6 +61,8 @@ class HashedChunks:
     """
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
+        import hashlib
+
         self._chunks = iter(chunks)
         self._hasher = hashlib.sha256()
         self.size = 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts.archive.formats import julia_trouble
+from fetch_artifacts.archive.formats import FORMATS, julia_trouble
 from fetch_artifacts.artifacts_toml.check import Finding, check_file
 from fetch_artifacts.artifacts_toml.choosing import entries_of, platforms_of
 from fetch_artifacts.artifacts_toml.editing import Fix
@@ -215,7 +215,8 @@ def _judge_archive(source: _Stated, contents: Contents) -> Iterator[Diagnosis]:
     if trouble:
         todo = "publish it as .tar.gz, which `fetch-artifacts create` makes"
         # What the next Julia can do is no fault.
-        yield _found(source.place, trouble, todo, harmless=contents.kind == "zst")
+        harmless = FORMATS[contents.kind].julia is not None
+        yield _found(source.place, trouble, todo, harmless=harmless)
     if contents.top_folder is not None:
         what = f"all of it is in the folder {contents.top_folder!r}"
         todo = "mind that the folder is part of each path, as in Julia"

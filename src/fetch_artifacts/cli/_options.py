@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import click
 
+from fetch_artifacts.archive.formats import compressions
 from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError, PlatformError
 from fetch_artifacts.platforms.platform import Platform, as_platform
@@ -53,7 +54,7 @@ julia_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 compression_option = click.option(
     "--compression",
-    type=click.Choice(["auto", "gz", "xz", "bz2", "zst", "none"]),
+    type=click.Choice(["auto", *compressions(), "none"]),
     default="auto",
     show_default=True,
     help="auto: by the archive's name, else gz, which every Julia can unpack.",

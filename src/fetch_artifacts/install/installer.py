@@ -15,6 +15,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.archive.formats import FORMATS
 from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.depot.installed import (
     locate_entry,
@@ -63,7 +64,6 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("fetch_artifacts")
 
 LOCK_STALE_AGE: Final = 20.0  # seconds, Pkg.jl Artifacts.jl:341 of 1.13
-_PYTHON_ONLY: Final = frozenset({"tar", "zip"})  # julia-spec 9.4
 _STARTS: Final = 3  # of one source, when what was downloaded turns out void
 _DRAINED_AT_MOST: Final = 1 << 26  # bytes of a bad archive still read for its sha256
 
@@ -205,7 +205,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                 self._report(entry.name, "verifying", size, size)
                 tree_hash = self._checked_tree(entry, unpacked, redacted(source.url))
             path = self._depot.commit(folder, tree_hash)
-        if unpacked.kind in _PYTHON_ONLY:
+        if FORMATS[unpacked.kind].julia is None:
             _LOG.warning(
                 "%s: %s is a %s archive, which Julia can't install; publish a .tar.gz",
                 entry.name,
