@@ -47,7 +47,7 @@ AnyPlatform: TypeAlias = "Platform | str | None"
 AnyHash: TypeAlias = "TreeHash | str"
 CompressionChoice: TypeAlias = Literal["auto", Compression]
 
-_LOG: Final = logging.getLogger("fetch_artifacts")
+_log = logging.getLogger(__name__)
 _PIECE: Final = 1 << 20
 
 
@@ -114,7 +114,7 @@ def create_artifact(
     if path is None:
         path = Path(tempfile.gettempdir(), folder.name + usual_ending(chosen))
     if trouble := julia_trouble(chosen):
-        _LOG.warning("%s: %s; gzip suits every version", path, trouble)
+        _log.warning("%s: %s; gzip suits every version", path, trouble)
     tree_hash = hash_directory(folder)
     archive = archive_directory(folder, path, chosen)
     return {
@@ -349,7 +349,7 @@ def query_artifact_info(
         DownloadError: There is no complete file (a RuntimeError).
         UnpackError: It is no archive, or one that must not be unpacked (a ValueError).
     """
-    received = sourcing.look_at(url, as_archive=compute_tree_hash)
+    received = sourcing.measure_download(url, as_archive=compute_tree_hash)
     info: ArtifactInfo = {
         "url": url,
         "sha256": str(received.sha256),

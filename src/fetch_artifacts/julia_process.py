@@ -1,4 +1,4 @@
-"""Starting a real Julia, for the few things that only Julia knows."""
+"""Running an installed Julia."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def run_julia(
     timeout: float,
     directory: Path | None = None,
 ) -> str:
-    """What a Julia prints, started with these arguments and without input.
+    """Run Julia without input, and give its standard output.
 
     Args:
         julia: The executable.
-        arguments: What follows the flags that make a quick and quiet start.
-        timeout: After how many seconds to give up.
-        directory: Where to start it, None for the working directory.
+        arguments: The arguments after the flags for a quick and quiet start.
+        timeout: The seconds after which Julia is stopped.
+        directory: The working directory, None for the current one.
 
     Raises:
-        JuliaError: It could not be started, failed, or took too long.
+        JuliaError: Julia could not be started, failed, or took too long.
     """
     import subprocess
 

@@ -1,4 +1,4 @@
-"""What happens while artifacts are installed, told to whoever wants to show it."""
+"""Progress of installations, as events, bars and lines."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ Stage: TypeAlias = Literal["waiting", "downloading", "verifying", "installed", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressEvent:
-    """One step of one artifact's installation.
+    """A step in the installation of an artifact.
 
     Attributes:
-        name: The artifact's name; all names, as in ``One, Two``, where a file binds
-            several to one tree and installs them together.
-        stage: What is being done. Unpacking goes on while bytes arrive, so it has no
-            stage of its own.
-        done: Bytes of the archive that have arrived.
-        total: Bytes of the archive, None where nobody said.
-        note: A sentence for the user, such as who holds the lock; or "".
+        name: The artifact's name; all names, as in ``One, Two``, if a file binds
+            several to one tree.
+        stage: The current stage. Archives are unpacked while they are downloaded, so
+            unpacking is no stage of its own.
+        done: The bytes received.
+        total: The bytes of the archive, None if unknown.
+        note: A message for the user, such as who holds the lock; or "".
     """
 
     name: str
@@ -38,11 +38,11 @@ class ProgressEvent:
 
 
 Progress: TypeAlias = "Callable[[ProgressEvent], None]"
-"""Anything that takes events, from several threads at once."""
+"""Takes events; called from several threads at once."""
 
 
 def progress_line(event: ProgressEvent) -> None:
-    """Write a line to standard error for what is worth one."""
+    """Write a line to standard error for an installed artifact or a note."""
     if event.stage == "installed":
         sys.stderr.write(
             f"fetch-artifacts: {event.name}: installed ({event.done / 1e6:.1f} MB)\n"
@@ -59,10 +59,10 @@ class ProgressBars:
         self._lock = threading.Lock()
 
     def __call__(self, event: ProgressEvent) -> None:
-        """Move the artifact's bar."""
+        """Update the artifact's bar."""
         with self._lock:
             bar = self._bars.get(event.name)
-            if bar is None:  # not a question of truth: a bar without a total has none
+            if bar is None:  # by identity, because a bar without a total is false
                 bar = self._new_bar(event)
             bar.total = event.total
             bar.update(event.done - bar.n)
@@ -71,7 +71,7 @@ class ProgressBars:
                 self._bars.pop(event.name).close()
 
     def close(self) -> None:
-        """Close the bars of artifacts that never came to an end."""
+        """Close the bars of unfinished artifacts."""
         with self._lock:
             for bar in self._bars.values():
                 bar.close()
@@ -103,8 +103,8 @@ def _in_notebook() -> bool:
 def show_progress(*, verbose: bool = False) -> Iterator[Progress | None]:
     """Show progress within a ``with`` block: as bars, as lines, or not at all.
 
-    Bars on a terminal and in a notebook. Elsewhere, as in CI or a pipe, a line for
-    each artifact where ``verbose`` asks for it.
+    Bars on a terminal and in a notebook. Elsewhere, as in CI or in a pipe, a line for
+    each artifact if ``verbose``.
     """
     if _in_notebook() or sys.stderr.isatty():
         bars = ProgressBars()

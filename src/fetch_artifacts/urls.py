@@ -20,10 +20,10 @@ _THIS_MACHINE: Final = frozenset({"", "localhost"})
 
 
 def split_url(url: str) -> SplitResult:
-    """Take a URL apart.
+    """Split a URL.
 
     Raises:
-        DownloadError: It is not one.
+        DownloadError: The URL is invalid.
     """
     try:
         parts = urlsplit(url)
@@ -54,20 +54,20 @@ def is_secure(url: str) -> bool:
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """The scheme, the host and the port: whom a header for this URL is meant for.
+    """Give the scheme, the host and the port, to which headers are bound.
 
     Raises:
-        DownloadError: It is not a URL.
+        DownloadError: The URL is invalid.
     """
     parts = split_url(url)
     return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
 
 
 def without_user(url: str) -> str:
-    """The URL less its ``user:password@`` and its fragment.
+    """Give the URL without ``user:password@`` and fragment.
 
     Raises:
-        DownloadError: It is not a URL.
+        DownloadError: The URL is invalid.
     """
     parts = split_url(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
@@ -84,9 +84,9 @@ def join_url(folder: str, name: str) -> str:
 
 
 def redacted(url: str) -> str:
-    """The URL as it may be shown and logged: no user, no password, no query.
+    """Give the URL for messages and logs: without user, password and query.
 
-    Signed links carry their secret in the query, under many names.
+    Signed links have secrets in the query, under many names.
     """
     address, query, _ = url.partition("#")[0].partition("?")
     scheme, separator, rest = address.rpartition("://")
@@ -96,10 +96,10 @@ def redacted(url: str) -> str:
 
 
 def local_path(url: str) -> Path:
-    """The file that a ``file:`` URL means.
+    """Give the path of a ``file:`` URL.
 
     Raises:
-        DownloadError: It is on another host.
+        DownloadError: The file is on another host.
     """
     parts = split_url(url)
     if parts.netloc.lower() not in _THIS_MACHINE:
@@ -108,7 +108,7 @@ def local_path(url: str) -> Path:
             f"{parts.netloc}; write file:///folder/file"
         )
         raise DownloadError(msg, url=url)
-    # As for curl, a "?" or a "#" in a name must be written %3F or %23.
+    # As in curl, "?" and "#" in a name must be written %3F and %23.
     path = os.fsdecode(unquote_to_bytes(parts.path))
     if sys.platform == "win32" and re.match(r"/[A-Za-z]:", path):
         path = path[1:]

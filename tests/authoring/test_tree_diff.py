@@ -9,7 +9,7 @@ import pytest
 from fetch_artifacts.authoring.build import artifact_from_directory
 from fetch_artifacts.authoring.tree_diff import (
     compare_trees,
-    explain,
+    containment,
     read_tree,
     tree_lines,
 )
@@ -127,9 +127,14 @@ def test_a_folder_around_all_of_it_explains_the_hash(tmp_path: Path) -> None:
     inner = read_tree(make_tree(tmp_path / "inner", TREE))
     make_tree(tmp_path / "outer" / "data", TREE)
     outer = read_tree(tmp_path / "outer")
-    assert explain(inner, outer) == "the second has all of the other in a folder 'data'"
-    assert explain(outer, inner) == "the first has all of the other in a folder 'data'"
-    assert explain(inner, inner) == ""
+    assert (
+        containment(inner, outer)
+        == "the second has all of the other in a folder 'data'"
+    )
+    assert (
+        containment(outer, inner) == "the first has all of the other in a folder 'data'"
+    )
+    assert containment(inner, inner) == ""
 
 
 def test_what_cannot_be_read_is_an_error(tmp_path: Path, depot: Path) -> None:

@@ -1,8 +1,8 @@
-"""What is wrong with an Artifacts.toml and with what its URLs give, and its repair.
+"""Faults of an Artifacts.toml and of its downloads, with repairs.
 
-Each source is downloaded once. Of its two hashes in the file, one has to be right: then
-the other can be put right as well. Where both are wrong, something else is served now,
-and only the author can tell what it should be.
+Each source is downloaded once. If one of its two hashes in the file is right, the other
+can be repaired. If both are wrong, something else is served now, and only the author
+knows what it should be.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fetch_artifacts.artifacts_toml.editing import Fix
 from fetch_artifacts.artifacts_toml.entry import sources_of
 from fetch_artifacts.artifacts_toml.file import parse_artifacts_toml
 from fetch_artifacts.artifacts_toml.place import Place
-from fetch_artifacts.authoring.evidence import Contents, Evidence, gather
+from fetch_artifacts.authoring.evidence import Contents, Evidence, collect_evidence
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
     DownloadError,
@@ -47,12 +47,12 @@ _USUAL_PLATFORMS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """One thing that was found.
+    """A fault, or a note for the author.
 
     Attributes:
-        finding: What it is, and what to do about it.
-        fix: The repair that is certain, None where there is none.
-        harmless: Nothing is wrong, but the author should know.
+        finding: The fault, and what to do about it.
+        fix: The repair, None unless it is certain.
+        harmless: Whether it is a note and no fault.
     """
 
     finding: Finding
@@ -63,7 +63,7 @@ class Diagnosis:
         return f"{'note: ' if self.harmless else ''}{self.finding}"
 
     def to_json(self) -> dict[str, object]:
-        """The finding, whether anything is wrong, and the value that is certain."""
+        """Give the finding, whether it is a fault, and the repaired value."""
         certain = self.fix.new if self.fix else None
         return {**self.finding.to_json(), "wrong": not self.harmless, "fix": certain}
 
@@ -76,24 +76,24 @@ class _Stated:
     place: Place
 
     def says(self, key: str) -> str:
-        """What the file says of a hash, "" where it is no text."""
+        """Give a hash of the file in lower case, "" if it is no string."""
         value = self.table.get(key)
         return value.lower() if isinstance(value, str) else ""
 
     def fix(self, key: str, value: str | int) -> Fix:
-        """What puts a value of it right."""
+        """Give the repair of one value."""
         return Fix(keys=(*self.place.keys, key), old=self.table.get(key), new=value)
 
 
 def diagnose(
     path: Path, *, offline: bool = False, report: Progress | None = None
 ) -> tuple[Diagnosis, ...]:
-    """Give all that can be found out about a file.
+    """Find the faults of a file.
 
     Args:
         path: The Artifacts.toml.
-        offline: Whether to leave out what needs a download.
-        report: Told how the downloads get on.
+        offline: Whether to skip checks that need a download.
+        report: Called with the progress of the downloads.
 
     Raises:
         ArtifactsTomlNotFoundError: There is no such file.
@@ -107,9 +107,9 @@ def diagnose(
     entries = [_Stated(*found) for found in entries_of(table, path)]
     skipped = offline or settings.offline
     seen = {} if skipped else _download_all(entries, settings, report)
-    found = [each for entry in entries for each in _judge_entry(entry, seen)]
+    found = [each for entry in entries for each in _check_entry(entry, seen)]
     found += _missing_platforms(table, path)
-    # What was downloaded says more about a value than the file alone.
+    # A finding from a download replaces the one from the file alone.
     better = {each.finding.key for each in found if not each.harmless}
     return (*(each for each in read if each.finding.key not in better), *found)
 
@@ -117,16 +117,17 @@ def diagnose(
 def _download_all(
     entries: Iterable[_Stated], settings: Settings, report: Progress | None
 ) -> dict[str, Evidence | DownloadError]:
-    """What each URL gives."""
+    """Give what each URL serves."""
     urls = [source.table["url"] for entry in entries for source in _sources(entry)]
     with HttpFetcher(settings) as fetcher:
         return {
-            url: gather(fetcher, url, settings, report) for url in dict.fromkeys(urls)
+            url: collect_evidence(fetcher, url, settings, report)
+            for url in dict.fromkeys(urls)
         }
 
 
 def _sources(entry: _Stated) -> Iterator[_Stated]:
-    """Those that have a URL; for others it is enough to read the file."""
+    """Give the sources with a URL; `check_file` reports the others."""
     for source, place in sources_of(entry.table, entry.place):
         if isinstance(source, dict) and isinstance(source.get("url"), str):
             yield _Stated(source, place)
@@ -144,10 +145,10 @@ def _found(
     return Diagnosis(finding=finding, fix=fix, harmless=harmless)
 
 
-def _judge_entry(
+def _check_entry(
     entry: _Stated, seen: Mapping[str, Evidence | DownloadError]
 ) -> Iterator[Diagnosis]:
-    """What the sources of an entry say about it and about themselves."""
+    """Check the sources of an entry, and the entry against them."""
     if not entry.table.get("download"):
         what, todo = "nobody else can install it", "add a [[NAME.download]]"
         yield _found(entry.place / "download", what, todo, harmless=True)
@@ -161,14 +162,14 @@ def _judge_entry(
             what = f"it can't be downloaded: {evidence}"
             yield _found(source.place / "url", what, "put it back, or replace the url")
         elif evidence is not None:
-            yield from _judge_source(source, evidence, entry)
+            yield from _check_source(source, evidence, entry)
             contents = evidence.contents
             if isinstance(contents, Contents) and _fits(source, entry, evidence):
                 trusted[str(contents.tree_hash)] = contents
-    yield from _judge_tree(entry, trusted)
+    yield from _check_tree(entry, trusted)
 
 
-def _judge_source(
+def _check_source(
     source: _Stated, evidence: Evidence, entry: _Stated
 ) -> Iterator[Diagnosis]:
     if evidence.moved:
@@ -181,7 +182,7 @@ def _judge_source(
         what = f"it can't be unpacked: {contents}{sha256}"
         yield _found(source.place, what, "publish the archive again")
         return
-    yield from _judge_archive(source, contents)
+    yield from _check_archive(source, contents)
     if not _fits(source, entry, evidence):
         what = (
             f"something else is served: the archive has the sha256 {evidence.sha256}, "
@@ -210,7 +211,7 @@ def _fits(source: _Stated, entry: _Stated, evidence: Evidence) -> bool:
     )
 
 
-def _judge_archive(source: _Stated, contents: Contents) -> Iterator[Diagnosis]:
+def _check_archive(source: _Stated, contents: Contents) -> Iterator[Diagnosis]:
     trouble = julia_trouble(contents.kind)
     if trouble:
         todo = "publish it as .tar.gz, which `fetch-artifacts create` makes"
@@ -223,7 +224,7 @@ def _judge_archive(source: _Stated, contents: Contents) -> Iterator[Diagnosis]:
         yield _found(source.place, what, todo, harmless=True)
 
 
-def _judge_tree(entry: _Stated, trusted: Mapping[str, Contents]) -> Iterator[Diagnosis]:
+def _check_tree(entry: _Stated, trusted: Mapping[str, Contents]) -> Iterator[Diagnosis]:
     """Compare the tree hash with those of archives that fit the file."""
     stated = entry.says("git-tree-sha1")
     others = {tree: it for tree, it in trusted.items() if tree != stated}
@@ -254,7 +255,7 @@ def _missing_platforms(table: Mapping[str, Any], path: Path) -> Iterator[Diagnos
                 if not select_platform(platforms, Platform.parse(triplet))
             ]
         except (ArtifactsTomlError, PlatformError):
-            continue  # that is told elsewhere
+            continue  # check_file reports it
         if lacking:
             what = f"nothing is bound for {', '.join(lacking)}"
             yield _found(place, what, "bind more, if there is more", harmless=True)

@@ -1,4 +1,4 @@
-"""What a URL really gives, and every value that was ever taken for the hash of it."""
+"""What a URL serves, and the values that are often mistaken for its tree hash."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ _CUT: Final = 40  # hex digits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """The tree in an archive.
+    """The tree in an archive, with its likely mistakes.
 
     Attributes:
-        kind: What the archive is.
-        tree_hash: The hash by which Julia's Pkg knows the tree.
-        top_folder: The one folder that everything is in, None where there is more.
-        mistakes: For values that were taken for the tree's hash, in hex, what each is.
+        kind: The kind of archive.
+        tree_hash: The tree's hash by the rules of Julia's Pkg.
+        top_folder: The only entry at the top, if it is a folder.
+        mistakes: Hex values that are often mistaken for the tree hash, each with what
+            it is.
     """
 
     kind: ArchiveKind
@@ -44,12 +45,12 @@ class Contents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What came from a URL.
+    """What a URL served.
 
     Attributes:
-        sha256: The hash of its bytes.
-        size: Their number.
-        moved: Where the URL has moved to for good, None where it has not.
+        sha256: The hash of the archive.
+        size: The length of the archive in bytes.
+        moved: The target of a permanent redirect, None without one.
         contents: What is in the archive, or why it can't be unpacked.
     """
 
@@ -59,16 +60,16 @@ class Evidence:
     contents: Contents | UnpackError
 
 
-def gather(
+def collect_evidence(
     fetcher: Fetcher, url: str, settings: Settings, report: Progress | None = None
 ) -> Evidence | DownloadError:
-    """Download a URL and look at it; nothing of it is kept.
+    """Download and hash what a URL serves, without keeping it.
 
     Args:
         fetcher: What downloads.
         url: Where from.
-        settings: The environment to go by.
-        report: Told how the download gets on.
+        settings: The environment settings.
+        report: Called with the progress of the download.
     """
     try:
         received = receive(fetcher, url, read_archive, report)
@@ -99,7 +100,7 @@ def _contents(tree: ArchiveTree, sha256: Sha256) -> Contents:
 
 
 def _mistakes(tree: ArchiveTree, sha256: Sha256) -> Iterator[tuple[str, str]]:
-    """Values that were taken for the hash of a tree, the likeliest first."""
+    """Values often mistaken for the tree hash, the likeliest first."""
     text = str(sha256)
     yield text, "the sha256 of the archive"
     yield text[:_CUT], f"the first {_CUT} digits of the archive's sha256"

@@ -1,10 +1,10 @@
-"""From the URLs of an archive to what an Artifacts.toml has to say of them."""
+"""The hashes and sizes of downloads, for the entry of an Artifacts.toml."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fetch_artifacts.archive.formats import julia_trouble
 from fetch_artifacts.archive.tree import read_archive
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform
     from fetch_artifacts.progress import Progress
 
-_LOG: Final = logging.getLogger("fetch_artifacts")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sourced:
-    """A tree, and where its archive can be had.
+class TreeSources:
+    """A tree and the downloads that contain it.
 
     Attributes:
-        tree_hash: The tree that every source gives.
+        tree_hash: The tree in every download.
         sources: One for each URL, in their order.
     """
 
@@ -58,15 +58,15 @@ class _Tree(Protocol):
     def kind(self) -> ArchiveKind: ...
 
 
-def look_at(url: str, *, as_archive: bool) -> Received[ArchiveTree | None]:
-    """Download a URL for its hashes, and keep nothing of it.
+def measure_download(url: str, *, as_archive: bool) -> Received[ArchiveTree | None]:
+    """Download a URL, and give its hashes without keeping it.
 
     Args:
         url: Where from.
-        as_archive: Whether it shall be an archive, whose tree is wanted too.
+        as_archive: Whether it must be an archive, whose tree is hashed too.
 
     Raises:
-        DownloadError: It gives no complete body.
+        DownloadError: The download fails or is incomplete.
     """
     with HttpFetcher(Settings.from_environ()) as fetcher:
         return receive(fetcher, url, read_archive if as_archive else _read_nothing)
@@ -74,17 +74,17 @@ def look_at(url: str, *, as_archive: bool) -> Received[ArchiveTree | None]:
 
 def download_sources(
     urls: Sequence[str], *, keep: bool = False, report: Progress | None = None
-) -> Sourced:
-    """Download each URL once, and find out both hashes and the size.
+) -> TreeSources:
+    """Download each URL once, and compute both hashes and the size.
 
     Args:
-        urls: Where the archive can be had; the archives may differ, their tree not.
-        keep: Whether the tree is installed on the way.
-        report: Told how the downloads get on.
+        urls: The URLs of the archive; their bytes may differ, but not their tree.
+        keep: Whether the tree is installed too.
+        report: Called with the progress of the downloads.
 
     Raises:
-        DownloadError: A URL gives no complete body.
-        UnpackError: It gives no archive, or one that must not be unpacked.
+        DownloadError: A download fails or is incomplete.
+        UnpackError: A download is no archive, or an unsafe one.
         ArchiveError: There is no URL.
         TreeHashMismatchError: The URLs give different trees.
         DepotError: The tree is to be kept, and the depot can't be written.
@@ -111,19 +111,19 @@ def download_sources(
         DownloadSource(url=each.url, sha256=each.sha256, size=each.size)
         for each in received
     ]
-    return Sourced(tree_hash=trees[0], sources=tuple(sources))
+    return TreeSources(tree_hash=trees[0], sources=tuple(sources))
 
 
 def check_source(
     toml: Path, name: str, url: str, sha256: Sha256, *, platform: Platform | None = None
 ) -> DownloadSource:
-    """Download a URL, and make sure that it gives what an entry promises.
+    """Download a URL, and compare it with the hashes of an entry.
 
     Args:
         toml: The Artifacts.toml.
         name: The name of the artifact.
         url: The new source.
-        sha256: What its bytes shall hash to.
+        sha256: The expected hash of the archive.
         platform: Chooses among the platforms that the name is bound for.
 
     Returns:
@@ -132,9 +132,9 @@ def check_source(
     Raises:
         ArtifactNotFoundError: The name is not in the file, or not for this platform.
         ArtifactsTomlError: The file, or the entry, can't be read.
-        DownloadError: The URL gives no complete body.
-        UnpackError: It gives no archive, or one that must not be unpacked.
-        HashMismatchError: It gives something else.
+        DownloadError: The download fails or is incomplete.
+        UnpackError: The download is no archive, or an unsafe one.
+        HashMismatchError: A hash differs.
     """
     found, built_for, place = find_entry(
         name, load_artifacts_toml(toml), platform, toml
@@ -149,13 +149,13 @@ def check_source(
 
 
 def _read_nothing(_chunks: Iterable[bytes]) -> None:
-    """Leave it all to be hashed."""
+    """Consume nothing, so that `receive` hashes all of it."""
 
 
 def _receive_into_depot(
     fetcher: Fetcher, url: str, report: Progress | None
 ) -> Received[_Tree]:
-    """Receive an archive and install its tree on the way."""
+    """Download an archive and install its tree."""
     depot = FirstDepot.present()
     with depot.stage() as folder:
         received = receive(
@@ -169,11 +169,11 @@ def _receive_into_depot(
 
 
 def _tree_hash(received: Received[_Tree], report: Progress | None) -> TreeHash:
-    """The tree in an archive, with a warning where Julia can't unpack it."""
+    """Give the tree of an archive, and warn if Julia can't unpack that kind."""
     tree = received.content
     trouble = julia_trouble(tree.kind)
     if trouble:
-        _LOG.warning("%s: %s; gzip suits every version", received.url, trouble)
+        _log.warning("%s: %s; gzip suits every version", received.url, trouble)
     if report:
         note = f"sha256 {received.sha256}, git-tree-sha1 {tree.tree_hash}"
         name = file_name(received.url)

@@ -1,8 +1,8 @@
-"""Why two trees have different hashes: what is in them, entry by entry.
+"""The differences between two trees, entry by entry.
 
-A tree is a folder, an archive, or an artifact that is installed. Of each, that counts
-which counts for its hash: names, contents, the owner's execute bit and the targets of
-links; not folders without files, nor what is called ``.git``, nor times and owners.
+A tree is a folder, an archive, or an installed artifact. Only what counts for its hash
+is compared: names, contents, the owner's execute bit and the targets of links. Folders
+without files, anything called ``.git``, times and owners don't count.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _KINDS: Final = {FILE: "file", EXECUTABLE: "file", LINK: "link", FOLDER: "folder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
-    """What is in a tree.
+    """The entries of a tree.
 
     Attributes:
-        entries: Mode and digest of all that is in it, by path, in the order of git.
-        tree_hash: Its hash, by the rules of Julia's Pkg.
+        entries: The mode and digest of each path, in git's order.
+        tree_hash: The tree's hash by the rules of Julia's Pkg.
     """
 
     entries: Mapping[bytes, tuple[bytes, bytes]]
@@ -49,7 +49,7 @@ class Tree:
 
     @property
     def top_folder(self) -> tuple[bytes, TreeHash] | None:
-        """The path and the hash of the one folder that everything is in, if so."""
+        """The path and hash of the only entry at the top, if it is a folder."""
         top = [path for path in self.entries if b"/" not in path]
         if len(top) != 1 or self.entries[top[0]][0] != FOLDER:
             return None
@@ -58,11 +58,11 @@ class Tree:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One entry that two trees do not have in common.
+    """An entry that differs between two trees.
 
     Attributes:
         path: Its path; bytes that are no UTF-8 are escaped.
-        what: What is different about it.
+        what: The difference.
     """
 
     path: str
@@ -76,7 +76,7 @@ def read_tree(place: str | os.PathLike[str]) -> Tree:
     """Read a folder, an archive of any kind, or an artifact by its hash.
 
     Args:
-        place: A path; or 40 hex digits, where there is nothing of that name.
+        place: A path, or a tree hash of 40 hex digits if there is no such path.
 
     Raises:
         DepotError: No depot has a tree of that hash.
@@ -100,24 +100,26 @@ def tree_lines(place: str | os.PathLike[str]) -> Iterator[str]:
         OSError: As `read_tree`.
     """
     for path, (mode, digest) in read_tree(place).entries.items():
-        yield f"{mode.decode():0>6} {_TYPES[mode]} {digest.hex()}\t{_shown(path)}"
+        yield f"{mode.decode():0>6} {_TYPES[mode]} {digest.hex()}\t{_printable(path)}"
 
 
 def compare_trees(first: Tree, second: Tree) -> tuple[Difference, ...]:
-    """List what two trees do not have in common, in the order of their paths."""
+    """List the differences between two trees, sorted by path."""
     found = (
-        Difference(path=_shown(path), what=_difference(path, first, second))
+        Difference(path=_printable(path), what=_difference(path, first, second))
         for path in sorted({*first.entries, *second.entries})
     )
     return tuple(difference for difference in found if difference.what)
 
 
-def explain(first: Tree, second: Tree) -> str:
-    """Say in one sentence how two trees belong together, "" where that is unknown."""
+def containment(first: Tree, second: Tree) -> str:
+    """Say which tree contains the other in its only folder, "" if neither does."""
     for one, other, words in ((first, second, "second"), (second, first, "first")):
         top = other.top_folder
         if top and top[1] == one.tree_hash:
-            return f"the {words} has all of the other in a folder {_shown(top[0])!r}"
+            return (
+                f"the {words} has all of the other in a folder {_printable(top[0])!r}"
+            )
     return ""
 
 
@@ -139,13 +141,13 @@ def _tree(entries: Iterator[TreeEntry]) -> Tree:
 
 
 def _difference(path: bytes, first: Tree, second: Tree) -> str:
-    """What is different about an entry, "" for nothing that its parts don't tell."""
+    """Describe the difference of an entry, "" if its children describe it."""
     old, new = first.entries.get(path), second.entries.get(path)
     if old == new:
         return ""
     if old is None or new is None:
         mode, _ = old or new or (b"", b"")
-        # The files in it say the same.
+        # Its files are reported.
         return "" if mode == FOLDER else f"only in the {'first' if old else 'second'}"
     if _KINDS[old[0]] != _KINDS[new[0]]:
         return f"a {_KINDS[old[0]]} in the first, a {_KINDS[new[0]]} in the second"
@@ -160,6 +162,6 @@ def _difference(path: bytes, first: Tree, second: Tree) -> str:
     return ", ".join(parts)
 
 
-def _shown(path: bytes) -> str:
+def _printable(path: bytes) -> str:
     text = path.decode("utf-8", "backslashreplace")
     return text if text.isprintable() else repr(text)[1:-1]

@@ -46,7 +46,11 @@ def diff(first: str, second: str) -> None:
 
     FIRST and SECOND are paths, or hashes of artifacts. Exits with 1 where they differ.
     """
-    from fetch_artifacts.authoring.tree_diff import compare_trees, explain, read_tree
+    from fetch_artifacts.authoring.tree_diff import (
+        compare_trees,
+        containment,
+        read_tree,
+    )
 
     one, other = read_tree(first), read_tree(second)
     if one.tree_hash == other.tree_hash:
@@ -54,7 +58,7 @@ def diff(first: str, second: str) -> None:
         return
     for place, tree in ((first, one), (second, other)):
         click.echo(f"{tree.tree_hash}  {place}")
-    reason = explain(one, other)
+    reason = containment(one, other)
     if reason:
         click.echo(reason)
     else:

@@ -1,4 +1,4 @@
-"""One answer of a server, and which part of which file its body is."""
+"""One answer of a server, and which part of the file its body is."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _CONTENT_RANGE: Final = re.compile(r"bytes (?:([0-9]+)-[0-9]+|\*)/([0-9]+|\*)")
 
 
 class Answer:
-    """An answer of status 2xx or 416, with its body still to be read.
+    """An answer with status 2xx or 416, whose body is still to be read.
 
     Args:
-        response: What requests made of it.
-        stall_timeout: Seconds that may pass at less than `slowest`.
-        slowest: Bytes a second.
+        response: The response of requests.
+        stall_timeout: Seconds that the body may come more slowly than `slowest`.
+        slowest: The lowest acceptable rate, in bytes per second.
 
     Attributes:
-        has_body: False where the range that was asked for is not in the file.
-        start: Where in the file the body begins; None for a range that can't be told.
-        total: How long the file is, None where that was not said.
-        validator: What ``If-Range`` can compare, or "": a strong ETag, or else a date
-            (RFC 9110, 13.1.5).
+        has_body: False if the requested range is outside the file.
+        start: The offset of the body in the file, None if unknown.
+        total: The length of the file in bytes, None if unknown.
+        validator: The value for ``If-Range``, a strong ETag or else a date; "" if there
+            is neither (RFC 9110, 13.1.5).
     """
 
     def __init__(
@@ -52,10 +52,10 @@ class Answer:
         self.validator: str = tag if strong else headers.get("Last-Modified", "")
 
     def chunks(self) -> Iterator[bytes]:
-        """Give the body as it comes, undecoded.
+        """Give the body as it arrives, without decoding it.
 
         Raises:
-            RetryableError: It is cut short, or comes too slowly.
+            RetryableError: The body is cut short, or arrives too slowly.
         """
         from urllib3.exceptions import HTTPError
 
@@ -69,7 +69,7 @@ class Answer:
                 raise as_download_error(url, error) from None
             if not chunk:
                 return
-            # Only the time spent on waiting for the server counts, not the reader's.
+            # Only time spent waiting for the server counts, not the reader's time.
             waited += time.monotonic() - began
             received += len(chunk)
             if waited >= self._stall_timeout:
@@ -80,7 +80,7 @@ class Answer:
             yield chunk
 
     def close(self) -> None:
-        """Have done with the answer, read or not."""
+        """Release the connection, even if the body was not read."""
         self._response.close()
 
 

@@ -1,6 +1,6 @@
-"""Which headers go to which host, so that private artifacts can be downloaded.
+"""Request headers for each host, so that private artifacts can be downloaded.
 
-They are written in the nearest pyproject.toml, from the working directory upwards::
+They are configured in the nearest pyproject.toml, from the working directory upwards::
 
     [tool.fetch-artifacts.auth."gitlab.example.org"]
     PRIVATE-TOKEN = "$GITLAB_TOKEN"
@@ -8,21 +8,20 @@ They are written in the nearest pyproject.toml, from the working directory upwar
     [tool.fetch-artifacts.auth."*.example.com"]
     Authorization = "Bearer $EXAMPLE_TOKEN"
 
-and, without the ``tool.fetch-artifacts.`` in front, in ``config.toml`` in the user's
-configuration folder (``~/.config/fetch-artifacts``). There the user has the last word
-on a pattern that is in both.
+and, without the prefix ``tool.fetch-artifacts.``, in ``config.toml`` in the user's
+configuration folder (``~/.config/fetch-artifacts``), which takes precedence for a
+pattern that is in both files.
 
-- A pattern is a host, or a host and a port. ``*`` stands for any text. The longest of
-  those that match counts, a host without ``*`` before all others; the tables of the
-  others do not.
+- A pattern is a host, or a host and a port. ``*`` matches any text. Only the table of
+  the best matching pattern is used: one without ``*``, or else the longest one.
 - A value is the text of the header. ``$NAME`` and ``${NAME}`` in it are the values of
   environment variables, ``$$`` is a dollar sign. A header with a variable that is not
   set is not sent.
 - A host that no pattern matches gets the user and password that are written in the
   URL, or else those of ``~/.netrc`` (or of the file that ``NETRC`` names).
 
-Nothing of this is ever sent over plain http, except to this machine, nor to another
-host that the first one redirects to; nor is it written into a log or an error.
+Credentials are never sent over plain http, except to this machine, and never to another
+host after a redirect. No log and no error contains them.
 """
 
 from __future__ import annotations
@@ -58,11 +57,11 @@ _Headers: TypeAlias = "dict[str, Template]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What a user has written down about hosts.
+    """The configured headers of hosts.
 
     Attributes:
-        environ: The variables that headers may name.
-        patterns: The headers of each host pattern.
+        environ: The environment variables for the headers' values.
+        patterns: The headers for each host pattern.
     """
 
     environ: Mapping[str, str] = field(repr=False)
@@ -70,10 +69,10 @@ class Credentials:
 
     @classmethod
     def load(cls, settings: Settings, folder: Path) -> Credentials:
-        """Read the configuration that holds for a working directory.
+        """Read the configuration for a working directory.
 
         Raises:
-            SettingsError: A table in it can't be understood.
+            SettingsError: A table in it is invalid.
         """
         tables: dict[str, _Headers] = {}
         pyproject = nearest_pyproject(folder)
@@ -86,11 +85,11 @@ class Credentials:
         return cls(environ=settings.environ, patterns=tables)
 
     def headers(self, url: str) -> dict[str, str]:
-        """Give the headers that may be sent with a request, none over plain http.
+        """Give the headers for a request, none over plain http.
 
         Raises:
             SettingsError: A header's value can't be sent.
-            DownloadError: It is not a URL.
+            DownloadError: The URL is invalid.
         """
         if not is_secure(without_user(url)):
             return {}
@@ -105,13 +104,13 @@ class Credentials:
         return {"Authorization": _basic(*login)} if login else {}
 
     def unset_variables(self, url: str) -> tuple[str, ...]:
-        """List the variables that headers for a URL need, and that are not set."""
+        """List the unset environment variables of a URL's headers."""
         headers = self.patterns.get(self._pattern(url) or "", {})
         unset = (_unset(template, self.environ) for template in headers.values())
         return tuple(filter(None, unset))
 
     def _pattern(self, url: str) -> str | None:
-        """The pattern that counts for a URL's host."""
+        """Give the best matching pattern for a URL's host."""
         _, host, port = origin(url)
         found = [
             pattern
@@ -180,7 +179,7 @@ def _matches(pattern: str, host: str) -> bool:
 
 
 def _unset(template: Template, environ: Mapping[str, str]) -> str:
-    """The first variable in a text that is not set or empty, "" if there is none."""
+    """Give the first unset or empty variable of a template, "" if there is none."""
     try:
         template.substitute({name: value for name, value in environ.items() if value})
     except KeyError as missing:

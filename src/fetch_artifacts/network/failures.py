@@ -1,7 +1,7 @@
-"""What goes wrong between a request and its answer, and whether to ask again.
+"""Errors of requests, and whether a retry may help.
 
-The errors of requests and urllib3 quote the URL with all that is secret in it, so
-nothing of their text is passed on but the sentence at the bottom.
+The messages of requests and urllib3 quote the URL with its secrets. Of their text only
+the innermost reason is used.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fetch_artifacts.errors import DownloadError
 from fetch_artifacts.urls import redacted
 
 _TEMPORARY: Final = frozenset({408, 425, 429})
-_TO_STRANGERS: Final = frozenset({401, 403, 404})
+_UNAUTHORIZED: Final = frozenset({401, 403, 404})
 _STATUSES: Final = frozenset(HTTPStatus)
 _CERTIFICATES: Final = (
     "a file with the right CA certificates can be named in REQUESTS_CA_BUNDLE or "
@@ -24,10 +24,10 @@ _CERTIFICATES: Final = (
 
 
 class RetryableError(DownloadError):
-    """A request that may do better in a moment.
+    """A failure after which a retry may succeed.
 
     Attributes:
-        wait: The seconds that the server asks us to wait, 0 where it said nothing.
+        wait: The seconds that the server asks to wait, 0 if it does not say.
     """
 
     def __init__(
@@ -38,13 +38,13 @@ class RetryableError(DownloadError):
 
 
 def failure(url: str, why: str, *, status: int | None = None) -> DownloadError:
-    """The error for a request that is not worth repeating."""
+    """Make the error for a request that must not be retried."""
     shown = redacted(url)
     return DownloadError(f"{shown}: {why}", url=shown, status=status)
 
 
 def retryable(url: str, why: str) -> RetryableError:
-    """The error for a request that had no answer, or half of one."""
+    """Make the error for a request with no answer or an incomplete one."""
     shown = redacted(url)
     return RetryableError(f"{shown}: {why}", url=shown)
 
@@ -52,13 +52,13 @@ def retryable(url: str, why: str) -> RetryableError:
 def refused(
     url: str, status: int, retry_after: str, unset: tuple[str, ...]
 ) -> DownloadError:
-    """The error for an answer whose status is not a good one.
+    """Make the error for an answer with an error status.
 
     Args:
-        url: Who answered.
+        url: The URL that was requested.
         status: The HTTP status.
         retry_after: The ``Retry-After`` header, or "".
-        unset: Environment variables that credentials for the host need.
+        unset: The unset environment variables of the host's credentials.
     """
     shown = redacted(url)
     phrase = HTTPStatus(status).phrase if status in _STATUSES else ""
@@ -66,7 +66,7 @@ def refused(
     if status in _TEMPORARY or status >= 500:
         wait = _seconds(retry_after)
         return RetryableError(message, url=shown, status=status, wait=wait)
-    if status in _TO_STRANGERS and unset:
+    if status in _UNAUTHORIZED and unset:
         message += f"; not set, and needed for its credentials: {', '.join(unset)}"
     elif status == 401:
         message += (
@@ -94,7 +94,7 @@ def as_download_error(url: str, error: Exception) -> DownloadError:
 
 
 def _why(error: BaseException) -> str:
-    """The sentence of the error at the bottom of a chain of them."""
+    """Give the message of the innermost error of a chain."""
     inner: BaseException | None = error
     while inner is not None:
         error = inner
@@ -107,7 +107,7 @@ def _why(error: BaseException) -> str:
 
 
 def _seconds(text: str) -> float:
-    """The seconds that a ``Retry-After`` header means (RFC 9110, 10.2.3)."""
+    """Give the seconds of a ``Retry-After`` header (RFC 9110, 10.2.3)."""
     if re.fullmatch("[0-9]{1,9}", text.strip()):
         return float(text)
     from email.utils import parsedate_to_datetime

@@ -1,16 +1,16 @@
-"""From a URL to the bytes behind it, whatever happens on the way.
+"""Downloads of http, https and file URLs, with retries.
 
-A body comes as one stream of chunks, in order and each byte once:
+A body is one stream of chunks, in order and each byte once:
 
-- What may be temporary is tried again, after a growing pause or the one that the
+- Temporary failures are retried after a growing pause, or after the pause that the
   server asks for: no connection, a body that is cut short or stalls, and the statuses
-  408, 425, 429 and 5xx. No other status is.
-- A body that was cut is continued where it ended, with ``Range`` and ``If-Range``.
-- So is a body that an earlier process began, where its sha256 is known
+  408, 425, 429 and 5xx. Other statuses are final.
+- A body that was cut short is continued with ``Range`` and ``If-Range``.
+- So is a body that an earlier process began, if its sha256 is known
   (`fetch_artifacts.network.partial_file`).
-- Bytes are given as they are sent: a ``Content-Encoding`` is left alone, or no sha256
-  would fit. Whether they are the right bytes is for the caller to find out, within the
-  ``with`` block, so that a body that turned out wrong leaves no partial file behind::
+- A ``Content-Encoding`` is not decoded, because the sha256 is that of the bytes sent.
+  The caller verifies it within the ``with`` block, so that the partial file of a wrong
+  body is removed::
 
     with HttpFetcher(settings) as fetcher:
         with fetcher.open(url, sha256=sha256) as body:
@@ -51,10 +51,10 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
     """Fetches http, https and file URLs; threads may share it.
 
     Args:
-        settings: The environment to go by.
-        credentials: The headers for each host; what the user has configured if None.
-        partial_dir: Where partial files are kept, None for nowhere.
-        limits: How much to bear with a server.
+        settings: The environment settings.
+        credentials: The headers for each host; None for those that the user configured.
+        partial_dir: The folder for partial files, None to keep none.
+        limits: How long to wait for a server.
     """
 
     def __init__(
@@ -94,9 +94,9 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
             progress: Called for each chunk.
 
         Raises:
-            StartOverError: The bytes given are void: the file was changed on the
-                server meanwhile, or an earlier download had left bytes that don't fit.
-            DownloadError: There is no body, or no rest of it.
+            StartOverError: The bytes given so far are invalid: the file changed on the
+                server, or an earlier download left bytes that don't fit.
+            DownloadError: The download failed or stayed incomplete.
             SettingsError: The configured credentials can't be understood.
         """
         scheme = split_url(url).scheme
@@ -125,10 +125,10 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
                 raise
 
     def read(self, url: str, headers: Mapping[str, str]) -> bytes:
-        """Give a small body whole.
+        """Give a small body as one value.
 
         Raises:
-            DownloadError: There is none.
+            DownloadError: The download failed.
         """
         with self.open(url, headers=headers) as chunks:
             return b"".join(chunks)

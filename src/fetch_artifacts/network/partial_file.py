@@ -1,8 +1,8 @@
-"""The part of an archive that an earlier download left, for the next one to go on with.
+"""Partial files: what an interrupted download leaves for the next one.
 
-A partial file is named after the sha256 of the whole archive. So any mirror can
-complete it, and whatever is wrong with it shows in the end. It is written on slow
-links only: what comes fast is sooner fetched again than written twice.
+A partial file is named after the sha256 of the whole archive, so any mirror can
+complete it, and the hash reveals damage. It is written on slow links only: on a fast
+one, a new download costs less than writing every archive twice.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _log = logging.getLogger(__name__)
 _SUFFIX: Final = ".partial"
 _CHUNK: Final = 1 << 18
 _KEPT_FOR: Final = 7 * 24 * 60 * 60.0  # seconds
-# A link that brings 8 MiB in the first quarter of a second is a fast one. To write
-# every download twice cost 20 to 60 ms of the 500 that 82 MB take to install.
+# A link is fast if 8 MiB come in the first quarter of a second. Writing every download
+# twice took 20 to 60 ms of the 500 ms that installing 82 MB takes.
 _HEAD_BYTES: Final = 1 << 23
 _HEAD_SECONDS: Final = 0.25
 
 
 def partial_path(folder: Path, sha256: Sha256) -> Path:
-    """Where the partial file of an archive is, in a folder of such files."""
+    """Give the path of an archive's partial file."""
     return folder / f"{sha256}{_SUFFIX}"
 
 
 def remove_old_partials(folder: Path) -> None:
-    """Remove the partial files that nobody has gone on with for a week."""
+    """Remove the partial files that are older than a week."""
     oldest = time.time() - _KEPT_FOR
     for path in folder.glob(f"*{_SUFFIX}"):
         with contextlib.suppress(OSError):
@@ -45,15 +45,15 @@ def remove_old_partials(folder: Path) -> None:
 
 
 class PartialFile:
-    """A partial file: what it held at first, then what is added to it.
+    """A partial file, to read what it holds and then to append.
 
-    Nothing that goes wrong here fails a download.
+    Errors of writing never fail a download.
 
     Args:
-        path: The file, which need not exist; None to keep nothing.
+        path: The file, which need not exist; None to write none.
 
     Attributes:
-        size: How many bytes an earlier download left.
+        size: The bytes that an earlier download left.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -79,7 +79,7 @@ class PartialFile:
                 yield chunk
 
     def append(self, chunk: bytes) -> None:
-        """Add the bytes that come next in the archive."""
+        """Append the next bytes of the archive."""
         if not self._is_kept:
             return
         if not self._written and not self._outlasts_head(chunk):
@@ -93,7 +93,7 @@ class PartialFile:
         self._head.clear()
 
     def discard(self) -> None:
-        """Remove the file, and begin anew with the next bytes."""
+        """Remove the file; the next bytes begin a new one."""
         self.close()
         self._written = self.size = 0
         self._head.clear()
@@ -104,13 +104,13 @@ class PartialFile:
                 self._path.parent.rmdir()  # unless there are others
 
     def close(self) -> None:
-        """Leave the file as it is."""
+        """Close the file and keep it."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
 
     def _outlasts_head(self, chunk: bytes) -> bool:
-        """Whether it is time to write; up to then the bytes stay in memory."""
+        """Whether the link is slow; until that is known, bytes stay in memory."""
         now = time.monotonic()
         self._head_since = self._head_since or now
         if now - self._head_since >= _HEAD_SECONDS:
@@ -127,7 +127,7 @@ class PartialFile:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
             self._file = os.open(self._path, flags, 0o666)
         if os.fstat(self._file).st_size != self._written:
-            # Someone else writes it too, who could not see our lock. Leave it to them.
+            # Another process, which did not see our lock, writes it too.
             self.close()
             self._is_kept = False
             return

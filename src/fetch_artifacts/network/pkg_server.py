@@ -1,7 +1,7 @@
-"""Julia's package server: where it is, what it is told, and how one logs in to it.
+"""Julia's package server: its address, its request headers and its tokens.
 
-A server keeps the archive of every registered artifact under ``/artifact/<tree hash>``
-(julia-spec 9.2, 11.1). There is no sha256 for it; the tree hash is the check.
+A server has the archive of every registered artifact under ``/artifact/<tree hash>``
+(Pkg.jl Artifacts.jl:429-533). Its sha256 is unknown, so only the tree hash is verified.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 PUBLIC_SERVER: Final = "https://pkg.julialang.org"
 
-# Whose rules we follow. The User-Agent says who we are.
+# The Julia whose rules we follow. The User-Agent names us.
 JULIA_VERSION: Final = "1.12.5"
 
 _CI_VARIABLES: Final = (  # Pkg.jl PlatformEngines.jl:200-213
@@ -53,12 +53,12 @@ _VALID_FOR: Final = 600  # seconds that a token must still be good for
 
 
 def server_url(value: str | None) -> str | None:
-    """The server that a value of JULIA_PKG_SERVER means, None for none.
+    """Give the server for a value of JULIA_PKG_SERVER, None for no server.
 
     Julia: ``pkg_server()`` (Pkg.jl:34-39).
 
     Args:
-        value: The variable as it stands, None where it is not set.
+        value: The variable's value, None if it is unset.
     """
     if value is None:
         return PUBLIC_SERVER
@@ -68,12 +68,12 @@ def server_url(value: str | None) -> str | None:
 
 
 def artifact_url(server: str, tree_hash: TreeHash) -> str:
-    """Where a server has the archive of a tree."""
+    """Give the URL of a tree's archive on a server."""
     return f"{server}/artifact/{tree_hash}"
 
 
 def belongs_to(server: str, url: str) -> bool:
-    """Whether a URL is the server's own, so that its headers may go there."""
+    """Whether a URL is on the server, so that its headers may be sent there."""
     return url == server or url.startswith(f"{server}/")
 
 
@@ -86,19 +86,18 @@ def headers(
     depot: Path,
     read: Callable[[str, Mapping[str, str]], bytes],
 ) -> dict[str, str]:
-    """What to send with a request: who asks, and the token; nothing to other URLs.
+    """Give the headers of a request to the server, none for other URLs.
 
-    The token is that of ``<depot>/servers/<server>/auth.toml``, renewed where it runs
-    out.
+    They include the token of ``<depot>/servers/<server>/auth.toml``, which is renewed
+    shortly before it expires.
 
     Args:
         server: The server, as `server_url` gives it.
-        url: Where the request goes.
-        triplet: The host platform's.
+        url: The URL of the request.
+        triplet: The triplet of the host platform.
         environ: The environment variables.
         depot: The first depot.
-        read: Gives what is behind a URL, asked for with the headers given. It may
-            raise DownloadError.
+        read: Downloads a URL with the headers given. It may raise DownloadError.
     """
     folder = _server_directory(depot, server)
     if folder is None or not belongs_to(server, url):
@@ -183,7 +182,7 @@ def _renewed(
     *,
     expired: bool,
 ) -> dict[str, Any]:
-    """The content of an auth.toml with a new token; as it was where there is none."""
+    """Give an auth.toml with a renewed token, or unchanged if renewal fails."""
     url, token = auth.get("refresh_url"), auth.get("refresh_token")
     if not isinstance(url, str) or not isinstance(token, str):
         if expired:

@@ -38,13 +38,13 @@ class Fetcher(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received(Generic[T_co]):
-    """What came from a URL.
+    """A finished download.
 
     Attributes:
         url: The URL.
-        sha256: The hash of all bytes.
-        size: Their number.
-        outcome: What was made of them, or why nothing could be.
+        sha256: The hash of the body.
+        size: The length of the body in bytes.
+        outcome: The result of the consumer, or the error that it raised.
     """
 
     url: str
@@ -54,10 +54,10 @@ class Received(Generic[T_co]):
 
     @property
     def content(self) -> T_co:
-        """What was made of the bytes.
+        """The result of the consumer.
 
         Raises:
-            UnpackError: They are no archive, or one that must not be unpacked.
+            UnpackError: The body is no archive, or an unsafe one.
         """
         if isinstance(self.outcome, UnpackError):
             raise self.outcome
@@ -70,17 +70,16 @@ def receive(
     consume: Callable[[Iterable[bytes]], T],
     report: Progress | None = None,
 ) -> Received[T]:
-    """Download a body once, and hash it while something is made of it.
+    """Download a body, and hash it while a consumer reads it.
 
     Args:
-        fetcher: What downloads.
-        url: Where from.
-        consume: Makes something of the bytes; called again where the download has to
-            start over.
-        report: Told how the download gets on.
+        fetcher: The fetcher.
+        url: The URL.
+        consume: Reads the bytes; called again if the download starts over.
+        report: Called with the progress of the download.
 
     Raises:
-        DownloadError: There is no complete body.
+        DownloadError: The download failed or stayed incomplete.
     """
     try:
         return _receive_in_one_go(fetcher, url, consume, report)
@@ -109,7 +108,7 @@ def _receive_in_one_go(
             outcome = consume(hashed)
         except UnpackError as error:
             outcome = error
-        hashed.drain()  # what follows an archive's end, or a fault in it
+        hashed.drain()  # bytes after an archive's end, or after an error in it
     return Received(
         url=url,
         sha256=hashed.sha256(),

@@ -1,4 +1,4 @@
-"""One body, in as many requests as it takes."""
+"""The download of one body, in one or more requests."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from fetch_artifacts.network.session import HttpSession, ServerLimits
 
 ByteReport: TypeAlias = "Callable[[int, int | None], object]"
-"""Told how many bytes have come, and how many there will be, None if nobody said."""
+"""Called with the bytes received and the total, None if unknown."""
 
-_STEP: Final = 1 << 16  # bytes that make a try count as progress
+_STEP: Final = 1 << 16  # bytes after which a try counts as progress
 
 
 class StartOverError(DownloadError):
-    """All bytes given so far are void; the same URL may be asked again at once."""
+    """All bytes given so far are invalid; the URL can be requested again at once."""
 
 
 class Transfer:
     """The download of one body.
 
     Args:
-        session: Where requests are made.
-        url: Where from.
-        headers: For the URL's own host.
-        limits: How much to bear with the server.
-        partial: What an earlier download left.
+        session: Sends the requests.
+        url: The URL.
+        headers: The headers for the URL's own host.
+        limits: How long to wait for the server.
+        partial: The file that an earlier download left.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class Transfer:
         """Give the body, in order and each byte once.
 
         Raises:
-            StartOverError: The bytes given are void: the file was changed meanwhile.
-            DownloadError: There is no body, or no rest of it.
+            StartOverError: The bytes given so far are invalid: the file changed.
+            DownloadError: The download failed or stayed incomplete.
         """
         tries, at_last_failure = 0, 0
         try:
@@ -78,7 +78,7 @@ class Transfer:
                     at_last_failure = self._given
                     self._pause(tries, error)
                 else:
-                    # All is there: right or wrong, nothing is left to continue.
+                    # Complete: there is nothing left to continue.
                     self._partial.discard()
                     return
         finally:
@@ -131,7 +131,7 @@ class Transfer:
         return self._session.get(self._url, headers)
 
     def _check(self, answer: Answer, begin: int) -> None:
-        """Make sure that an answer fits what was given already."""
+        """Check that an answer continues the bytes given so far."""
         if not answer.has_body:
             if answer.total != begin:
                 self._begin_again(f"the file has no byte {begin}")
@@ -139,7 +139,7 @@ class Transfer:
         if answer.start not in {0, begin}:
             self._begin_again(f"asked for what follows byte {begin}, got another part")
         first = self._first = self._first or answer
-        # Either may be missing: a 206 need not repeat what the 200 said.
+        # Either may be missing: a 206 need not repeat the headers of the 200.
         totals = {answer.total, first.total} - {None}
         validators = {answer.validator, first.validator} - {""}
         if len(totals) > 1 or len(validators) > 1:
@@ -167,6 +167,6 @@ class Transfer:
         if why:
             msg = f"{error}; {why}"
             raise DownloadError(msg, url=error.url, status=error.status) from None
-        # Not all at the same moment, where many wait for one server.
-        pause = self._limits.pause * 2 ** (tries - 1) * random.uniform(0.5, 1)  # noqa: S311
+        # Random, so that many waiting clients don't come back all at once.
+        pause = self._limits.pause * 2 ** (tries - 1) * random.uniform(0.5, 1)  # noqa: S311 - no secret
         time.sleep(max(pause, error.wait))
