@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pickle
 import pydoc
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 import fetch_artifacts
-from fetch_artifacts import errors
+from fetch_artifacts import TreeHash, errors
 
 PUBLIC = [
     "ArchiveError",
@@ -66,6 +68,80 @@ PUBLIC = [
     "set_cache_dir",
     "tree_hash",
     "unbind_artifact",
+]
+
+# The modules that users import from, with all that each has for them.
+FACES = {
+    "fetch_artifacts": PUBLIC,
+    "fetch_artifacts.errors": [name for name in PUBLIC if name.endswith("Error")],
+    "fetch_artifacts.julia_toml": [
+        "Table",
+        "Unsigned",
+        "dump_below",
+        "dump_key",
+        "dump_value",
+        "dumps",
+        "is_array_of_tables",
+        "is_tabular",
+        "loads",
+    ],
+    "fetch_artifacts.pkg_artifacts": [
+        "SlashLookup",
+        "archive_artifact",
+        "artifact_exists",
+        "artifact_hash",
+        "artifact_meta",
+        "artifact_path",
+        "artifact_paths",
+        "artifact_slash_lookup",
+        "artifacts_dirs",
+        "bind_artifact",
+        "create_artifact",
+        "depot_path",
+        "download_artifact",
+        "ensure_artifact_installed",
+        "extract_all_hashes",
+        "find_artifacts_toml",
+        "load_artifacts_toml",
+        "load_overrides",
+        "query_override",
+        "remove_artifact",
+        "select_downloadable_artifacts",
+        "split_artifact_slash",
+        "unbind_artifact",
+        "verify_artifact",
+        "with_artifacts_directory",
+    ],
+    "fetch_artifacts.platforms": [
+        "CompareStrategy",
+        "Platform",
+        "as_platform",
+        "compare_default",
+        "compare_minor_version",
+        "compare_version_cap",
+        "first_difference",
+        "host_platform",
+        "platforms_match",
+        "select_platform",
+    ],
+    "fetch_artifacts.tarball": ["create", "extract", "members", "tree_hash"],
+}
+
+# Written in protocol 2 when every module was directly in fetch_artifacts.
+OLD_PICKLES = [
+    (
+        TreeHash.parse("1" * 40),
+        b"\x80\x02cfetch_artifacts.digests\nTreeHash\n)\x81]c_codecs\nencode\n"
+        b"X\x14\x00\x00\x00" + b"\x11" * 20 + b"X\x06\x00\x00\x00latin1\x86Rab.",
+    ),
+    (
+        errors.ArtifactNotFoundError("m", name="x", path=None),
+        (
+            b"\x80\x02cfetch_artifacts.errors\n_rebuild\ncfetch_artifacts.errors\n"
+            b"ArtifactNotFoundError\nX\x01\x00\x00\x00m\x85}(X\x07\x00\x00\x00messageX\x01\x00"
+            b"\x00\x00mX\x04\x00\x00\x00nameX\x01\x00\x00\x00xX\x04\x00\x00\x00pathNu\x87R."
+        ),
+    ),
 ]
 
 # inspect.signature of each public name of fetch-artifacts 0.1.0, without annotations.
@@ -129,6 +205,36 @@ def test_a_star_import_gives_them_and_nothing_else() -> None:
     space: dict[str, object] = {}
     exec("from fetch_artifacts import *", space)
     assert sorted(space.keys() - {"__builtins__"}) == PUBLIC
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_a_face_has_these_names_and_no_others(face: str) -> None:
+    module = importlib.import_module(face)
+    own = [name for name, value in vars(module).items() if is_own(value, face)]
+    listed = getattr(module, "__all__", [n for n in own if not n.startswith("_")])
+    assert FACES[face] == sorted(listed)
+
+
+def is_own(value: object, module: str) -> bool:
+    return getattr(value, "__module__", None) == module and callable(value)
+
+
+@pytest.mark.parametrize(
+    "face", ["fetch_artifacts.julia_toml", "fetch_artifacts.platforms"]
+)
+def test_help_and_pickles_name_the_face_that_users_import(face: str) -> None:
+    values = {
+        name: getattr(importlib.import_module(face), name) for name in FACES[face]
+    }
+    values.pop("Table", None)  # an alias of a standard type
+    assert {value.__module__ for value in values.values()} == {face}
+
+
+@pytest.mark.parametrize(("value", "data"), OLD_PICKLES, ids=["TreeHash", "error"])
+def test_old_pickles_load(value: object, data: bytes) -> None:
+    loaded = pickle.loads(data)
+    assert type(loaded) is type(value)
+    assert (str(loaded), repr(loaded)) == (str(value), repr(value))
 
 
 def test_every_error_is_public() -> None:

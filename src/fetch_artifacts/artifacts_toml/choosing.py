@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.artifacts_toml.file import TomlDict
     from fetch_artifacts.platforms.matching import PlatformChoice
 
-_LOG: Final = logging.getLogger("fetch_artifacts")
+_LOG: Final = logging.getLogger(__name__)
 
 
 def artifact_meta(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.errors import HashParseError
@@ -48,11 +48,11 @@ class DownloadSource:
         """
         for fault in _reading_faults(source, place):
             raise fault
-        assert isinstance(source, dict)  # noqa: S101 - or it would be a fault
+        table = cast("dict[str, Any]", source)  # or there would be a fault
         return cls(
-            url=source["url"],
-            sha256=Sha256.parse(source["sha256"]),
-            size=source.get("size") or None,
+            url=table["url"],
+            sha256=Sha256.parse(table["sha256"]),
+            size=table.get("size") or None,
         )
 
     def to_entry(self) -> dict[str, str | int]:

@@ -1,10 +1,28 @@
 """TOML as Julia 1.12 reads and writes it. Julia: ``TOML``."""
 
 from fetch_artifacts.julia_toml.reader import Unsigned, loads
-from fetch_artifacts.julia_toml.writer import Table, dump_below, dump_key, dumps
+from fetch_artifacts.julia_toml.writer import (
+    Table,
+    dump_below,
+    dump_key,
+    dump_value,
+    dumps,
+    is_array_of_tables,
+    is_tabular,
+)
 
-__all__ = ["Table", "Unsigned", "dump_below", "dump_key", "dumps", "loads"]
+__all__ = [
+    "Table",
+    "Unsigned",
+    "dump_below",
+    "dump_key",
+    "dump_value",
+    "dumps",
+    "is_array_of_tables",
+    "is_tabular",
+    "loads",
+]
 
 # What help() prints, and what a pickle names, is where users import it from.
-for _public in (Unsigned, dump_below, dump_key, dumps, loads):
-    _public.__module__ = __name__
+for _name in __all__[1:]:  # Table is an alias
+    globals()[_name].__module__ = __name__

@@ -97,7 +97,7 @@ def _ask(julia: Path) -> Platform | None:
         answer = run_julia(julia, ["-e", _QUESTION], timeout=_TIMEOUT)
         return Platform.parse(answer.strip())
     except (JuliaError, PlatformError) as error:
-        logging.getLogger("fetch_artifacts").warning(
+        logging.getLogger(__name__).warning(
             "no platform from Julia, so that of this machine is taken: %s", error
         )
         return None

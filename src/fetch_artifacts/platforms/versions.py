@@ -100,14 +100,7 @@ class CompareStrategy(Protocol):
         """Whether the values agree, and whose platform asked for this strategy."""
 
 
-def compare_default(
-    a: str,
-    b: str,
-    /,
-    *,
-    a_requested: bool,  # noqa: ARG001 - strategies share one signature
-    b_requested: bool,  # noqa: ARG001
-) -> bool:
+def compare_default(a: str, b: str, /, **_requested: bool) -> bool:
     """Whether the values are the same text; any other strategy goes before this."""
     return a == b
 
@@ -128,14 +121,7 @@ def compare_version_cap(
     return second <= first if a_requested else first <= second
 
 
-def compare_minor_version(
-    a: str,
-    b: str,
-    /,
-    *,
-    a_requested: bool,  # noqa: ARG001
-    b_requested: bool,  # noqa: ARG001
-) -> bool:
+def compare_minor_version(a: str, b: str, /, **_requested: bool) -> bool:
     """Whether two versions have the same major and minor numbers.
 
     It is how ``julia_version`` is compared (binaryplatforms.jl:88-94).
