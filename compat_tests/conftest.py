@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from compat_tests.oracle import NoJuliaError
-from compat_tests.questions import Julia, open_julia, version_numbers
+from compat_tests.counting import ANSWERS, JULIA, LIVE, SKIPPED, Counted, Tally
+from fetch_artifacts.conformance.questions import Julia, open_julia, version_numbers
+from fetch_artifacts.errors import NoJuliaError
 from support.isolation import isolate
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--oracle",
-        choices=["auto", "juliacall", "process"],
-        default="auto",
+        metavar="auto|juliacall|process|PATH",
         help="how to reach Julia; auto: juliacall where it is installed",
     )
     parser.addoption(
@@ -25,12 +26,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="without a Julia skip the comparisons instead of failing",
     )
+    parser.addoption(
+        "--live-floor",
+        action="store_true",
+        help="fail where fewer tests than usual were compared with a live Julia",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "requires_julia(version): what the test compares came with that one"
     )
+    tally = Tally(check_floor=config.option.live_floor)
+    config.pluginmanager.register(tally, "tally")
 
 
 @pytest.fixture(scope="session")
@@ -38,11 +46,11 @@ def _session_julia(request: pytest.FixtureRequest) -> Iterator[Julia]:
     with ExitStack() as stack:
         try:
             julia = stack.enter_context(open_julia(request.config.option.oracle))
+            yield replace(julia, transport=Counted(julia.transport))
         except NoJuliaError as error:
             if request.config.option.skip_without_julia:
                 pytest.skip(f"NOT COMPARED WITH JULIA: {error}")
             pytest.fail(f"{error}; or skip the comparisons with --skip-without-julia")
-        yield julia
 
 
 @pytest.fixture(autouse=True)
@@ -59,10 +67,20 @@ def depot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def julia(request: pytest.FixtureRequest, _session_julia: Julia, depot: Path) -> Julia:
+def julia(
+    request: pytest.FixtureRequest, _session_julia: Julia, depot: Path
+) -> Iterator[Julia]:
     """Real Julia on `depot`; skips where `requires_julia` asks for a newer one."""
-    if marker := request.node.get_closest_marker("requires_julia"):
-        needed, found = marker.args[0], _session_julia.version()
-        if version_numbers(found) < version_numbers(needed):
-            pytest.skip(f"needs Julia {needed}, found {found}")
-    return _session_julia.at(depot)
+    note = request.node.user_properties.append
+    version, way = _session_julia.version(), _session_julia.way
+    note((JULIA, f"Julia {version} ({way})"))
+    marker = request.node.get_closest_marker("requires_julia")
+    if marker and version_numbers(version) < version_numbers(marker.args[0]):
+        note((SKIPPED, f"Julia {marker.args[0]}"))
+        pytest.skip(f"needs Julia {marker.args[0]}, found {version}")
+    note((LIVE, True))
+    counted = _session_julia.transport
+    assert isinstance(counted, Counted)
+    counted.take()
+    yield _session_julia.at(depot)
+    note((ANSWERS, counted.take()))

@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from compat_tests.oracle import JuliaError
-from compat_tests.questions import Julia
 from fetch_artifacts import FetchArtifactsError, pkg_artifacts
+from fetch_artifacts.conformance.questions import Julia
+from fetch_artifacts.errors import JuliaThrewError
 
 ARTIFACTS_TOML = """\
 [Plain]
@@ -227,7 +227,7 @@ def _julia_apply(julia: Julia, toml: Path, change: Change) -> bool:
             )
         else:
             julia.unbind_artifact(toml, change.name, change.platform)
-    except JuliaError:
+    except JuliaThrewError:
         return False
     return True
 

@@ -9,8 +9,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from compat_tests.published import Published, publish
-from compat_tests.questions import Julia
 from fetch_artifacts import artifact, pkg_artifacts
+from fetch_artifacts.conformance.questions import Julia
 
 A, B, C, D = (digit * 40 for digit in "abcd")
 # What the Overrides.toml of the first and of the second depot say.

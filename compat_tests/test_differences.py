@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from compat_tests.oracle import JuliaError
 from compat_tests.published import archive, bind
-from compat_tests.questions import Julia
 from fetch_artifacts import TreeHash, pkg_artifacts, tree_hash
-from fetch_artifacts.errors import UnhashableFileError
+from fetch_artifacts.conformance.questions import Julia
+from fetch_artifacts.errors import JuliaThrewError, UnhashableFileError
 from support.trees import Link, make_tree
 
 REFUSED = "refused"
@@ -102,7 +101,7 @@ def _julia_installs_old_entry(julia: Julia, folder: Path) -> str:
     toml = _bound_as_of_old(folder)
     try:
         return julia.at(folder).ensure_artifact_installed("Data", toml).name
-    except JuliaError:
+    except JuliaThrewError:
         return REFUSED
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from compat_tests.questions import Julia
 from compat_tests.trees import random_tree
 from fetch_artifacts import tree_hash
+from fetch_artifacts.conformance.questions import Julia
 from support.trees import Link, Tree, make_tree
 
 TREES: dict[str, Tree] = {

@@ -9,9 +9,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from compat_tests.published import Published, publish
-from compat_tests.questions import Julia
 from compat_tests.trees import copy_tree, listing, random_tree
 from fetch_artifacts import TreeHash, artifact, pkg_artifacts
+from fetch_artifacts.conformance.questions import Julia
 from fetch_artifacts.install.hook import find_hook, run_hook
 from fetch_artifacts.platforms import Platform
 from support.trees import Link, Tree, make_tree

@@ -11,15 +11,15 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from compat_tests.oracle import JuliaError
 from compat_tests.published import TREE, TREE_HASH
-from compat_tests.questions import Julia, version_numbers
 from fetch_artifacts import artifact
 from fetch_artifacts._author_api import add_artifact, bind_artifact, create_artifact
 from fetch_artifacts.artifacts_toml.editing import repair
 from fetch_artifacts.authoring.doctor import diagnose
 from fetch_artifacts.authoring.publish import publish, target_for
 from fetch_artifacts.authoring.targets.target import PublishTarget
+from fetch_artifacts.conformance.questions import Julia, version_numbers
+from fetch_artifacts.errors import JuliaThrewError
 from support.trees import make_tree
 
 
@@ -124,7 +124,7 @@ doi = "10.5281/zenodo.17635885"
     # 1.5 only logs that the hash of the tree is another one.
     try:
         theirs = julia.at(tmp_path / "before").ensure_artifact_installed("Data", toml)
-    except JuliaError:
+    except JuliaThrewError:
         pass
     else:
         assert not theirs.is_dir()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from compat_tests.oracle import JuliaError
-from compat_tests.questions import Julia, version_numbers
+from fetch_artifacts.conformance.questions import Julia, version_numbers
+from fetch_artifacts.errors import JuliaThrewError
 from support.fixtures import FIXTURES, Case, load_vectors
 from support.trees import Tree, make_tree, recorded_tree
 
@@ -62,5 +62,5 @@ def test_triplets(julia: Julia, recorded: str) -> None:
 def _triplet(julia: Julia, text: str) -> str | None:
     try:
         return julia.triplet(text)
-    except JuliaError:
+    except JuliaThrewError:
         return None

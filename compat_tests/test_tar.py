@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from compat_tests.published import TREE, TREE_HASH, bind
-from compat_tests.questions import Julia
 from compat_tests.trees import copy_tree, listing
 from fetch_artifacts import pkg_artifacts
+from fetch_artifacts.conformance.questions import Julia
 from support.trees import make_tree
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import tomli_w
 
-from compat_tests.questions import Julia
 from fetch_artifacts import julia_toml
+from fetch_artifacts.conformance.questions import Julia
 
 KEYS = ("a", "Zz", "with-dash", "under_score", "9", "b c", "über", "dot.ted", "")
 ODD_STRINGS = (

@@ -28,6 +28,9 @@ reader of Python, would expect in its place::
     │   └── ArtifactNotInstalledError           missing, and downloading is off
     ├── PublishError (RuntimeError)             an archive that did not get to its place
     ├── JuliaError (RuntimeError)               a Julia that was asked and failed
+    │   ├── NoJuliaError                        there is none to ask
+    │   ├── OracleError                         it crashed, hung, or was asked nonsense
+    │   └── JuliaThrewError                     its answer is an exception
     └── DepotError (RuntimeError)               a depot that can't be used
         └── LockTimeoutError (TimeoutError)
 """
@@ -278,6 +281,36 @@ class JuliaError(FetchArtifactsError, RuntimeError):
     def __init__(self, message: str, *, julia: Path | None) -> None:
         super().__init__(message)
         self.julia = julia
+
+
+class NoJuliaError(JuliaError):
+    """There is no Julia to compare with."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, julia=None)
+
+
+class OracleError(JuliaError):
+    """A Julia that answers comparisons crashed, hung, or was asked nonsense."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, julia=None)
+
+
+class JuliaThrewError(JuliaError):
+    """Julia threw an exception, which is its answer to what it was asked.
+
+    Attributes:
+        kind: The name of the exception's type, such as ``ArgumentError``.
+        text: Its first line.
+        log: What Julia logged before.
+    """
+
+    def __init__(self, kind: str, text: str, *, log: str = "") -> None:
+        super().__init__(f"{kind}: {text}", julia=None)
+        self.kind = kind
+        self.text = text
+        self.log = log
 
 
 class DepotError(FetchArtifactsError, RuntimeError):

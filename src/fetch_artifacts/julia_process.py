@@ -1,7 +1,13 @@
-"""Running an installed Julia."""
+"""Asking Julia: the one in this process, or an installed one.
+
+Julia does not survive a fork: the child has juliacall's module, but a call of Julia
+crashes there. So this module is imported early, to take note of forks.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import JuliaError
@@ -9,12 +15,52 @@ from fetch_artifacts.errors import JuliaError
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from types import ModuleType
+
+_of_a_parent: Final[list[ModuleType]] = []  # juliacall, as a fork inherits it
 
 # As Pkg starts a package's hook (Pkg.jl Operations.jl:884, 1371-1376)
 _FLAGS: Final = (
     *("--startup-file=no", "--history-file=no", "--color=no"),
     *("-O0", "--compile=min", "-t1"),
 )
+
+
+def _note_fork() -> None:
+    juliacall = sys.modules.get("juliacall")
+    if juliacall is not None and juliacall not in _of_a_parent:
+        _of_a_parent.append(juliacall)
+
+
+def _is_worker_of_a_fork() -> bool:
+    multiprocessing = sys.modules.get("multiprocessing")
+    return (
+        multiprocessing is not None
+        and multiprocessing.parent_process() is not None
+        and multiprocessing.get_start_method(allow_none=True) in {"fork", "forkserver"}
+    )
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
+    if _is_worker_of_a_fork():
+        _note_fork()  # this module comes after the fork
+
+
+def running_juliacall() -> ModuleType | None:
+    """Give juliacall's module where its Julia runs in this process; never import it.
+
+    None in a fork of the process that loaded Julia.
+    """
+    juliacall = sys.modules.get("juliacall")
+    if getattr(juliacall, "Main", None) is None or juliacall in _of_a_parent:
+        return None
+    return juliacall
+
+
+def inherited_juliacall() -> ModuleType | None:
+    """Give juliacall's module where a process that this is a fork of loaded Julia."""
+    return _of_a_parent[-1] if _of_a_parent else None
 
 
 def run_julia(

@@ -20,8 +20,8 @@ from benchmarks.harness import (
     warm_julia,
 )
 from benchmarks.trees import large_files, real_tree, small_files
-from compat_tests.questions import Julia
 from fetch_artifacts import artifact, bind_artifact, create_artifact
+from fetch_artifacts.conformance.questions import Julia
 
 BEFORE = """
 import sys, time

@@ -21,7 +21,7 @@ from benchmarks.harness import (
     warm_julia,
 )
 from benchmarks.trees import large_files, small_files
-from compat_tests.questions import Julia
+from fetch_artifacts.conformance.questions import Julia
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1

@@ -19,7 +19,7 @@ from statistics import median
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from compat_tests.questions import Julia
+    from fetch_artifacts.conformance.questions import Julia
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -157,8 +157,8 @@ def warm_julia() -> Iterator[Julia | None]:
 
     ``julia.seconds("tree_hash", path)`` is a contender's time in that Julia.
     """
-    from compat_tests.oracle import NoJuliaError
-    from compat_tests.questions import open_julia
+    from fetch_artifacts.conformance.questions import open_julia
+    from fetch_artifacts.errors import NoJuliaError
 
     with ExitStack() as stack:
         try:

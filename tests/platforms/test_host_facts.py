@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -215,6 +216,39 @@ class TestRunningJulia:
     ) -> None:
         monkeypatch.setitem(sys.modules, "juliacall", ModuleType("juliacall"))
         assert sources()["arch"] == "this machine"
+
+    @needs_scripts
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+    def test_in_a_fork_the_executable_is_asked_in_its_place(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        triplet = "x86_64-linux-musl-julia_version+1.9.2"
+        executable = make_julia(tmp_path / "jc" / "julia", triplet)
+        owner = os.getpid()
+        answer = tmp_path / "answer"
+
+        def seval(_code: str) -> str:
+            if os.getpid() != owner:
+                os._exit(139)  # as the segmentation fault of a real one
+            return "x86_64-linux-gnu-libgfortran5-julia_version+1.11.3"
+
+        juliacall = ModuleType("juliacall")
+        juliacall.__dict__["Main"] = SimpleNamespace(seval=seval)
+        juliacall.__dict__["CONFIG"] = {"exepath": str(executable)}
+        monkeypatch.setitem(sys.modules, "juliacall", juliacall)
+
+        with warnings.catch_warnings():  # fork beside a server's thread of a test
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if child == 0:
+            facts = host_facts()
+            answer.write_text(f"{facts.triplet} {facts.tags[0].source}", "utf-8")
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+
+        assert os.waitstatus_to_exitcode(status) == 0
+        assert answer.read_text("utf-8") == f"{triplet} {executable}"
+        assert host_facts().tags[0].source == "the running Julia"
 
     def test_juliacall_is_never_imported(self) -> None:
         host_facts()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fetch_artifacts import julia_process  # noqa: F401 - early, to take note of forks
 from fetch_artifacts.platforms.platform import as_platform
 
 if TYPE_CHECKING:

@@ -66,7 +66,8 @@ def host_facts() -> HostFacts:
     Artifacts are shared with a Julia, which brings its own compiler libraries. So the
     first of these that there is says everything:
 
-    1. the Julia in this process, where juliacall has started one
+    1. the Julia in this process, where juliacall has started one; in a fork of that
+       process, the same Julia's executable
     2. FETCH_ARTIFACTS_PLATFORM
     3. ``platform`` under ``[tool.fetch-artifacts]`` in the nearest pyproject.toml, from
        the working directory upwards
@@ -98,6 +99,10 @@ def _named_platforms(settings: Settings) -> Iterator[tuple[Platform, str]]:
     """What names a whole platform, with its source, best first."""
     if platform := julia_host.running_julia():
         yield platform, "the running Julia"
+    if julia := julia_host.julia_of_the_parent():
+        platform = julia_host.installed_julia(julia, settings.user_cache)
+        if platform:
+            yield platform, str(julia)
     if settings.platform:
         source = "FETCH_ARTIFACTS_PLATFORM"
         yield _parse_setting(settings.platform, source), source

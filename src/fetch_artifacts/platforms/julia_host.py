@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.errors import JuliaError, PlatformError
 from fetch_artifacts.files.writing import write_atomically
-from fetch_artifacts.julia_process import run_julia
+from fetch_artifacts.julia_process import (
+    inherited_juliacall,
+    run_julia,
+    running_juliacall,
+)
 from fetch_artifacts.platforms.platform import Platform
 
 if TYPE_CHECKING:
@@ -38,12 +41,17 @@ Stamp = tuple[int, ...]
 def running_julia() -> Platform | None:
     """The platform of the Julia in this process, None unless juliacall has started it.
 
-    Never imports juliacall.
+    Never imports juliacall, and never calls it in a fork of the process that did.
     """
-    juliacall = sys.modules.get("juliacall")
-    if getattr(juliacall, "Main", None) is None:
-        return None
-    return _ask_running(juliacall)
+    juliacall = running_juliacall()
+    return None if juliacall is None else _ask_running(juliacall)
+
+
+def julia_of_the_parent() -> Path | None:
+    """The executable of the Julia that runs in the process that this is a fork of."""
+    config = getattr(inherited_juliacall(), "CONFIG", {})
+    executable = config.get("exepath")
+    return Path(executable) if executable else None
 
 
 @cache

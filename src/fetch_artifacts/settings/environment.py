@@ -11,6 +11,7 @@
 | JULIA_PKG_OFFLINE, FETCH_ARTIFACTS_OFFLINE | never touch the network |
 | BINARYPROVIDER_COPYDEREF | unpack symbolic links as copies |
 | FETCH_ARTIFACTS_PLATFORM | the triplet to choose entries for |
+| FETCH_ARTIFACTS_ORACLE | the Julia to compare with: auto, juliacall, process, a path |
 | JULIA | the Julia executable, where it is not the one on PATH |
 | REQUESTS_CA_BUNDLE, JULIA_SSL_CA_ROOTS_PATH, SSL_CERT_FILE | CA certificates |
 """
@@ -92,6 +93,7 @@ class Settings:
         ca_bundle: A file or folder of CA certificates, None for requests' own.
         platform: The triplet to choose entries for, None for the host's.
         julia: The Julia executable, None where there is none.
+        oracle: Which Julia to compare with: auto, juliacall, process, or a path.
         user_cache: This package's folder for what can be found out again.
         user_config: This package's folder for what a user writes.
         environ: The variables as they stand, for what is only passed on: headers to
@@ -108,6 +110,7 @@ class Settings:
     ca_bundle: Path | None
     platform: str | None
     julia: Path | None
+    oracle: str
     user_cache: Path
     user_config: Path
     environ: Mapping[str, str] = field(repr=False)  # there are secrets in it
@@ -139,6 +142,7 @@ class Settings:
             ca_bundle=Path(bundle) if bundle else None,
             platform=environ.get("FETCH_ARTIFACTS_PLATFORM") or None,
             julia=find_julia(environ.get("JULIA"), environ.get("PATH")),
+            oracle=environ.get("FETCH_ARTIFACTS_ORACLE") or "auto",
             user_cache=_user_folder(environ, "XDG_CACHE_HOME", "~/.cache"),
             user_config=_user_folder(environ, "XDG_CONFIG_HOME", "~/.config"),
             environ=dict(environ),

@@ -1,25 +1,30 @@
-"""What the tests ask real Julia, in words of the domain, with plain Python answers."""
+"""What real Julia is asked, in words of the domain, with plain Python answers."""
 
 from __future__ import annotations
 
 import base64
 import os
 import re
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from compat_tests.oracle import (
-    Choice,
-    JuliaError,
-    OracleError,
-    Transport,
-    open_transport,
-)
+from fetch_artifacts.conformance.transports import TIMEOUT, open_transport
+from fetch_artifacts.errors import JuliaThrewError, OracleError
+from fetch_artifacts.pkg_artifacts import depot_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from fetch_artifacts.conformance.transports import Transport
 
 Value: TypeAlias = "str | bytes | int | float | os.PathLike[str]"
+Question: TypeAlias = "Sequence[Value]"
+"""A verb of oracle.jl and its arguments."""
+
+
+Answer: TypeAlias = "list[str] | JuliaThrewError"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,39 +33,58 @@ class Julia:
 
     A hash is 40 hex digits; a platform is a triplet, ``""`` for the running one, and
     ``"host:" + triplet`` for that one as if it were running. Each method raises
-    JuliaError where Julia raises.
+    JuliaThrewError where Julia throws.
+
+    Attributes:
+        transport: The way to it.
+        way: ``"juliacall"`` or ``"process"``.
+        reason: Why it is that one.
+        depots: Its DEPOT_PATH; None: what this process has when a question is asked.
     """
 
     transport: Transport
-    depots: tuple[Path, ...] = ()
+    way: str = ""
+    reason: str = ""
+    depots: tuple[Path, ...] | None = None
 
     def at(self, *depots: Path) -> Julia:
-        """The same Julia with these depots as its DEPOT_PATH."""
-        return Julia(self.transport, depots)
+        """Give the same Julia with these depots as its DEPOT_PATH."""
+        return replace(self, depots=depots)
 
     def ask(self, verb: str, *arguments: Value) -> list[str]:
-        """What oracle.jl's verb of that name answers.
+        """Give what oracle.jl's verb of that name answers.
 
         Raises:
-            JuliaError: Julia raised an exception.
+            JuliaThrewError: Julia threw an exception.
             OracleError: Julia crashed, or has no such verb with such arguments.
         """
-        depots = b"\0".join(os.fsencode(depot) for depot in self.depots)
-        fields = [verb.encode(), depots, *map(_to_bytes, arguments)]
-        answer = self.transport.exchange(
-            " ".join(base64.b64encode(each).decode() for each in fields)
-        )
-        status, *values = (
-            os.fsdecode(base64.b64decode(each)) for each in answer.split(" ")
-        )
-        match status:
-            case "ok":
-                return values
-            case "error":
-                raise JuliaError(values[0], values[1])
-            case _:
-                msg = f"{verb}{arguments}: {status} {values}"
-                raise OracleError(msg)
+        request = self._request(verb, arguments)
+        return _values(self.transport.exchange(request), verb, arguments)
+
+    def ask_all(
+        self, questions: Sequence[Question]
+    ) -> list[list[str] | JuliaThrewError]:
+        """Ask many questions at once; an exception of Julia's is an answer here.
+
+        Raises:
+            OracleError: Julia crashed, or a question makes no sense.
+        """
+        requests = [self._request(str(verb), rest) for verb, *rest in questions]
+        answers: list[Answer] = []
+        for (verb, *rest), answer in zip(
+            questions, self.ask("batch", *requests), strict=True
+        ):
+            try:
+                answers.append(_values(answer, str(verb), rest))
+            except JuliaThrewError as error:
+                answers.append(error)
+        return answers
+
+    def _request(self, verb: str, arguments: Sequence[Value]) -> str:
+        depots = depot_path() if self.depots is None else self.depots
+        joined = b"\0".join(os.fsencode(depot) for depot in depots)
+        fields = [verb.encode(), joined, *map(_to_bytes, arguments)]
+        return " ".join(base64.b64encode(each).decode() for each in fields)
 
     def seconds(self, verb: str, *arguments: Value, number: int = 1) -> float:
         """The seconds that one call takes inside Julia, the mean of several."""
@@ -91,18 +115,23 @@ class Julia:
         return _first(self.ask("artifact_meta", name, toml, platform))
 
     def artifact_hash(self, name: str, toml: Path, platform: str = "") -> str | None:
+        """The git-tree-sha1 of the entry that is chosen."""
         return _first(self.ask("artifact_hash", name, toml, platform))
 
     def artifact_path(self, tree_hash: str, *, honor_overrides: bool = True) -> Path:
+        """Where a tree is, or would be."""
         return Path(self.ask("artifact_path", tree_hash, honor_overrides)[0])
 
     def artifact_exists(self, tree_hash: str, *, honor_overrides: bool = True) -> bool:
+        """Whether a tree is there."""
         return _flag(self.ask("artifact_exists", tree_hash, honor_overrides))
 
     def verify_artifact(self, tree_hash: str) -> bool:
+        """Whether an installed tree has its hash."""
         return _flag(self.ask("verify_artifact", tree_hash))
 
     def remove_artifact(self, tree_hash: str) -> None:
+        """Delete an installed tree."""
         self.ask("remove_artifact", tree_hash)
 
     def archive_artifact(self, tree_hash: str, tarball: Path) -> str:
@@ -116,14 +145,16 @@ class Julia:
     def ensure_artifact_installed(
         self, name: str, toml: Path, platform: str = ""
     ) -> Path:
+        """Install from the sources that the file names; gives the folder."""
         return Path(self.ask("ensure_artifact_installed", name, toml, platform)[0])
 
     def extract_all_hashes(
         self, toml: Path, platform: str = "", *, include_lazy: bool = False
     ) -> list[str]:
+        """The hashes of all names that have an entry for the platform."""
         return self.ask("extract_all_hashes", toml, platform, include_lazy)
 
-    def bind_artifact(
+    def bind_artifact(  # noqa: PLR0913 - Julia's parameters
         self,
         toml: Path,
         name: str,
@@ -141,11 +172,35 @@ class Julia:
         )
 
     def unbind_artifact(self, toml: Path, name: str, platform: str = "") -> None:
+        """Take a name, or its entry for one platform, out of a file."""
         self.ask("unbind_artifact", toml, name, platform)
 
     def find_artifacts_toml(self, path: Path) -> Path | None:
+        """The file that belongs to a source file or folder."""
         found = _first(self.ask("find_artifacts_toml", path))
         return Path(found) if found is not None else None
+
+    def artifact_names(self, toml: Path) -> list[str]:
+        """The names that a file binds."""
+        return self.ask("artifact_names", toml)
+
+    def place(
+        self, name: str, toml: Path, platform: str = "", *, pkg_uuid: str = ""
+    ) -> Path | None:
+        """Where the tree of a name is, by what is overridden for a package too."""
+        found = _first(self.ask("place", name, toml, platform, pkg_uuid))
+        return Path(found) if found is not None else None
+
+    def select_downloadable_artifacts(
+        self, toml: Path, platform: str = "", *, include_lazy: bool = False
+    ) -> list[str]:
+        """The names to be downloaded, from 1.6 on."""
+        return self.ask("select_downloadable_artifacts", toml, platform, include_lazy)
+
+    def logged(self, verb: str, *arguments: Value) -> tuple[str, list[str]]:
+        """What Julia logs as an error meanwhile, and the answer."""
+        log, *values = self.ask("logged", verb, *arguments)
+        return log, values
 
     def gc(self) -> None:
         """Collect at once whatever no Artifacts.toml in the usage log names."""
@@ -160,6 +215,7 @@ class Julia:
         return self.ask("depot_path", home, *([] if value is None else [value]))
 
     def host_triplet(self) -> str:
+        """The running platform, in today's order of tags."""
         return self.ask("host_triplet")[0]
 
     def triplet(self, text: str) -> str:
@@ -172,6 +228,7 @@ class Julia:
         return dict(zip(values[::2], values[1::2], strict=True))
 
     def platforms_match(self, a: str, b: str) -> bool:
+        """Whether what is built for the one suits the other."""
         return _flag(self.ask("platforms_match", a, b))
 
     def select_platform(self, want: str, have: Sequence[str]) -> str | None:
@@ -203,17 +260,38 @@ class Julia:
 
 
 @contextmanager
-def open_julia(choice: Choice = "auto") -> Iterator[Julia]:
-    """A Julia to ask, by the transport of that choice.
+def open_julia(
+    choice: str | None = None,
+    *,
+    timeout: float = TIMEOUT,
+    tell: Callable[[str], None] | None = None,
+) -> Iterator[Julia]:
+    """Start a Julia to ask, and end it; the arguments are those of `open_transport`.
 
     Raises:
         NoJuliaError: There is none.
+        OracleError: It crashed at its start.
+        SettingsError: An environment variable has a value that means nothing.
     """
-    transport = open_transport(choice)
+    opened = open_transport(choice, timeout=timeout, tell=tell or (lambda _text: None))
     try:
-        yield Julia(transport)
+        yield Julia(opened.transport, opened.way, opened.reason)
     finally:
-        transport.close()
+        opened.transport.close()
+
+
+def _values(answer: str, verb: str, arguments: Sequence[Value]) -> list[str]:
+    status, *values = (
+        os.fsdecode(base64.b64decode(each)) for each in answer.split(" ")
+    )
+    match status:
+        case "ok":
+            return values
+        case "error":
+            raise JuliaThrewError(*values[:2], log="".join(values[2:]))
+        case _:
+            msg = f"{verb}{tuple(arguments)}: {status} {values}"
+            raise OracleError(msg)
 
 
 def version_numbers(version: str) -> tuple[int, ...]:

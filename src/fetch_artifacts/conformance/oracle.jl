@@ -1,15 +1,15 @@
-# Julia's side of compat_tests: what the tests ask of real Julia, from 1.5 on.
+# Julia's side of conformance: what is asked of real Julia, from 1.5 on.
 #
 # A request and its answer are one line each: fields of bytes in base64, with a space
 # between them. A request is a verb, the depots (joined by NUL), and the verb's arguments.
-# An answer is "ok" and the values; or "error", the exception's type and its first line;
-# or "fault" where the request itself makes no sense.
-# Both transports of compat_tests/oracle.py load this file: juliacall calls
-# `Oracle.answer`, and `julia oracle.jl` answers the lines on its standard input.
+# An answer is "ok" and the values; or "error", the exception's type, its first line and
+# what was logged; or "fault" where the request itself makes no sense.
+# Both transports load this file: juliacall calls `Oracle.answer`, and `julia oracle.jl`
+# answers the lines on its standard input.
 
 module Oracle
 
-import Base64, Dates, Pkg, SHA
+import Base64, Dates, Logging, Pkg, SHA
 using Base: SHA1
 using Pkg.GitTools: tree_hash
 
@@ -58,6 +58,36 @@ function artifact_meta(name, toml, triplet)
     return meta === nothing ? nothing : sorted_toml(meta)
 end
 
+"Where the entry's tree is, with what is overridden for the package of that UUID."
+function place(name, toml, triplet, uuid)
+    table = Artifacts.load_artifacts_toml(toml; pkg_uuid = isempty(uuid) ? nothing : Base.UUID(uuid))
+    hash = Pkg.Artifacts.artifact_hash(name, toml; platform = platform(triplet))
+    return haskey(table, name) && hash !== nothing ? Pkg.Artifacts.artifact_path(hash) : nothing
+end
+
+"Install what a file binds from its own sources: no package server is asked."
+function install(name, toml, triplet)
+    return withenv("JULIA_PKG_SERVER" => "") do
+        Pkg.Artifacts.ensure_artifact_installed(
+            name, toml; platform = platform(triplet), quiet_download = true
+        )
+    end
+end
+
+"The triplet in today's order: 1.5 puts libstdcxx before the string ABI."
+function host_triplet()
+    return replace(triplet(HostPlatform()), r"(-libstdcxx\d+)(-cxx\d+)" => s"\2\1")
+end
+
+"What a question logs as an error, joined, and its values: Julia logs in places where others throw."
+function logged(verb, arguments...)
+    log = IOBuffer()
+    values = Logging.with_logger(Logging.SimpleLogger(log, Logging.Error)) do
+        fields(VERBS[verb](arguments...))
+    end
+    return [String(take!(log)); values]
+end
+
 function bind_artifact(toml, name, hash, triplet, lazy, force, sources...)
     pairs = [(sources[i], sources[i+1]) for i in 1:2:length(sources)]
     Pkg.Artifacts.bind_artifact!(
@@ -83,9 +113,13 @@ function depot_path(home, value...)
     end
 end
 
+# What DEPOT_PATH was before a question put its own in place.
+const PRESENT_DEPOTS = Ref(String[])
+
 const VERBS = Dict{String,Function}(
     "version" => () -> string(VERSION),
     "capabilities" => () -> sort!(collect(keys(VERBS))),
+    "present_depots" => () -> PRESENT_DEPOTS[],
     "program" => () -> joinpath(Sys.BINDIR, Base.julia_exename()),
     "tree_hash" => path -> bytes2hex(tree_hash(path)),
     "sha256_tree_hash" => path -> bytes2hex(sha256_tree_hash(path)),
@@ -102,8 +136,9 @@ const VERBS = Dict{String,Function}(
         Pkg.Artifacts.archive_artifact(sha1(hash), tarball),
     "create_artifact" => folder ->
         Pkg.Artifacts.create_artifact(target -> copy_into(target, folder)),
-    "ensure_artifact_installed" => (name, toml, triplet) ->
-        Pkg.Artifacts.ensure_artifact_installed(name, toml; platform = platform(triplet)),
+    "ensure_artifact_installed" => install,
+    "artifact_names" => toml -> sort!(collect(keys(Artifacts.load_artifacts_toml(toml)))),
+    "place" => place,
     "extract_all_hashes" => (toml, triplet, lazy) ->
         Pkg.Artifacts.extract_all_hashes(
             toml; platform = platform(triplet), include_lazy = flag(lazy)
@@ -114,11 +149,14 @@ const VERBS = Dict{String,Function}(
     "gc" => () -> Pkg.gc(collect_delay = Dates.Second(0)),
     "print_toml" => text -> sorted_toml(TOML.parse(text)),
     "depot_path" => depot_path,
-    "host_triplet" => () -> triplet(HostPlatform()),
+    "host_triplet" => host_triplet,
     "triplet" => text -> triplet(parse_platform(text)),
     "platforms_match" => (a, b) -> platforms_match(platform(a), platform(b)),
     "select_platform" => (want, have...) ->
         select_platform(Dict(parse_platform(each) => each for each in have), platform(want)),
+    "logged" => logged,
+    # Many questions in one line: each argument is a request, each value an answer.
+    "batch" => (requests...) -> String[answer(request) for request in requests],
     # The seconds that one of n calls takes, inside a running Julia.
     "seconds" => (n, verb, arguments...) -> begin
         call = VERBS[verb]
@@ -129,6 +167,11 @@ const VERBS = Dict{String,Function}(
 @static if VERSION >= v"1.6"
     merge!(VERBS, Dict{String,Function}(
         "platform_tags" => triplet -> [p for pair in sort!(collect(tags(parse_platform(triplet)))) for p in pair],
+        "select_downloadable_artifacts" => (toml, triplet, lazy) -> sort!(collect(keys(
+            Artifacts.select_downloadable_artifacts(
+                toml; platform = platform(triplet), include_lazy = flag(lazy)
+            )
+        ))),
         "tar_create" => (folder, tarball, portable) ->
             (Tar.create(folder, tarball; portable = flag(portable)); nothing),
         "tar_extract" => (tarball, folder) -> (Tar.extract(tarball, folder); nothing),
@@ -142,7 +185,7 @@ const VERBS = Dict{String,Function}(
     ))
 end
 
-"One depot path for each request: nothing of another test's depot or overrides stays."
+"One depot path for each request: nothing of another one's depot or overrides stays."
 function enter(depots)
     empty!(DEPOT_PATH)
     append!(DEPOT_PATH, depots)
@@ -150,17 +193,41 @@ function enter(depots)
     Artifacts.ARTIFACTS_DIR_OVERRIDE[] = nothing
 end
 
+"Do something, and leave the depots and what Pkg prints to as they were: juliacall's
+Julia is the program's own."
+function within(work)
+    depots = copy(DEPOT_PATH)
+    PRESENT_DEPOTS[] = depots
+    overrides = Artifacts.ARTIFACT_OVERRIDES[]
+    folder = Artifacts.ARTIFACTS_DIR_OVERRIDE[]
+    printed = isdefined(Pkg, :DEFAULT_IO) ? Pkg.DEFAULT_IO[] : nothing
+    try
+        isdefined(Pkg, :DEFAULT_IO) && (Pkg.DEFAULT_IO[] = devnull)
+        return work()
+    finally
+        isdefined(Pkg, :DEFAULT_IO) && (Pkg.DEFAULT_IO[] = printed)
+        enter(depots)
+        Artifacts.ARTIFACT_OVERRIDES[] = overrides
+        Artifacts.ARTIFACTS_DIR_OVERRIDE[] = folder
+    end
+end
+
 function answer(request::AbstractString)
     verb, depots = map(decode, split(request, ' ')[1:2])
     arguments = map(decode, split(request, ' ')[3:end])
     haskey(VERBS, verb) || return encode(["fault", "this Julia has no verb $verb"])
-    values = try
-        enter(String.(split(depots, '\0'; keepempty = false)))
-        ["ok"; fields(VERBS[verb](arguments...))]
-    catch exception
-        ours = exception isa MethodError && exception.f === VERBS[verb]
-        first_line = String(first(split(sprint(showerror, exception), '\n')))
-        [ours ? "fault" : "error", string(nameof(typeof(exception))), first_line]
+    log = IOBuffer()
+    values = Logging.with_logger(Logging.SimpleLogger(log)) do
+        try
+            within() do
+                enter(String.(split(depots, '\0'; keepempty = false)))
+                ["ok"; fields(VERBS[verb](arguments...))]
+            end
+        catch exception
+            ours = exception isa MethodError && exception.f === VERBS[verb]
+            first_line = String(first(split(sprint(showerror, exception), '\n')))
+            [ours ? "fault" : "error", string(nameof(typeof(exception))), first_line, String(take!(log))]
+        end
     end
     return encode(values)
 end

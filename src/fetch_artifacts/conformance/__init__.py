@@ -1,0 +1,1 @@
+"""Comparison with real Julia, for this project and for the CI of others."""

@@ -1,0 +1,163 @@
+"""The Julia that juliacall runs in this very process."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import ssl
+import sys
+import tempfile
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any, Final
+
+from fetch_artifacts.errors import NoJuliaError, OracleError
+from fetch_artifacts.julia_process import inherited_juliacall, running_juliacall
+from fetch_artifacts.settings.environment import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_LOG: Final = logging.getLogger(__name__)
+_LAST_WORDS: Final = 4000  # characters of standard error that an error shows
+_FIRST_START: Final = (
+    "starting Julia in this process (juliacall), which takes some 600 MB; the first "
+    "start after an installation compiles for a minute or more"
+)
+_ONE_JULIA: Final = threading.Lock()  # there is one Julia in a process
+
+
+class JuliaCall:
+    """Julia in this process, as juliacall starts it or has started it.
+
+    It stays until the process ends, as juliacall can't stop it. Threads take turns;
+    the others run on while Julia works on an answer.
+
+    Args:
+        script: The path of oracle.jl.
+        tell: What gets a sentence before a start, which takes its time.
+
+    Raises:
+        NoJuliaError: juliacall is not installed, or finds no Julia.
+        OracleError: It can't release Python's lock.
+    """
+
+    def __init__(self, script: Path, *, tell: Callable[[str], None]) -> None:
+        with _ONE_JULIA:
+            juliacall = _started(tell)
+            self._pid = os.getpid()
+            # `include` twice in one process would replace the functions, and say so.
+            if getattr(juliacall, "_fetch_artifacts_oracle", None) is None:
+                juliacall.Main.include(str(script))
+                juliacall._fetch_artifacts_oracle = juliacall.Main.Oracle.answer  # noqa: SLF001 - ours
+            answer = juliacall._fetch_artifacts_oracle  # noqa: SLF001
+        # Called plainly it would hold Python's lock, and a server in another thread of
+        # this process that Julia downloads from would never answer.
+        self._answer = getattr(answer, "_jl_call_nogil", None)
+        if self._answer is None:
+            found = getattr(juliacall, "__version__", "an older one")
+            msg = f"juliacall: expected 0.9.22 or newer, found {found}; upgrade it"
+            raise OracleError(msg)
+
+    def exchange(self, request: str) -> str:
+        """Give the line that answers a line.
+
+        Raises:
+            OracleError: This process is a fork of the one that Julia was loaded in, or
+                Julia itself failed.
+        """
+        if self._pid != os.getpid():
+            msg = (
+                f"Julia was loaded in process {self._pid} and does not survive a fork: "
+                f"in process {os.getpid()} ask with --julia process"
+            )
+            raise OracleError(msg)
+        assert self._answer is not None  # noqa: S101 - or there were no instance
+        with _ONE_JULIA:
+            try:
+                return str(self._answer(request))
+            except Exception as error:
+                msg = f"juliacall: expected an answer of oracle.jl, got {error!r}"
+                raise OracleError(msg) from error
+
+    def close(self) -> None:
+        """Do nothing: juliacall ends Julia with the process."""
+
+
+def _started(tell: Callable[[str], None]) -> Any:
+    """Give juliacall's module, with a Julia that runs."""
+    if (running := running_juliacall()) is not None:
+        return running
+    if inherited_juliacall() is not None:
+        msg = "juliacall was imported before a fork, and its Julia does not survive one"
+        raise NoJuliaError(msg)
+    if "juliacall" in sys.modules:
+        msg = "juliacall is imported, but runs no Julia: see PYTHON_JULIACALL_INIT"
+        raise NoJuliaError(msg)
+    tell(_FIRST_START)
+    _choose_signal_handling()
+    with _standard_error_kept() as last_words:
+        try:
+            with warnings.catch_warnings(record=True) as warned:
+                warnings.simplefilter("always")
+                module = importlib.import_module("juliacall")
+        except Exception as error:
+            sys.modules.pop("juliacall", None)  # half of it; a next try is a new start
+            raise NoJuliaError(_why(error, last_words())) from error
+    for each in warned:
+        _LOG.warning("juliacall: %s", each.message)
+    return module
+
+
+def _choose_signal_handling() -> None:
+    """Give juliacall the setting that it wants with several threads, unless one is set.
+
+    With more than one it warns without it (juliacall/__init__.py:252-268).
+    """
+    environ = Settings.from_environ().environ
+    options = sys._xoptions  # noqa: SLF001 - documented, and read by juliacall
+    threads = options.get("juliacall-threads") or environ.get(
+        "PYTHON_JULIACALL_THREADS", environ.get("JULIA_NUM_THREADS", "1")
+    )
+    if threads != "1" and "PYTHON_JULIACALL_HANDLE_SIGNALS" not in environ:
+        options.setdefault("juliacall-handle-signals", "yes")
+
+
+def _why(error: Exception, last_words: str) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name == "juliacall":
+        return 'juliacall is not installed: pip install "fetch-artifacts[julia]"'
+    lines = [f"juliacall found no Julia that starts: {error}"]
+    if ssl.OPENSSL_VERSION_INFO < (3, 5):
+        lines.append(
+            f"This Python has {ssl.OPENSSL_VERSION}; juliapkg gives no Julia 1.12 or "
+            "newer to one whose OpenSSL is older than 3.5, only 1.10.3 to 1.11."
+        )
+    if last_words:
+        lines.append(f"On standard error:\n{last_words}")
+    return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def _standard_error_kept() -> Iterator[Callable[[], str]]:
+    """Keep what is written to file descriptor 2; gives what reads its end."""
+    with tempfile.TemporaryFile() as log:
+        try:
+            before = os.dup(2)
+        except OSError:  # closed, as in some services
+            yield lambda: ""
+            return
+        sys.stderr.flush()
+        os.dup2(log.fileno(), 2)
+
+        def last_words() -> str:
+            log.seek(0)
+            return log.read().decode(errors="replace")[-_LAST_WORDS:].strip()
+
+        try:
+            yield last_words
+        finally:
+            os.dup2(before, 2)
+            os.close(before)

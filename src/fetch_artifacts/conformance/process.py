@@ -1,0 +1,158 @@
+"""A julia process that is asked question after question."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from fetch_artifacts.errors import NoJuliaError, OracleError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LAST_WORDS: Final = 4000  # characters of standard error that an error shows
+# What JULIA_* says is for the user's own Julia, but for this.
+_KEPT: Final = frozenset({"JULIA_SSL_CA_ROOTS_PATH", "JULIA_NO_VERIFY_HOSTS"})
+_LOOPBACK: Final = "localhost,127.0.0.1,::1"
+
+
+class JuliaProcess:
+    """A ``julia`` of its own, in a home and a depot that are thrown away.
+
+    It starts at the first question, and anew after a crash, after an answer that came
+    too late, and in a forked process. Threads take turns.
+
+    Args:
+        program: The path of the julia.
+        script: The path of oracle.jl.
+        environ: The environment to start it in; its proxies count, its JULIA_* don't.
+        timeout: The seconds that one answer may take.
+    """
+
+    def __init__(
+        self, program: str, script: Path, *, environ: Mapping[str, str], timeout: float
+    ) -> None:
+        self._command = [program, "--startup-file=no", "--color=no", str(script)]
+        self._environ = environ
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._running: _Running | None = None
+
+    def exchange(self, request: str) -> str:
+        """Give the line that answers a line.
+
+        Raises:
+            NoJuliaError: The program can't be started.
+            OracleError: Julia ended, or took too long. The next question starts
+                another one.
+        """
+        with self._lock:
+            running = self._present()
+            try:
+                answer = running.exchange(request, self._timeout)
+            except BaseException:  # also Ctrl-C, after which an answer is still to come
+                self._end()
+                raise
+            return answer
+
+    def close(self) -> None:
+        """End the process and remove its folder."""
+        with self._lock:
+            self._end()
+
+    def _present(self) -> _Running:
+        if self._running is not None and self._running.pid != os.getpid():
+            self._running = None  # its pipes are the parent's
+        if self._running is None:
+            self._running = _Running(self._command, self._environ)
+        return self._running
+
+    def _end(self) -> None:
+        if self._running is not None and self._running.pid == os.getpid():
+            self._running.close()
+        self._running = None
+
+
+class _Running:
+    """One start of the program.
+
+    Attributes:
+        pid: The process that started it.
+    """
+
+    def __init__(self, command: list[str], environ: Mapping[str, str]) -> None:
+        self.pid = os.getpid()
+        self._home = tempfile.TemporaryDirectory(
+            prefix="julia-", ignore_cleanup_errors=True
+        )
+        self._log: BinaryIO = (Path(self._home.name) / "stderr.txt").open("w+b")
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - the user's own Julia
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env=_environment(environ, self._home.name),
+                start_new_session=True,  # Ctrl-C is for this process, which ends it
+            )
+        except OSError as error:
+            self._log.close()
+            self._home.cleanup()
+            msg = f"{command[0]}: expected a Julia that can be started: {error}"
+            raise NoJuliaError(msg) from error
+
+    def exchange(self, request: str, timeout: float) -> str:
+        assert self._process.stdin  # noqa: S101 - pipes, as asked for above
+        assert self._process.stdout  # noqa: S101
+        watch = threading.Timer(timeout, self._process.kill)
+        watch.daemon = True
+        watch.start()
+        try:
+            self._process.stdin.write(request.encode() + b"\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        except OSError:
+            answer = b""
+        finally:
+            in_time = watch.is_alive()
+            watch.cancel()
+        if answer.endswith(b"\n"):
+            return answer[:-1].decode()
+        cause = f"was silent for {timeout:g} s"
+        if in_time:
+            cause = f"ended with status {self._process.wait()}"
+        msg = f"Julia {cause}; its last words on standard error:\n{self._last_words()}"
+        raise OracleError(msg)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._log.close()
+        self._home.cleanup()
+
+    def _last_words(self) -> str:
+        self._process.wait()
+        self._log.seek(0)
+        said = self._log.read().decode(errors="replace")[-_LAST_WORDS:]
+        return said.strip() or "none"
+
+
+def _environment(environ: Mapping[str, str], home: str) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name in _KEPT or not name.startswith(("JULIA", "FETCH_ARTIFACTS"))
+    }
+    direct = kept.get("no_proxy") or kept.get("NO_PROXY")
+    return kept | {
+        "HOME": home,
+        "USERPROFILE": home,
+        "no_proxy": f"{direct},{_LOOPBACK}" if direct else _LOOPBACK,
+        # The empty part stands for the depots that come with Julia.
+        "JULIA_DEPOT_PATH": str(Path(home) / "depot") + os.pathsep,
+        "JULIA_PKG_SERVER": "",
+    }

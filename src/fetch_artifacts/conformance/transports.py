@@ -1,0 +1,140 @@
+"""The ways to a real Julia that has loaded oracle.jl, and which of them is taken."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from fetch_artifacts.errors import NoJuliaError
+from fetch_artifacts.settings.environment import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ORACLE_JL: Final = Path(__file__).with_name("oracle.jl")
+TIMEOUT: Final = 300.0  # seconds for one answer; an install may take a few of them
+
+_WAYS: Final = (
+    "put a Julia of 1.5 or newer on PATH (https://julialang.org/install); name the "
+    "path of one with JULIA or --julia; or install juliacall, which fetches its own: "
+    'pip install "fetch-artifacts[julia]"'
+)
+
+
+class Transport(Protocol):
+    """A way to a Julia that has loaded oracle.jl."""
+
+    def exchange(self, request: str) -> str:
+        """Give the line that answers a line.
+
+        Raises:
+            OracleError: Julia crashed, or took too long.
+        """
+
+    def close(self) -> None:
+        """End it; nothing may be asked any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A transport that was chosen.
+
+    Attributes:
+        transport: The transport.
+        way: ``"juliacall"`` or ``"process"``.
+        reason: Why this one, and what was passed over for it.
+    """
+
+    transport: Transport
+    way: str
+    reason: str
+
+
+def _no_tale(_text: str) -> None:
+    pass
+
+
+def open_transport(
+    choice: str | None = None,
+    *,
+    timeout: float = TIMEOUT,
+    tell: Callable[[str], None] = _no_tale,
+) -> Opened:
+    """Start a Julia that has loaded oracle.jl.
+
+    Args:
+        choice: ``"juliacall"``: in this process. ``"process"``: as the program that
+            JULIA names, else the ``julia`` on PATH. ``"auto"``: by juliacall where it
+            is installed and its Julia starts, else as a program. Anything else is the
+            path of a program. None: what FETCH_ARTIFACTS_ORACLE says, else auto.
+        timeout: The seconds that one answer of a program may take; juliacall has no
+            time limit.
+        tell: What gets a sentence before something that takes a minute.
+
+    Raises:
+        NoJuliaError: There is none of that choice.
+        OracleError: There is one, and it crashed at its start.
+        SettingsError: An environment variable has a value that means nothing.
+    """
+    settings = Settings.from_environ()
+    choice = choice or settings.oracle
+    match choice:
+        case "juliacall":
+            return _by_juliacall("it was asked for", settings, tell)
+        case "process":
+            return _by_process(None, "it was asked for", settings, timeout)
+        case "auto":
+            return _best(settings, timeout, tell)
+        case _:
+            return _by_process(choice, "it was asked for", settings, timeout)
+
+
+def _best(settings: Settings, timeout: float, tell: Callable[[str], None]) -> Opened:
+    if "juliacall" in sys.modules:
+        return _by_juliacall("it runs in this process already", settings, tell)
+    if not find_spec("juliacall"):
+        return _by_process(None, "juliacall is not installed", settings, timeout)
+    try:
+        return _by_juliacall("it is installed", settings, tell)
+    except NoJuliaError as error:
+        reason = f"juliacall is installed, but did not start: {error}"
+        tell(reason)
+        return _by_process(None, reason, settings, timeout)
+
+
+def _by_juliacall(
+    reason: str, settings: Settings, tell: Callable[[str], None]
+) -> Opened:
+    from fetch_artifacts.conformance.juliacall import JuliaCall
+
+    if named := settings.environ.get("JULIA"):
+        reason += f"; JULIA={named} is not asked, --julia process would ask it"
+    return Opened(JuliaCall(ORACLE_JL, tell=tell), "juliacall", reason)
+
+
+def _by_process(
+    named: str | None, reason: str, settings: Settings, timeout: float
+) -> Opened:
+    from fetch_artifacts.conformance.process import JuliaProcess
+
+    program = _program(named, settings)
+    transport = JuliaProcess(
+        program, ORACLE_JL, environ=settings.environ, timeout=timeout
+    )
+    return Opened(transport, "process", f"{reason}; {program} is asked")
+
+
+def _program(named: str | None, settings: Settings) -> str:
+    source = "--julia"
+    if named is None:
+        source = "JULIA" if settings.environ.get("JULIA") else "PATH"
+        named = settings.environ.get("JULIA") or "julia"
+    program = shutil.which(named, path=settings.environ.get("PATH"))
+    if program is None:
+        msg = f"no Julia to compare with: no program {named!r} ({source}); {_WAYS}"
+        raise NoJuliaError(msg)
+    return program

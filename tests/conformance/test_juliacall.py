@@ -1,0 +1,177 @@
+"""Julia through juliacall, for which a stub stands that has the real one's traps."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.fake_julia import make_fake_julia
+
+SRC = Path(__file__).parents[2] / "src"
+STUB = Path(__file__).parents[1] / "support" / "juliacall_stub"
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="the stand-in for Julia is a script"
+)
+
+OPEN = """
+from fetch_artifacts.conformance.questions import open_julia
+from fetch_artifacts.errors import FetchArtifactsError
+import os, sys, threading
+"""
+
+
+def run(tmp_path: Path, code: str, *options: str, **environ: str) -> str:
+    """What Python code prints, in a process whose juliacall is the stub."""
+    julia = make_fake_julia(tmp_path / "bin" / "julia")
+    done = subprocess.run(
+        [sys.executable, *options, "-c", OPEN + code],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ
+        | {
+            "PYTHONPATH": os.pathsep.join([str(STUB), *sys.path[1:], str(SRC)]),
+            "JULIACALL_STUB_JULIA": str(julia),
+            "JULIA": "there-is-no-such-julia",
+        }
+        | environ,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+ASK = """
+with open_julia("auto", tell=print) as julia:
+    print(julia.version(), julia.way, julia.reason, sep=" | ")
+"""
+
+
+def test_it_is_the_first_choice_and_says_why_and_what_the_start_costs(
+    tmp_path: Path,
+) -> None:
+    said = run(tmp_path, ASK)
+    assert "1.12.5 | juliacall | it is installed" in said
+    assert "JULIA=there-is-no-such-julia is not asked" in said
+    assert "first start after an installation compiles" in said
+    assert "600 MB" in said
+
+
+def test_one_that_the_program_has_started_is_used_as_it_is(tmp_path: Path) -> None:
+    said = run(tmp_path, "import juliacall\n" + ASK + ASK)
+    assert said.count("| juliacall | it runs in this process already") == 2
+    assert "compiles" not in said
+
+
+def test_python_runs_on_while_julia_answers(tmp_path: Path) -> None:
+    # The stub fails where a call holds Python's lock.
+    code = """
+with open_julia("juliacall") as julia:
+    import juliacall
+    try:
+        juliacall.Main.Oracle.answer("request")
+    except AssertionError as error:
+        print(error)
+    ask = lambda: print(julia.version())
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for each in threads: each.start()
+    for each in threads: each.join()
+"""
+    said = run(tmp_path, code)
+    assert "called with Python's lock held" in said
+    assert said.count("1.12.5") == 4
+
+
+def test_a_juliacall_that_can_not_release_the_lock_is_refused(tmp_path: Path) -> None:
+    code = """
+import juliacall
+juliacall.__version__ = "0.9.20"
+del type(juliacall.Main).include
+type(juliacall.Main).include = lambda self, path: setattr(
+    self, "Oracle", type("Oracle", (), {"answer": staticmethod(lambda request: "")})
+)
+try:
+    open_julia("juliacall").__enter__()
+except FetchArtifactsError as error:
+    print(error)
+"""
+    assert "expected 0.9.22 or newer, found 0.9.20; upgrade it" in run(tmp_path, code)
+
+
+@pytest.mark.parametrize("options", [(), ("-W", "error")])
+def test_several_threads_get_the_setting_that_juliacall_asks_for(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    said = run(tmp_path, ASK, *options, JULIA_NUM_THREADS="2")
+    assert "1.12.5 | juliacall" in said
+    assert "multiple threads" not in said
+
+
+def test_a_setting_of_the_users_stays(tmp_path: Path) -> None:
+    code = ASK + "print(sys._xoptions)"
+    said = run(
+        tmp_path, code, JULIA_NUM_THREADS="2", PYTHON_JULIACALL_HANDLE_SIGNALS="no"
+    )
+    assert "1.12.5 | juliacall" in said
+    assert "{}" in said
+
+
+def test_one_that_does_not_start_is_told_with_its_last_words(tmp_path: Path) -> None:
+    reason = "julia version 1.10.3 - 1.11 is required"
+    code = """
+try:
+    open_julia("juliacall").__enter__()
+except FetchArtifactsError as error:
+    print(type(error).__name__, error)
+"""
+    said = run(tmp_path, code, JULIACALL_STUB_FAILS=reason)
+    assert f"NoJuliaError juliacall found no Julia that starts: {reason}" in said
+    assert "ERROR: LoadError: no such package" in said
+    assert ("OpenSSL is older than 3.5" in said) == (ssl.OPENSSL_VERSION_INFO < (3, 5))
+
+
+def test_auto_takes_a_program_where_juliacall_does_not_start(tmp_path: Path) -> None:
+    julia = make_fake_julia(tmp_path / "other" / "julia")
+    said = run(tmp_path, ASK, JULIACALL_STUB_FAILS="offline", JULIA=str(julia))
+    assert "1.12.5 | process | juliacall is installed, but did not start" in said
+
+
+def test_after_a_fork_it_is_refused_before_it_crashes(tmp_path: Path) -> None:
+    code = """
+with open_julia("juliacall") as julia:
+    julia.version()
+    sys.stdout.flush()
+    if (child := os.fork()) == 0:
+        for question in (julia.version, lambda: open_julia("juliacall").__enter__()):
+            try:
+                question()
+            except FetchArtifactsError as error:
+                print(error, flush=True)
+        os._exit(0)
+    print("status", os.waitpid(child, 0)[1])
+"""
+    said = run(tmp_path, code, "-W", "ignore")
+    assert "does not survive a fork" in said
+    assert "imported before a fork" in said
+    assert "status 0" in said
+
+
+def test_what_julia_answers_wrongly_is_an_error_of_the_oracle(tmp_path: Path) -> None:
+    code = """
+with open_julia("juliacall") as julia:
+    julia.version()
+    import juliacall
+    juliacall.Main._process.kill()
+    juliacall.Main._process.wait()
+    try:
+        julia.version()
+    except FetchArtifactsError as error:
+        print(type(error).__name__)
+"""
+    assert "OracleError" in run(tmp_path, code)
