@@ -31,7 +31,7 @@ ANY_NAMES = pytest.mark.skipif(
 )
 VECTORS = load_vectors("tar")
 IDS = [case["id"] for case, _ in VECTORS]
-# a/, b/x (executable), b.txt, empty/, lnk -> b/x: julia-spec's test 5
+# a/, b/x (executable), b.txt, empty/, lnk -> b/x: Julia's answer
 MIXED: Tree = {
     "a": "hello",
     "b/x": ("world", 0o755),
@@ -104,7 +104,7 @@ def test_without_empty_folders_it_is_the_hash_of_the_artifact(tmp_path: Path) ->
 
 
 def test_a_link_outside_ascii_has_gits_hash_here() -> None:
-    # julia-spec's test 9: Tar.jl counts bytes, Pkg counts characters.
+    # Tar.jl counts bytes, Pkg counts characters (Pkg.jl GitTools.jl:234).
     archive = io.BytesIO(symlink(b"l", "tärget".encode()))
     actual = tarball.tree_hash(archive)
     assert str(actual) == "ead5217b73f158397ffbcf9ab718635b78905626"

@@ -78,7 +78,7 @@ class HashedChunks:
         return Sha256(self._hasher.digest())
 
     def drain(self, *, at_most: int | None = None) -> bool:
-        """Let the rest pass; False where that is more than is worth reading."""
+        """Let the rest pass; False where it is longer than `at_most` bytes."""
         limit = None if at_most is None else self.size + at_most
         return not any(limit is not None and self.size > limit for _ in self)
 
@@ -112,7 +112,7 @@ def prefetched(items: Iterable[T], *, depth: int = 4) -> Generator[T, None, None
                 room.acquire()
                 if given_up:
                     break
-        except BaseException as caught:  # noqa: BLE001 - it is raised by the reader
+        except BaseException as caught:  # noqa: BLE001 - raised again by the reader
             error = caught
         finally:
             close = getattr(items, "close", None)

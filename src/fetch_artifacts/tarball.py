@@ -43,7 +43,7 @@ _NO_LIMITS: Final = UnpackLimits(max_size=sys.maxsize, max_members=sys.maxsize)
 def create(
     directory: StrPath, fileobj: IO[bytes] | StrPath, *, portable: bool = False
 ) -> None:
-    """Write the tar archive of what is in a folder; the same tree, the same bytes.
+    """Write the tar archive of what is in a folder; the same tree gives the same bytes.
 
     Julia: ``Tar.create``. A file object is left open. A file at a path is replaced once
     the archive is complete; a device or a FIFO is written to.
@@ -81,7 +81,7 @@ def extract(
     *,
     copy_symlinks: bool | None = None,
 ) -> Path:
-    """Unpack a tar archive into a folder; gives the folder.
+    """Unpack a tar archive into a folder, and give the folder.
 
     Julia: ``Tar.extract``.
 
@@ -185,8 +185,9 @@ class _Lent:
 class _Names(MemberTree):
     """The tree without its contents."""
 
-    def put_file(self, member: Member) -> bytes:  # noqa: ARG002
+    def put_file(self, member: Member) -> bytes:
         """Leave the content to whoever gets the member."""
+        del member
         return b""
 
 
@@ -207,12 +208,12 @@ def _prepare(path: Path) -> bool:
 
 @contextlib.contextmanager
 def _archive(fileobj: IO[bytes] | StrPath) -> Iterator[Iterator[bytes]]:
-    """The chunks of an archive; what makes no sense of them hears of compression."""
+    """Give the chunks of an archive; an error says so where it is compressed."""
     where = ""
     with contextlib.ExitStack() as stack:
         if isinstance(fileobj, str | os.PathLike):
             where = f"{os.fspath(fileobj)}: "
-            fileobj = stack.enter_context(open(fileobj, "rb"))  # noqa: PTH123
+            fileobj = stack.enter_context(Path(fileobj).open("rb"))
         _require_binary(fileobj, "read")
         chunks = _chunks(fileobj)
         head = next(chunks, b"")
@@ -220,7 +221,7 @@ def _archive(fileobj: IO[bytes] | StrPath) -> Iterator[Iterator[bytes]]:
             yield itertools.chain((head,), chunks)
         except UnpackError as error:
             # A member at fault shows a tar archive, whatever its first bytes look like.
-            if not error.member and (name := _compression(head)):
+            if not error.member and (name := _compression_name(head)):
                 msg = (
                     f"{where}expected an uncompressed tar archive, found {name} data; "
                     "decompress it first (`fetch-artifacts hash` takes it as it is)"
@@ -229,8 +230,8 @@ def _archive(fileobj: IO[bytes] | StrPath) -> Iterator[Iterator[bytes]]:
             raise
 
 
-def _compression(head: bytes) -> str:
-    """What an archive is compressed with, "" where it isn't."""
+def _compression_name(head: bytes) -> str:
+    """The name of what an archive is compressed with, "" where it isn't."""
     try:
         kind = sniff(head[:HEAD_BYTES])
     except UnpackError:

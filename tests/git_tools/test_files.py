@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fetch_artifacts.errors import UnhashableFileError
-from fetch_artifacts.git_tools import files as file_hash
+from fetch_artifacts.git_tools import files
 from fetch_artifacts.git_tools.files import hash_file, hash_large_files
 from fetch_artifacts.git_tools.objects import EXECUTABLE, FILE, blob_digest
 from support.trees import make_tree
@@ -17,9 +17,9 @@ from support.trees import make_tree
 ON_UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
 
 
-@pytest.fixture(params=[file_hash.LARGE, 0], ids=["in one piece", "by blocks"])
+@pytest.fixture(params=[files.LARGE, 0], ids=["in one piece", "by blocks"])
 def _large(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_hash, "LARGE", request.param)
+    monkeypatch.setattr(files, "LARGE", request.param)
 
 
 @ON_UNIX

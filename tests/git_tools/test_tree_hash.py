@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.git_tools import files as file_hash
+from fetch_artifacts.git_tools import files
 from fetch_artifacts.git_tools.objects import (
     FILE,
     FOLDER,
@@ -223,7 +223,7 @@ def test_files_around_the_size_where_threads_start_have_their_hash(
     tmp_path: Path, size: int
 ) -> None:
     content = bytes(range(251)) * 5000
-    content = content[: file_hash.LARGE + size]
+    content = content[: files.LARGE + size]
     tree = make_tree(tmp_path / "tree", {"a": content, "sub/b": content, "c": "1"})
     blob = blob_digest(content, "git-sha1")
     entries = [
@@ -236,7 +236,7 @@ def test_files_around_the_size_where_threads_start_have_their_hash(
 
 @pytest.fixture
 def _all_files_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_hash, "LARGE", 0)
+    monkeypatch.setattr(files, "LARGE", 0)
 
 
 @pytest.mark.usefixtures("_all_files_large")

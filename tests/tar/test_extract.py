@@ -178,7 +178,7 @@ def test_a_large_file_in_small_pieces(tree: Path) -> None:
 
 @ANY_NAMES
 def test_a_link_outside_ascii_has_a_hash_of_its_own_in_git(tree: Path) -> None:
-    # Both measured with Julia and git: julia-spec's test 9.
+    # Measured with Julia (Pkg.jl GitTools.jl:234) and git.
     unpacked = unpack([symlink(b"l", "tärget".encode())], tree)
     assert str(unpacked.tree_hash) == "7ecfdf5e68068aa91fd3df181b9cf9b011c7790e"
     assert str(unpacked.git_hash) == "ead5217b73f158397ffbcf9ab718635b78905626"
@@ -557,5 +557,5 @@ def test_a_file_system_without_modes_is_noticed(
     monkeypatch.setattr(os, "fchmod", fchmod)
     unpacked = unpack([file(b"f", b"1") + hardlink(b"f", b"f", 0o755)], tree)
     assert not unpacked.faithful
-    # The hash of the archive, where f is executable: julia-spec's test 8.
+    # The hash of the archive, where f is executable: Julia's answer.
     assert str(unpacked.tree_hash) == "c0ed534b0bb5209e8a97cdcd8fde2b36cd4ac1f1"

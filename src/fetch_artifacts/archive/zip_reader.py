@@ -44,14 +44,14 @@ def read_zip_members(file: IO[bytes]) -> Iterator[Member]:
     """
     import zipfile
 
-    with _explained(), zipfile.ZipFile(file) as archive:
+    with _one_error(), zipfile.ZipFile(file) as archive:
         for entry in archive.infolist():
             yield _member(archive, entry)
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    """Make one error of the many that a zip archive can lead to."""
+def _one_error() -> Iterator[None]:
+    """Turn the many errors that a zip archive can lead to into one."""
     import lzma
     import zipfile
     import zlib
@@ -81,6 +81,6 @@ def _member(archive: ZipFile, entry: ZipInfo) -> Member:
 
 
 def _content(archive: ZipFile, entry: ZipInfo) -> Iterator[bytes]:
-    with _explained(), archive.open(entry) as content:
+    with _one_error(), archive.open(entry) as content:
         while piece := content.read(_PIECE_BYTES):
             yield piece

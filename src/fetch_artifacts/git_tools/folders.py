@@ -46,7 +46,7 @@ class HashedFolder:
     """A folder that is hashed.
 
     Attributes:
-        path: The folder: the root's path, and what is below it, with slashes.
+        path: The folder's path, which begins with that of the root and ends in a slash.
         body: Its tree object, for `objects.parse_tree`.
         digests: The tree object's hash by Julia's rule, and by git's.
     """
@@ -101,7 +101,7 @@ def list_folder(path: bytes) -> Listing:
 
 
 def list_subfolder(path: bytes) -> Listing:
-    """List a folder below the root.
+    """List a folder that is not the root.
 
     Raises:
         UnhashableFileError: It holds a FIFO, a socket or a device, or can't be listed.
@@ -142,14 +142,14 @@ def hash_folders(root: bytes, algorithm: Algorithm) -> Iterator[HashedFolder]:
 
     Folders are left out as `tree_rules.is_kept` says, but not the root. Large files
     wait until the small ones are done, to be spread over all cores; the folders that
-    have some below them come at the end.
+    hold some at any depth come at the end.
 
     Args:
         root: The path of a folder, or of a link to one, with a slash at the end.
         algorithm: Which digests to make.
 
     Raises:
-        UnhashableFileError: Something below has no git hash, can't be read, or changes.
+        UnhashableFileError: Something in it has no git hash, can't be read, or changes.
         OSError: The root is no folder, or can't be listed.
     """
     large: _LargeFiles = {}

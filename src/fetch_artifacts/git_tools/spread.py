@@ -51,7 +51,7 @@ def hash_spread(root: bytes, algorithm: Algorithm, executor: Executor) -> bytes:
         executor: Its ``submit`` is all that is used.
 
     Raises:
-        UnhashableFileError: Something below has no git hash, can't be read, or changes.
+        UnhashableFileError: Something in it has no git hash, can't be read, or changes.
         OSError: The root is no folder, or can't be listed.
     """
     from queue import SimpleQueue
@@ -147,7 +147,7 @@ class _Tree:
             self._with_git.add(path)
 
     def digest(self) -> bytes:
-        """Hash the folders, the last one first: all below it are done."""
+        """Hash the folders, the last one first: those inside it are done."""
         while True:
             path, entries = self._entries.popitem()
             digest = tree_digest(entries, self._algorithm)

@@ -19,7 +19,7 @@ from fetch_artifacts.files.removing import OPEN_FOLDER, empty_folder, remove_tre
 from fetch_artifacts.git_tools.memory_tree import symlink_target
 from fetch_artifacts.git_tools.objects import blob_hasher
 from fetch_artifacts.tar.file_modes import FileModes
-from fetch_artifacts.tar.member import refusal, shown
+from fetch_artifacts.tar.member import printable, refusal
 from fetch_artifacts.tar.member_tree import MemberTree
 from fetch_artifacts.tar.symlink_copies import plan_copies
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.git_tools.memory_tree import Node
     from fetch_artifacts.tar.member import Buffer, Member
 
-_LOG: Final = logging.getLogger("fetch_artifacts")
+_LOG: Final = logging.getLogger(__name__)
 
 _WRITE_NEW: Final = (
     os.O_WRONLY
@@ -94,7 +94,9 @@ class DiskTree(MemberTree):
         self._copy_symlinks = copy_symlinks
         self.faithful = self._modes.kept
         if not self._modes.kept:
-            _LOG.info("%s: this file system keeps no execute bits", shown(directory))
+            _LOG.info(
+                "%s: this file system keeps no execute bits", printable(directory)
+            )
 
     def fill(self, members: Iterable[Member]) -> None:
         """Put all members in their places, in memory and on the disk.
@@ -184,7 +186,7 @@ class DiskTree(MemberTree):
                 raise
             _LOG.warning(
                 "%s: symbolic links can't be made here (%s), so they become copies",
-                shown(self._prefix),
+                printable(self._prefix),
                 error.strerror,
             )
             self._copy_symlinks = True
@@ -250,9 +252,9 @@ def _make_nested(path: bytes, names: list[bytes]) -> None:
     try:
         for name in names:
             os.mkdir(name, dir_fd=handle)
-            below = os.open(name, _OPEN_FOLDER, dir_fd=handle)
+            inner = os.open(name, _OPEN_FOLDER, dir_fd=handle)
             os.close(handle)
-            handle = below
+            handle = inner
     finally:
         os.close(handle)
 

@@ -100,7 +100,7 @@ def make_member(
     return Member(_normalised(path), kind, mode, size, target, pieces)  # type: ignore[arg-type]
 
 
-def shown(name: bytes) -> str:
+def printable(name: bytes) -> str:
     """A name from an archive, for people: cut where it is long, always printable."""
     text = name[:_SHOWN_BYTES].decode("utf-8", "backslashreplace")
     return repr(text + "..." if len(name) > _SHOWN_BYTES else text)
@@ -109,7 +109,7 @@ def shown(name: bytes) -> str:
 def refusal(path: bytes, *faults: str) -> UnpackError:
     """The error that names a member and what is wrong with it."""
     return UnpackError(
-        f"archive member {shown(path)} is refused: {'; '.join(faults)}; "
+        f"archive member {printable(path)} is refused: {'; '.join(faults)}; "
         "have the archive made again, or use another source",
         member=path.decode("utf-8", "backslashreplace"),
         faults=faults,

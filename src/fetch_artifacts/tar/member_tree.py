@@ -19,7 +19,7 @@ from fetch_artifacts.git_tools.memory_tree import (
     symlinks,
 )
 from fetch_artifacts.git_tools.objects import blob_hasher
-from fetch_artifacts.tar.member import refusal, shown
+from fetch_artifacts.tar.member import printable, refusal
 
 if TYPE_CHECKING:
     from fetch_artifacts.digests import Algorithm
@@ -101,7 +101,7 @@ class MemberTree:
         Tar.jl removes a file in the place of the parent folder, but fails to unpack
         where it is further up (extract.jl:98, ``mkpath``).
         """
-        raise refusal(member.path, f"path runs through the file {shown(path)}")
+        raise refusal(member.path, f"path runs through the file {printable(path)}")
 
     def check_source(self, member: Member) -> None:
         """A hard link is about to take the place of whatever is at its path.
@@ -173,7 +173,7 @@ class MemberTree:
             node = node.get(part) if isinstance(node, dict) else None
         if isinstance(node, bytes) and node[:1] in {PLAIN, RUNNABLE}:
             return node[1:]
-        fault = f"hard link to {shown(member.link)}, which is no earlier plain file"
+        fault = f"hard link to {printable(member.link)}, which is no earlier plain file"
         raise refusal(member.path, f"{fault}; this may be an attack")
 
     def _clear(self, path: bytes, old: Node) -> None:
@@ -195,5 +195,5 @@ class HashTree(MemberTree):
 
 
 def _runs_through(path: bytes, member: Member) -> UnpackError:
-    fault = f"path runs through the symbolic link {shown(path)}"
+    fault = f"path runs through the symbolic link {printable(path)}"
     return refusal(member.path, f"{fault}; this may be an attack")

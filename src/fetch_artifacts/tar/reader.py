@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.tar.header import BLOCK, LARGEST_SIZE, header_sum
-from fetch_artifacts.tar.member import make_member, refusal, shown
+from fetch_artifacts.tar.member import make_member, printable, refusal
 from fetch_artifacts.tar.pax import pax_size, read_pax
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class _Source:
         if stop <= len(self._buffer):
             self._position = stop
             return (self._view[start : start + size],)
-        return self._stream(size, shown(path))
+        return self._stream(size, printable(path))
 
     def drain(self) -> None:
         for _ in self._chunks:
