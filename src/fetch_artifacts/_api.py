@@ -1,4 +1,4 @@
-"""The verbs of Python programs, with defaults taken from where they are called."""
+"""The functions of ``fetch_artifacts``; their defaults depend on the caller's file."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def tree_hash(
 
 
 def resolve_toml(toml_path: StrPath | None) -> str:
-    """Give the absolute path of the file named, or of the one found.
+    """Give the absolute path of the given Artifacts.toml, or find one.
 
     Raises:
         ArtifactsTomlNotFoundError: There is none.
@@ -243,10 +243,10 @@ def resolve_toml(toml_path: StrPath | None) -> str:
     """
     if toml_path is not None:
         if not isinstance(toml_path, (str, os.PathLike)):
-            raise _no_path(toml_path)
+            raise _not_a_path(toml_path)
         path = os.path.abspath(toml_path)
         if path.endswith(".toml"):
-            return path  # most are, and to look whether it is a folder takes its time
+            return path  # without a stat, which would slow down each look-up
         return artifacts_toml_in(path) or path
     caller = _caller_file()
     starts = []
@@ -259,7 +259,7 @@ def resolve_toml(toml_path: StrPath | None) -> str:
     found = artifacts_toml_above(starts[-1])
     if found is not None:
         return found
-    raise _nowhere(caller, [Path(start) for start in starts])
+    raise _not_found(caller, [Path(start) for start in starts])
 
 
 @lru_cache(maxsize=256)
@@ -267,14 +267,14 @@ def _folder_of(file: str) -> str:
     return os.path.dirname(os.path.abspath(file))
 
 
-def _no_path(given: object) -> TypeError:
+def _not_a_path(given: object) -> TypeError:
     return TypeError(
         f"toml_path: expected a path, found {given!r}; importlib.resources.as_file "
         "gives one for a package's own file, wherever that is"
     )
 
 
-def _nowhere(caller: str | None, starts: list[Path]) -> ArtifactsTomlNotFoundError:
+def _not_found(caller: str | None, starts: list[Path]) -> ArtifactsTomlNotFoundError:
     looked = " and ".join(str(start) for start in dict.fromkeys(starts))
     msg = (
         f"expected an Artifacts.toml in {looked}, or above up to the nearest "

@@ -122,23 +122,23 @@ class _Entries(Mapping[str, ManagedEntry]):
         except NoMatchingPlatformError:
             return False
         except ArtifactsTomlError:
-            pass  # whoever asks for the entry is told what is wrong with it
+            pass  # asking for the entry raises this error
         return True
 
 
 class ArtifactManager(Mapping[str, Path]):
     """The artifacts of one file: ``manager["name"]`` installs what is missing.
 
-    As a mapping it has the names that the file has for this machine. To look at the
-    paths, as with ``items()``, installs artifact by artifact; to list names, to compare
-    managers or to print one does not. A file that changes is read again. Drop-in for
-    the class of fetch-artifacts 0.1.0.
+    The keys are the names that the file has for this machine. Reading the values, as
+    with ``items()``, installs each artifact; listing names, comparing and printing
+    managers do not. A changed file is read again. A drop-in for the class of
+    fetch-artifacts 0.1.0.
 
     Args:
         toml_path: The Artifacts.toml.
         cache_dir: Where artifacts go, as ``<cache_dir>/<hash>``; by default the depots
             that Julia uses.
-        verbose: Whether to tell on standard error what is installed.
+        verbose: Whether to report installs on standard error.
 
     Attributes:
         artifacts: The entries by name.
@@ -156,7 +156,7 @@ class ArtifactManager(Mapping[str, Path]):
         cache_dir: StrPath | None = None,
         verbose: bool = False,  # noqa: FBT001, FBT002 - as in fetch-artifacts 0.1.0
     ) -> None:
-        self.toml_path = Path(os.path.abspath(toml_path))  # noqa: PTH100
+        self.toml_path = Path(os.path.abspath(toml_path))  # noqa: PTH100 - absolute() keeps ".."
         self.verbose = verbose
         self.artifacts: Mapping[str, ManagedEntry] = _Entries(self.toml_path)
         self._cache_dir = None if cache_dir is None else user_path(cache_dir)

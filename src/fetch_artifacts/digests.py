@@ -1,4 +1,4 @@
-"""The two hashes of the artifact system, as values that can't be mixed up."""
+"""The two hashes of the artifact system, as types of their own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BYTES: Final[dict[int, Algorithm]] = {20: "git-sha1", 32: "git-sha256"}
 
 
 def check_algorithm(algorithm: str) -> Algorithm:
-    """Give back the name of a tree-hash algorithm that exists.
+    """Give the name of a tree-hash algorithm, checked.
 
     Raises:
         ValueError: It is neither ``"git-sha1"`` nor ``"git-sha256"``.

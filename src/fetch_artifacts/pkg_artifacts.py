@@ -1,9 +1,9 @@
 """Julia's ``Pkg.Artifacts``, function for function, without the exclamation marks.
 
 The names, arguments and results are Julia's, with Python's types: a hash is a
-`TreeHash` (where one is asked for, its hex does too), a path a ``Path``, nothing is
-None. Where Julia logs an error and gives nothing, a warning is logged and None given;
-where it raises, so does this.
+`TreeHash` (where one is asked for, its hex does too), a path a ``Path``, ``nothing`` is
+None. Where Julia logs an error and returns nothing, this logs a warning and returns
+None; where Julia raises, this raises.
 
 A ``platform`` is a `Platform` or a triplet; without one, this machine's.
 """
@@ -93,7 +93,7 @@ def _platform(platform: AnyPlatform) -> Platform:
 def _table(
     toml: StrPath | Mapping[str, Any], pkg_uuid: Package
 ) -> tuple[Mapping[str, Any], Path | None]:
-    """What a file says, and the file; nothing of a file that is missing."""
+    """The table of a file, empty if it is missing, and the path of the file."""
     if isinstance(toml, Mapping):
         return toml, None
     path = Path(toml)
@@ -313,7 +313,7 @@ def ensure_artifact_installed(
         InstallError: No source gave it; each is named with its reason.
         DepotError: The first depot can't be written.
     """
-    path = Path(os.path.abspath(artifacts_toml))  # noqa: PTH100
+    path = Path(os.path.abspath(artifacts_toml))
     load_artifacts_toml(path, pkg_uuid=pkg_uuid)
     entry = _toml.entry_for(name, path, _platform(platform))
     with (
@@ -342,8 +342,8 @@ def download_artifact(
         tree_hash: The tree.
         tarball_url: Where its archive is.
         tarball_hash: The archive's sha256; without it, the tree's hash must do.
-        verbose: Whether to tell on standard error what is installed.
-        progress: Is called with a `ProgressEvent` at each step.
+        verbose: Whether to report the install on standard error.
+        progress: Called with a `ProgressEvent` at each step.
 
     Raises:
         InstallError: The URL did not give the tree.
@@ -460,7 +460,7 @@ def bind_artifact(  # noqa: PLR0913 - Julia's parameters
         lazy=lazy,
     )
     _bind.bind(artifacts_toml, binding, force=force, keep_comments=False)
-    _mark_used(os.path.abspath(artifacts_toml))  # noqa: PTH100
+    _mark_used(os.path.abspath(artifacts_toml))
 
 
 def unbind_artifact(

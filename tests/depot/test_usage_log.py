@@ -1,4 +1,4 @@
-"""The format and the rules are those of julia-spec 10.1 to 10.3."""
+"""The format and the rules are those of Pkg 1.12 (Pkg.jl Types.jl:669-727)."""
 
 from __future__ import annotations
 

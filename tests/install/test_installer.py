@@ -525,7 +525,7 @@ def test_the_modes_of_a_new_install_follow_the_umask_as_julias_do(
         os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o777 & ~umask
     assert stat.S_IMODE((path / "bar").stat().st_mode) == 0o777 & ~umask
-    # Julia: 0644 masked, then without write bits (julia-spec 3.3).
+    # Julia: 0644 masked, then without write bits (Pkg.jl utils.jl:55-78).
     expected = 0o644 & (0o666 & ~umask) & ~0o222
     assert stat.S_IMODE((path / "foo3").stat().st_mode) == expected
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
 from fetch_artifacts.artifacts_toml.file import FILES
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.artifacts_toml.file import TomlDict
     from fetch_artifacts.platforms.matching import PlatformChoice
 
-_LOG: Final = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 def artifact_meta(
@@ -66,10 +66,10 @@ def _find_meta(
         _, meta, place = chosen
     elif not isinstance(meta, dict):
         if name in table:
-            _LOG.warning("%s", place.error(f"expected a table, found {meta!r}"))
+            _log.warning("%s", place.error(f"expected a table, found {meta!r}"))
         return None
     if "git-tree-sha1" not in meta:
-        _LOG.warning("%s", place.expected("40 hex digits", meta, "git-tree-sha1"))
+        _log.warning("%s", place.expected("40 hex digits", meta, "git-tree-sha1"))
         return None
     return meta, place
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_LOG: Final = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 _LAST_WORDS: Final = 4000  # characters of standard error that an error shows
 _FIRST_START: Final = (
     "starting Julia in this process (juliacall), which takes some 600 MB; the first "
@@ -108,7 +108,7 @@ def _started(tell: Callable[[str], None]) -> Any:
             sys.modules.pop("juliacall", None)  # half of it; a next try is a new start
             raise NoJuliaError(_why(error, last_words())) from error
     for each in warned:
-        _LOG.warning("juliacall: %s", each.message)
+        _log.warning("juliacall: %s", each.message)
     return module
 
 

@@ -32,7 +32,7 @@ _warned: Final[set[Sha256]] = set()
 
 
 def tree_of(entry: ArtifactEntry, stack: DepotStack | None = None) -> TreeHash | None:
-    """The tree that an entry means, None for an old one that was never installed."""
+    """The tree of an entry, None for an old entry that was never installed."""
     if entry.archive_sha256 is None:
         return entry.tree_hash
     tree_hash = known_tree(entry.archive_sha256, stack)
@@ -116,7 +116,7 @@ def remember_tree(
 
 
 def warn_of_old_entry(entry: ArtifactEntry, tree_hash: TreeHash) -> None:
-    """Tell, once per process, what the entry should say."""
+    """Warn once per process that an entry has the archive's hash, not the tree's."""
     if entry.archive_sha256 is None or entry.archive_sha256 in _warned:
         return
     _warned.add(entry.archive_sha256)
@@ -135,4 +135,4 @@ def _parse(content: bytes) -> dict[str, object]:
     try:
         return tomli.loads(content.decode("utf-8"))
     except ValueError:
-        return {}  # a memory aid: what it can't tell is found out again
+        return {}  # the tree is found out again at the next install

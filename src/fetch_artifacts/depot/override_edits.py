@@ -1,7 +1,7 @@
-"""Changing and listing what an Overrides.toml says.
+"""Changing and listing the lines of an Overrides.toml.
 
-The file is written anew in Julia's bytes, in one step and under a lock; comments in it
-are lost. What it means is for `overrides` to say.
+A change rewrites the file in Julia's bytes, in one step and under a lock; comments are
+lost. `overrides` follows the overrides.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class StatedOverride:
         path: The file.
         package: The UUID of the package whose name is overridden, None for a hash.
         key: The name, or the tree hash.
-        value: Where it is sent: an absolute path, a tree hash, or "" for an override
-            that is taken back.
+        value: Where it is sent: an absolute path, a tree hash, or "", which cancels
+            an override of a later depot.
     """
 
     path: Path
@@ -58,12 +58,12 @@ def set_override(
     Args:
         artifacts_dir: The ``artifacts`` folder of a depot; made if missing.
         key: A tree hash; with ``uuid``, a name that the package binds.
-        value: An absolute path, a tree hash, or "" to take back what the depots
-            behind this one say.
+        value: An absolute path, a tree hash, or "" to cancel the override of a later
+            depot.
         uuid: The package's UUID.
 
     Raises:
-        OverrideError: The key or the value is none, or the file can't be read.
+        OverrideError: The key or the value is not valid, or the file can't be read.
         OSError: The file can't be written.
     """
     target = str(value) if isinstance(value, TreeHash) else os.fspath(value)
@@ -87,7 +87,7 @@ def remove_override(
     *,
     uuid: UUID | str | None = None,
 ) -> bool:
-    """Remove what one depot says about a tree or a package's artifact.
+    """Remove one depot's override of a tree or of a package's artifact.
 
     Args:
         artifacts_dir: The ``artifacts`` folder of the depot.
@@ -95,10 +95,10 @@ def remove_override(
         uuid: The package's UUID.
 
     Returns:
-        Whether it said anything.
+        Whether there was one.
 
     Raises:
-        OverrideError: The key is none, or the file can't be read.
+        OverrideError: The key is not valid, or the file can't be read.
         OSError: The file can't be written.
     """
     path = Path(artifacts_dir, OVERRIDES_TOML)
@@ -110,7 +110,7 @@ def remove_override(
 def list_overrides(
     artifacts_dirs: Iterable[str | os.PathLike[str]],
 ) -> tuple[StatedOverride, ...]:
-    """List what the Overrides.toml of all ``artifacts`` folders say, as it is written.
+    """List the overrides of all ``artifacts`` folders as they are written.
 
     Raises:
         OverrideError: A file is not TOML.
@@ -136,7 +136,7 @@ def _change(
     uuid: UUID | str | None,
     change: Callable[[dict[str, Any], str], bool],
 ) -> bool:
-    """Make one change while nobody else does, and tell whether it changed anything."""
+    """Make one change under the lock; gives whether anything changed."""
     key = _tree_hash(key) if uuid is None else key
     package = None if uuid is None else parse_uuid(str(uuid))
     with locked_file(path) as file:

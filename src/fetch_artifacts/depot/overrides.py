@@ -1,12 +1,12 @@
-"""Overrides.toml: which trees live elsewhere.
+"""Overrides.toml: which trees are elsewhere.
 
 Each ``artifacts`` folder may hold one. A key that is a tree hash sends that tree to a
 folder or to another tree; a table whose key is a package's UUID does so for the names
 that the package binds; ``""`` takes back what a later depot says. Julia: the part of
 ``Artifacts.jl`` from 72 to 216, and ``process_overrides`` (341-375).
 
-Where Julia logs an error and goes on, a warning is logged; where it throws, so does
-this. It reads the files once per process; here a changed file is seen.
+Where Julia logs an error and goes on, this logs a warning; where Julia throws, this
+raises. Julia reads the files once per process, this reads a changed file again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Target: TypeAlias = "Path | TreeHash"
 
 OVERRIDES_TOML: Final = "Overrides.toml"
 
-_LOG: Final = logging.getLogger("fetch_artifacts")
+_log = logging.getLogger(__name__)
 
 # uuid.jl: Julia takes no other form, and either case.
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -44,9 +44,9 @@ class Overrides:
     """What the Overrides.toml of all depots say together.
 
     Attributes:
-        by_hash: Where a tree is to be found, whatever binds it.
-        by_name: The same for the names that a package binds, by the package's UUID in
-            lower case.
+        by_hash: Where a tree is, whatever binds it.
+        by_name: Where the artifacts of a package are, by the package's UUID in lower
+            case and by name.
     """
 
     by_hash: Mapping[TreeHash, Target]
@@ -103,8 +103,8 @@ class Overrides:
     ) -> Overrides:
         """Add a package's overrides by name to those by hash.
 
-        Julia's ``process_overrides`` does so for the whole process; what is returned
-        here holds for those who use it.
+        Julia's ``process_overrides`` changes the table of the whole process; this
+        returns a new value.
 
         Args:
             package: The package's UUID, as text or ``uuid.UUID``.
@@ -158,7 +158,7 @@ def load_overrides(
         OverrideError: A file is not TOML, or a package's table holds what is neither
             an absolute path, nor a hash, nor empty. Julia throws there too.
     """
-    # Most depots have none; to be told so by access takes less time than by stat.
+    # Most depots have none; access takes less time than stat to find that out.
     files = [
         file
         for folder in artifacts_dirs
@@ -199,7 +199,7 @@ def _merged(*files: _File) -> Overrides:
 
 
 def read_overrides_toml(path: Path) -> dict[str, Any]:
-    """Read one file as it is now; a missing one says nothing.
+    """Read one file as it is now; a missing file has no overrides.
 
     Raises:
         OverrideError: It is not TOML.
@@ -225,7 +225,7 @@ def parse_overrides_toml(content: bytes, path: Path) -> dict[str, Any]:
 
 
 def parse_target(value: object) -> Target | None:
-    """Read what an override says; None for ``""``, which takes one back.
+    """Read the value of an override; None for ``""``, which cancels one.
 
     Raises:
         OverrideError: It is neither an absolute path, nor a tree hash, nor empty.
@@ -245,7 +245,7 @@ def parse_uuid(text: str) -> str:
     """Give a UUID in lower case.
 
     Raises:
-        OverrideError: It is none that Julia reads.
+        OverrideError: Julia does not accept the text as a UUID.
     """
     if not _UUID.fullmatch(text):
         msg = f"expected a package's UUID, found {text!r}"
@@ -266,7 +266,7 @@ def _add_hash(
     try:
         _set(by_hash, TreeHash.parse(key), parse_target(value))
     except (HashParseError, OverrideError) as error:
-        _LOG.warning("%s: %s: %s; ignored", path, julia_toml.dump_key(key), error)
+        _log.warning("%s: %s: %s; ignored", path, julia_toml.dump_key(key), error)
 
 
 def _add_package(
@@ -275,7 +275,7 @@ def _add_package(
     try:
         targets = by_name.setdefault(parse_uuid(key), {})
     except OverrideError as error:
-        _LOG.warning("%s: %s: %s; ignored", path, julia_toml.dump_key(key), error)
+        _log.warning("%s: %s: %s; ignored", path, julia_toml.dump_key(key), error)
         return
     name = ""
     try:
@@ -292,9 +292,9 @@ def artifact_paths(
     artifacts_dirs: Sequence[str | os.PathLike[str]],
     overrides: Overrides,
 ) -> tuple[Path, ...]:
-    """Give every place where a tree may be, whether or not it is there.
+    """List every place where a tree may be, whether or not it is there.
 
-    Julia: ``artifact_paths`` (Artifacts.jl:224-234): an override is the only place.
+    Julia: ``artifact_paths`` (Artifacts.jl:224-234). An overridden tree has one place.
 
     Raises:
         OverrideError: The overrides go round in a circle.

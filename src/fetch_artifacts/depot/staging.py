@@ -1,9 +1,9 @@
-"""Where new trees are made, and how they get to their place.
+"""Making new trees, and moving them into the first depot.
 
 Julia: the part of ``Pkg.Artifacts`` that puts a tree into the first depot. A tree that
-is being made lies in ``<depot>/.fetch_artifacts`` until it is complete and verified:
-gc of any Julia deletes unknown folders in ``artifacts`` itself (Pkg.jl API.jl,
-``gc``).
+is being made stays in ``<depot>/.fetch_artifacts`` until it is complete and verified:
+gc of any Julia deletes unknown folders in ``artifacts`` itself (Pkg.jl
+API.jl:585).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _CACHEDIR_TAG: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstDepot:
-    """The place that new artifacts are written to.
+    """The depot that new artifacts are written to.
 
     Attributes:
         artifacts: The folder of the ``<hash>`` folders.
@@ -90,10 +90,10 @@ class FirstDepot:
                 tag.write_text(_CACHEDIR_TAG, "ascii")
 
     def _make_staging(self) -> None:
-        """Make the folder for the use of all who may write to ``artifacts``."""
+        """Make the folder writable for everyone who may write to ``artifacts``."""
         self.staging.mkdir(parents=True, exist_ok=True)
         status = self.artifacts.stat()
-        with contextlib.suppress(OSError):  # nobody gives away to a group not his own
+        with contextlib.suppress(OSError):  # only members of a group may give it a file
             if hasattr(os, "chown"):
                 os.chown(self.staging, -1, status.st_gid)
         with contextlib.suppress(OSError):  # it is another user's, or gone again
@@ -101,9 +101,9 @@ class FirstDepot:
 
     @contextlib.contextmanager
     def stage(self) -> Iterator[Path]:
-        """A new empty folder to make a tree in; gone afterwards unless committed.
+        """Give a new empty folder for a tree, which is removed unless committed.
 
-        For a block in which each OSError is one of writing the depot.
+        Each OSError in the block counts as a failure to write the depot.
 
         Raises:
             DepotError: The depot can't be written.
@@ -113,9 +113,10 @@ class FirstDepot:
 
     @contextlib.contextmanager
     def stage_for_caller(self) -> Iterator[Path]:
-        """A new empty folder, as of `stage`, for a block with errors of its own.
+        """Give a folder as `stage` does, and leave the errors in the block alone.
 
-        They pass as they are; see `as_depot_errors` and `full_disk_as_depot_error`.
+        For a block that also does other things than writing the depot; see
+        `as_depot_errors` and `full_disk_as_depot_error`.
 
         Raises:
             DepotError: The folder can't be made.
@@ -129,11 +130,14 @@ class FirstDepot:
             self.tidy()
 
     def commit(self, staged: Path, tree_hash: TreeHash) -> Path:
-        """Move a finished tree to its place, in one step; gives its place.
+        """Move a finished tree to its place in one step, unless some depot has it.
 
-        That is another depot's where it has the tree already. The folder gets the mode
-        of ``artifacts``, as in Julia (Pkg.jl Artifacts.jl:84-89). A place that is taken
-        is success: somebody was faster.
+        The folder gets the mode of ``artifacts``, as in Julia (Pkg.jl
+        Artifacts.jl:84-89). If another process installed the tree first, its tree
+        stays.
+
+        Returns:
+            The folder of the tree.
 
         Raises:
             DepotError: The depot can't be written.
@@ -148,7 +152,7 @@ class FirstDepot:
         return target
 
     def tidy(self) -> None:
-        """Remove what dead processes left a day ago, and the staging if it is empty."""
+        """Remove day-old remains of dead processes, and the staging if it is empty."""
         for folder in (self.staging, self.artifacts):
             for path in folder.glob(f"{_STAGED}*"):
                 with contextlib.suppress(OSError):
@@ -179,10 +183,9 @@ class FirstDepot:
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
     def _can_rename(self) -> bool:
-        """Whether one rename takes something from the staging into ``artifacts``.
+        """Whether a file can be renamed from the staging into ``artifacts``.
 
-        Not where one of them is a mount, or a link to another disk, or where the
-        staging is another user's.
+        It can't if one of them is on another disk, or the staging is another user's.
         """
         import tempfile
 
@@ -201,10 +204,12 @@ class FirstDepot:
         return True
 
     def _inherits_group(self, folder: Path) -> bool:
-        """Give a new folder what it would have from a setgid ``artifacts``.
+        """Give a new folder the group and the bit of a setgid ``artifacts``.
 
-        All that is made in the folder then has it too: the group, and the bit. False
-        where only being in ``artifacts`` gives that, to who is not of the group.
+        What is made in the folder then inherits both.
+
+        Returns:
+            False if the user is not in that group, and so can't set it.
         """
         status = self.artifacts.stat()
         if not status.st_mode & stat.S_ISGID:
@@ -232,10 +237,10 @@ class FirstDepot:
 
     @contextlib.contextmanager
     def full_disk_as_depot_error(self) -> Iterator[None]:
-        """Turn an OSError of a full disk, and no other, into one that names the depot.
+        """Turn an OSError of a full disk into an error that names the depot.
 
-        For what an author does in a staged folder. Any other error is about what the
-        author reads, or is the author's own.
+        For an author's own code, which fills a staged folder; its other errors are
+        about other files and pass unchanged.
 
         Raises:
             DepotError: The disk is full.
@@ -261,9 +266,9 @@ class FirstDepot:
 
 
 def _full_disk(error: OSError) -> str:
-    """What an error says of a disk, or a quota, that is full; "" if nothing.
+    """The reason in an error if a disk or a quota is full, else "".
 
-    `shutil.copytree` gathers errors, so it says that in words only.
+    `shutil.copytree` collects errors as text, without their numbers.
     """
     for number in _FULL:
         reason = os.strerror(number)

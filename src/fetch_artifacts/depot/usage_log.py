@@ -1,14 +1,12 @@
 """The log that keeps Julia's ``Pkg.gc`` from deleting what Python uses.
 
-``<depot>/logs/artifact_usage.toml`` names every Artifacts.toml that someone uses. gc
-keeps the artifacts of each file in it that still exists and takes all others for
-rubbish, so what is not logged is lost (julia-spec 10.2, Pkg.jl #2874). Only the paths
-matter to gc, the times do not. So a path whose time is less than a day old is left as
-it is: to rewrite a shared file whenever a process starts would be contention for
-nothing.
+``<depot>/logs/artifact_usage.toml`` lists the Artifacts.toml files in use. gc keeps the
+artifacts that the existing files among them bind, and deletes all others (Pkg.jl
+API.jl:585, Pkg.jl #2874). It ignores the times, so an entry that is less than a day
+old is left alone rather than rewriting a shared file whenever a process starts.
 
-A log that can't be written never fails what was to be logged: in a read-only depot it
-is skipped without a word, elsewhere with a warning.
+Failing to write the log is never an error: it is a debug message in a read-only depot
+and a warning elsewhere.
 """
 
 from __future__ import annotations
@@ -38,7 +36,7 @@ _LOCK_TIMEOUT: Final = 30.0  # twice what a dead process on another host can cos
 _BLOCK: Final = re.compile(r'(?=\[\[")|^(?=\[)', re.MULTILINE)
 _READ_ONLY: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
-# What this process has looked after, and when by the monotonic clock. Without it every
+# When this process last logged a depot's file, by the monotonic clock. Without it each
 # look-up of an artifact would read the log.
 _seen: Final[dict[tuple[str, str], float]] = {}
 
@@ -59,9 +57,11 @@ def mark_used(toml: str, stack: DepotStack | None = None) -> None:
 
 
 def marked_lately(depot: Path | str, toml: Path | str) -> bool:
-    """Whether this process had a file recorded in the last day; costs no file access.
+    """Whether this process logged a file within the last day, without file access.
 
-    Ask it with the same spelling of the paths as `write_usage`.
+    Args:
+        depot: The depot, spelled as for `write_usage`.
+        toml: The Artifacts.toml, spelled as for `write_usage`.
     """
     seen = _seen.get((str(depot), str(toml)))
     return seen is not None and time.monotonic() - seen < _DAY.total_seconds()
@@ -74,7 +74,7 @@ def write_usage(depot: Path, tomls: Iterable[Path]) -> None:
     that do not exist are left out. An old log with a block for each use, as Julia 1.8
     and older append them, is condensed to one block for each file.
     """
-    # Don't log what is not there: gc would drop it again.
+    # gc would drop a file that does not exist.
     files = {str(toml): os.path.abspath(toml) for toml in tomls if toml.is_file()}
     if not files:
         return
@@ -120,7 +120,7 @@ def _is_recorded(log: Path, files: Sequence[str]) -> bool:
 
 
 def _now() -> datetime:
-    """Julia's ``now()``: what the clock on the wall shows, with no zone."""
+    """Julia's ``now()``: local time without a zone."""
     return datetime.now(timezone.utc).astimezone().replace(tzinfo=None)
 
 
@@ -152,13 +152,13 @@ def _parse(
 
 
 def _salvaged(text: str, default: datetime) -> dict[str, datetime]:
-    """What is readable in a log that was cut short, or written by two at once."""
+    """The readable entries of a log that was cut short, or written by two at once."""
     import tomli
 
     usage: dict[str, datetime] = {}
     for block in _BLOCK.split(text):
         with contextlib.suppress(ValueError):
-            # tomli's own reader takes the offsets that Julia's gives up on.
+            # tomli accepts the offsets that Julia's reader rejects.
             for path, moment in _latest(tomli.loads(block), default)[0].items():
                 usage[path] = max(moment, usage.get(path, moment))
     return usage
@@ -179,14 +179,14 @@ def _latest(
 
 
 def _moment(value: object, default: datetime) -> datetime:
-    """A time as Julia reads it: the ``Z`` means nothing (julia-spec 10.1)."""
+    """A time as Julia reads it: ``Z`` ends local time (Pkg.jl Types.jl:669-727)."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value.removesuffix("Z"))
         except ValueError:
             return default
     if isinstance(value, datetime):
-        # An offset is what no Julia writes, or reads; it does name a moment.
+        # No Julia writes or reads an offset, but the time is clear.
         local = value.astimezone() if value.utcoffset() else value
         return local.replace(tzinfo=None)
     if isinstance(value, date):

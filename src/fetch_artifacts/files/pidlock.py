@@ -1,19 +1,19 @@
 """Julia's pid lock files, so that either language waits for the other.
 
-The protocol is that of Julia's ``FileWatching.Pidfile`` (julia-spec 9.6):
+The protocol is that of Julia's ``FileWatching.Pidfile`` (pidfile.jl of 1.12):
 
 - A lock is a file that was created with ``O_EXCL``. It holds ``<pid> <host>`` without
   a newline; with one, Julia would take the host for a foreign one.
 - Its holder sets the file's time to now, twice in each stale age.
-- Whoever waits may remove a file that was not refreshed for the stale age when its
-  process is dead, and for five times as long when nothing can be said about that:
-  another host, or a process that lives but does not refresh. An empty file (its
-  creator died at once) counts as a dead process. Nobody removes two in one wait.
-- Its holder removes the file only if it is still the one it made.
+- A process that waits may remove a file that was not refreshed for the stale age if
+  its process is dead, and for five times as long if that is unknown: the process is on
+  another host, or lives but does not refresh. An empty file (its creator died at once)
+  counts as a dead process's. A process removes at most one file in one wait.
+- The holder removes the file only if it is still the one that the holder made.
 
 Nothing here needs hard links or ``flock``, which network file systems often lack.
-A lock saves work; it must never be what makes a result correct, because Julia 1.12
-and older take none for installs.
+A lock of an install only saves work: Julia 1.12 and older take none, so the result must
+be correct without it.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class LockHolder:
     Attributes:
         pid: The process id, 0 where the file names none.
         host: The host it runs on, "" where the file names none.
-        since: A moment, in seconds since the epoch, at which the lock was held
-            already: the file's time at the first look.
+        since: The file's time when it was first seen, in seconds since the epoch;
+            the lock may be older.
     """
 
     pid: int
@@ -81,7 +81,7 @@ def pid_lock(
         path: The lock file; its folder must exist.
         stale_age: Seconds without a sign of life after which a lock is stale.
         on_wait: Called once, after two seconds of waiting.
-        timeout: Seconds to wait at most, None to wait as long as it takes.
+        timeout: Seconds to wait at most, None for no limit.
 
     Raises:
         LockTimeoutError: The time is up.
@@ -125,7 +125,7 @@ def _acquire(
 
 
 def _create(path: Path) -> int | None:
-    """Make the lock file and sign it; None where there is one already."""
+    """Make the lock file and write the holder into it; None if there is one already."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         descriptor = os.open(path, flags, 0o444)
@@ -169,7 +169,7 @@ def _remove(path: Path) -> None:
 
 
 class _Wait:
-    """One wait for a lock, and what it has seen of the lock so far."""
+    """One wait for a lock, with what was seen of the lock so far."""
 
     def __init__(self, path: Path, stale_age: float) -> None:
         self.path = path
@@ -209,8 +209,8 @@ class _Wait:
     def _is_stale(self, status: os.stat_result) -> bool:
         self._look(status)
         age = time.time() - status.st_mtime
-        # A file server whose clock is ahead makes the lock look new for ever (Julia
-        # waits it out): what was watched for so long without a change is that old.
+        # With a file server whose clock is ahead the lock never looks old (Julia waits
+        # it out), so the time for which it was watched counts as well.
         age = max(age, time.monotonic() - self._unchanged_since)
         if age <= self._stale_age:
             return False
@@ -249,7 +249,7 @@ def _host() -> str:
 
 
 def _may_be_alive(pid: int, host: str) -> bool:
-    """Pidfile's isvalidpid: whether a process exists, or can't be asked about."""
+    """Pidfile's ``isvalidpid``: whether a process exists or its state is unknown."""
     if host not in {"", _host()}:
         return True
     if sys.platform == "win32":
@@ -283,14 +283,14 @@ if sys.platform == "win32":
 
 @contextlib.contextmanager
 def _refreshed(descriptor: int, path: Path, seconds: float) -> Iterator[None]:
-    """Set the file's time to now every so often, from a thread."""
+    """Set the file's time to now at an interval, from a thread."""
     import threading
 
     done = threading.Event()
     target = descriptor if os.utime in os.supports_fd else path
 
     def refresh() -> None:
-        # Where it fails the lock is lost, which costs work and nothing else.
+        # If this fails others take the lock for stale; see _release.
         with contextlib.suppress(OSError):
             while not done.wait(seconds):
                 os.utime(target)

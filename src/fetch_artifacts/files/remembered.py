@@ -1,4 +1,4 @@
-"""What was made of a file, kept until the file changes."""
+"""A cache of values computed from files, each kept until its file changes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _UNSETTLED: Final = 50_000_000  # nanoseconds
 
 
 class Remembered(Generic[T]):
-    """Values made of files or folders, remembered by path, inode, size and mtime.
+    """A cache of values computed from files, by path, inode, size and mtime.
 
-    Any thread may ask. Two that ask at once may both make the value.
+    Any thread may use it. Two threads that ask at once may both compute the value.
 
     Args:
-        make: What makes a value of a path, where nothing may be.
-        at_most: How many values are kept; the oldest goes first.
+        make: Computes the value of a path, at which there may be nothing.
+        at_most: How many values are kept; the oldest is dropped first.
     """
 
     def __init__(self, make: Callable[[str], T], *, at_most: int = 64) -> None:
@@ -36,7 +36,7 @@ class Remembered(Generic[T]):
         self._lock = Lock()
 
     def get(self, path: str) -> T:
-        """The value of the file as it is now."""
+        """Give the value of the file as it is now."""
         stamp = _stamp(path)
         kept = self._kept.get(path)
         if kept is not None and kept[0] == stamp:

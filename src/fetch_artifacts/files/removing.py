@@ -1,4 +1,4 @@
-"""Removing trees, whatever their depth and the modes in them."""
+"""Removing trees of any depth, with files and folders of any mode."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ _DEEPEST: Final = 32  # folders open at the same time while a tree is removed
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder with read-only files and folders in it; missing is fine.
+    """Remove a file, or a folder with all that is in it; a missing path is fine.
+
+    Read-only folders are made writable first.
 
     Raises:
-        OSError: Something could not be removed all the same.
+        OSError: Something could not be removed.
     """
     with contextlib.suppress(FileNotFoundError):
         if path.is_symlink() or not path.is_dir():
@@ -32,7 +34,7 @@ def remove_tree(path: Path) -> None:
 
 
 def empty_folder(path: Path) -> None:
-    """Remove all that is in a folder, however deep, and never through a link.
+    """Remove everything in a folder, at any depth, without following links.
 
     Raises:
         OSError: Something could not be removed.
@@ -50,24 +52,23 @@ def empty_folder(path: Path) -> None:
         finally:
             os.close(handle)
     except OSError as error:
-        error.filename = os.fspath(path)  # it may be deeper than a path can tell
+        error.filename = os.fspath(path)  # what is at fault may be too deep for one
         raise
 
 
 def _empty(folder: int, top: int, levels: int) -> bool:
-    """Empty an open folder; tells whether some of it was moved to the top instead.
+    """Empty an open folder; tells whether some folders were moved to the top instead.
 
-    That is what lies more than `levels` below: so neither Python's stack, nor the
-    number of open files, nor the length of paths limits how deep a tree may be.
-    Descriptors in place of paths: whoever puts a link where a folder was can't lead
-    this out of the tree.
+    Those are more than `levels` below, so neither Python's stack, nor the number of
+    open files, nor the length of paths limits the depth of a tree. With descriptors in
+    place of paths, a link that someone puts where a folder was leads nowhere else.
     """
     with os.scandir(folder) as entries:
         found = list(entries)
     moved = False
     for entry in found:
         name = entry.name
-        with contextlib.suppress(FileNotFoundError):  # somebody else removes it as well
+        with contextlib.suppress(FileNotFoundError):  # another process removed it
             if not entry.is_dir(follow_symlinks=False):
                 os.unlink(name, dir_fd=folder)
                 continue
@@ -87,14 +88,14 @@ def _empty(folder: int, top: int, levels: int) -> bool:
 
 
 def _open_up(path: bytes | str, mode: int, parent: int | None = None) -> None:
-    """Let the owner of a folder of this mode list and change it."""
+    """Let the owner of a folder list and change it."""
     if ~mode & stat.S_IRWXU:
         with contextlib.suppress(OSError):  # not the owner, who may not need it
             os.chmod(path, stat.S_IRWXU, dir_fd=parent)
 
 
 def _empty_by_path(path: Path) -> None:
-    """Empty a folder on Windows, where only read-only files stand in the way."""
+    """Empty a folder on Windows, where only read-only files need care."""
     import shutil
 
     def retry(function: Callable[[str], object], name: str, _error: object) -> None:

@@ -1,4 +1,4 @@
-"""Writing files and moving folders so that nobody sees half of one."""
+"""Writing files and moving folders in one step, so that no reader sees half of one."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _NAME_PART: Final = 50  # characters; with all of a long name it would be too lo
 
 
 def rename_directory(source: Path, target: Path) -> bool:
-    """Rename a folder; False where the target is a folder already.
+    """Rename a folder, and tell whether it was done; not if the target is a folder.
 
-    Only ever one rename, never a copy, so the target is complete from its first
-    moment on. Waits up to a minute for whoever holds the source open, as Julia does
-    (Pkg.jl Artifacts.jl:70-103).
+    This never copies, so the target is complete as soon as it exists. While another
+    program holds the source open it retries for up to a minute, as Julia does (Pkg.jl
+    Artifacts.jl:70-103).
 
     Raises:
         OSError: The rename failed for another reason.
@@ -63,10 +63,10 @@ def write_atomically(path: Path, data: str | bytes) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which is at a path only when the block has ended well.
+    """Give a file to write, which replaces the one at a path when the block succeeds.
 
-    Through any symbolic link there. An existing file keeps its mode; a new one gets
-    0666 less the umask. A device or a FIFO is written to, not replaced.
+    Symbolic links are followed. An existing file keeps its mode; a new one gets 0666
+    less the umask. A device or a FIFO is written to, not replaced.
 
     Raises:
         OSError: The file could not be written; it is then as it was.
@@ -84,7 +84,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             prefix=f".{target.name[:_NAME_PART]}.", dir=target.parent
         )
     except OSError as error:
-        error.filename = os.fspath(path)  # rather than a name that nobody knows
+        error.filename = os.fspath(path)  # not that of the temporary file
         raise
     staged = Path(name)
     try:
@@ -99,7 +99,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _mode_of_output(path: Path) -> int | None:
-    """The mode of the file that is to be at a path, None for what is no such file."""
+    """The mode of the file to write, None for a device or a FIFO."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -112,7 +112,7 @@ def _mode_of_output(path: Path) -> int | None:
 
 
 def free_bytes(path: Path) -> int | None:
-    """The room left on the disk of a folder, None where it does not tell."""
+    """The free bytes on the disk of a folder, None where that is unknown."""
     import shutil
 
     try:
@@ -122,7 +122,7 @@ def free_bytes(path: Path) -> int | None:
 
 
 def current_umask() -> int:
-    """The umask of this process, without changing it where the system can tell."""
+    """The umask of this process; changed for a moment where the system can't tell."""
     try:
         status = Path("/proc/self/status").read_text("ascii", "replace")
         return int(status.split("\nUmask:", 1)[1].split(None, 1)[0], 8)

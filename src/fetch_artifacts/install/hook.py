@@ -1,7 +1,7 @@
 """A package's own way to choose its artifacts: ``.pkg/select_artifacts.jl``.
 
-Pkg (1.7 and later) does not choose where a package brings this script; it runs it and
-installs what it prints (Pkg.jl Operations.jl:874-905). Only a real Julia can do that.
+If a package has this script, Pkg (1.7 and later) runs it and installs the artifacts
+that it prints (Pkg.jl Operations.jl:874-905). Only a real Julia can run it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def find_hook(artifacts_toml: Path) -> Path | None:
 
 
 def hook_warning(hook: Path) -> str:
-    """What to tell a user whose artifacts were chosen without running the hook."""
+    """The warning for a user whose artifacts were chosen without running the hook."""
     return (
         f"{hook}: in Julia this script chooses the package's artifacts, by tags that "
         "it finds out on the machine; without running it the choice may be another. "
@@ -38,18 +38,18 @@ def hook_warning(hook: Path) -> str:
 def run_hook(
     hook: Path, platform: Platform, *, julia: Path, timeout: float = _TIMEOUT
 ) -> dict[str, Any]:
-    """The artifacts that a hook chooses: a mapping of name to entry, as in the file.
+    """Run a hook, and give the entries that it chooses by name.
 
-    The script is the package's code, and may do whatever the user may.
+    The script is the package's code and runs with the user's rights.
 
     Args:
         hook: The script, as `find_hook` gives it.
         platform: The platform to choose for.
         julia: The Julia executable that runs it.
-        timeout: After how many seconds to give up.
+        timeout: Seconds until it is stopped.
 
     Raises:
-        JuliaError: Julia failed, or printed something else than artifacts.
+        JuliaError: Julia failed, or printed anything but artifacts.
         PlatformError: The platform has no triplet.
     """
     printed = run_julia(

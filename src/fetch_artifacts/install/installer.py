@@ -1,10 +1,9 @@
-"""From an entry to the path of its tree: one pass from the network to the disk.
+"""Installing the tree of an entry, in one pass from the network to the disk.
 
-The bytes of an archive are hashed while they arrive, decompressed, unpacked and hashed
-again as git objects on their way to the disk; nothing is read twice. Nothing appears
-under ``artifacts/<hash>`` before both hashes are known to be right, and then in one
-rename. Julia: ``ensure_artifact_installed`` and ``download_artifact`` (Pkg.jl
-Artifacts.jl:324-533).
+An archive is hashed, decompressed, unpacked and hashed again as git objects while it
+arrives; nothing is read twice. Once both hashes are known to be right, one rename
+brings the tree to ``artifacts/<hash>``. Julia: ``ensure_artifact_installed`` and
+``download_artifact`` (Pkg.jl Artifacts.jl:324-533).
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.install.sources import Source
     from fetch_artifacts.progress import Progress, Stage
 
-_LOG: Final = logging.getLogger("fetch_artifacts")
+_log = logging.getLogger(__name__)
 
 LOCK_STALE_AGE: Final = 20.0  # seconds, Pkg.jl Artifacts.jl:341 of 1.13
 _STARTS: Final = 3  # of one source, when what was downloaded turns out void
@@ -73,7 +72,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
 
     Args:
         settings: The environment to go by; the present one unless given.
-        progress: Told of each step, from several threads; None for nobody.
+        progress: Called with each step, from several threads.
     """
 
     def __init__(
@@ -81,7 +80,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
     ) -> None:
         self._settings = settings or Settings.from_environ()
         self._progress = progress
-        # Not looked up again: a thread of the pool knows of no chosen folder.
+        # The threads of the pool don't see what with_artifacts_directory chose here.
         self._depot = FirstDepot.present()
         self._fetcher = HttpFetcher(self._settings, partial_dir=self._depot.staging)
         self._given_up = threading.Event()
@@ -95,12 +94,12 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         sources: Sequence[Source] | None = None,
         location: TreeLocation | None = None,
     ) -> Path:
-        """Give the folder of an entry's tree, installed first where it is missing.
+        """Give the folder of an entry's tree, and install the tree if it is missing.
 
         Args:
             entry: The entry.
             sources: Where its archive can be had; what the entry says unless given.
-            location: Where its tree may be, if it was found out already.
+            location: Where its tree may be; looked up unless given.
 
         Raises:
             InstallError: No source gave the tree; the message names each, and why.
@@ -117,7 +116,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         if sources is None:
             sources = sources_of(entry, self._settings)
         with self._locked(entry):
-            # Meanwhile another process may have found out the tree of an old entry.
+            # The process that held the lock may have learned an old entry's tree.
             location = location or locate_entry(entry, self._depot.stack)
             found = location and location.installed()
             return found or self._install(entry, sources)
@@ -152,7 +151,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             }
             try:
                 wait(running.values())
-            except BaseException:  # Ctrl-C: no thread goes on for the rest of it
+            except BaseException:  # Ctrl-C: the other threads must stop as well
                 self._given_up.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
@@ -174,7 +173,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                     pid_lock(lock, stale_age=LOCK_STALE_AGE, on_wait=tell)
                 )
             except OSError as error:  # it only saves work
-                _LOG.debug("%s: installing without the lock: %s", lock, error)
+                _log.debug("%s: installing without the lock: %s", lock, error)
             yield
 
     def _install(self, entry: ArtifactEntry, sources: Sequence[Source]) -> Path:
@@ -185,7 +184,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             except (DownloadError, HashMismatchError, UnpackError) as error:
                 # Neither a password nor a token in an address is for a log.
                 url = redacted(source.url)
-                _LOG.info("%s: %s: %s", entry.name, url, error)
+                _log.info("%s: %s: %s", entry.name, url, error)
                 attempts.append((url, error))
         self._report(entry.name, "failed")
         raise _all_failed(entry, attempts)
@@ -195,7 +194,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             try:
                 return self._install_in_one_go(source, entry)
             except StartOverError as error:
-                _LOG.info("%s: starting over: %s", entry.name, error)
+                _log.info("%s: starting over: %s", entry.name, error)
         return self._install_in_one_go(source, entry)
 
     def _install_in_one_go(self, source: Source, entry: ArtifactEntry) -> Path:
@@ -206,7 +205,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                 tree_hash = self._checked_tree(entry, unpacked, redacted(source.url))
             path = self._depot.commit(folder, tree_hash)
         if FORMATS[unpacked.kind].julia is None:
-            _LOG.warning(
+            _log.warning(
                 "%s: %s is a %s archive, which Julia can't install; publish a .tar.gz",
                 entry.name,
                 redacted(source.url),
@@ -250,7 +249,11 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
     def _unpack(
         self, source: Source, body: Iterator[bytes], folder: Path
     ) -> tuple[UnpackedArchive, int]:
-        """Unpack an archive while it arrives; gives its length in bytes as well."""
+        """Unpack an archive while it arrives.
+
+        Returns:
+            What was unpacked, and the length of the archive in bytes.
+        """
         hashed, where = HashedChunks(body), redacted(source.url)
         try:
             with contextlib.closing(prefetched(hashed)) as chunks:
@@ -266,7 +269,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                     copy_symlinks=self._settings.copy_symlinks,
                 )
         except UnpackError:
-            # Bytes that are not the promised ones explain whatever is wrong with them.
+            # If the bytes are not the promised ones, that is the error to report.
             if hashed.drain(at_most=_DRAINED_AT_MOST):
                 require_archive(source.sha256, hashed.sha256(), where)
             raise
@@ -288,7 +291,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         except TreeHashMismatchError as error:
             if not self._settings.ignores_hashes():
                 raise
-            _LOG.error(
+            _log.error(
                 "%s: %s; JULIA_PKG_IGNORE_HASHES lets it through", entry.name, error
             )
         return promised or unpacked.tree_hash
@@ -308,7 +311,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
 
 
 def _tree_key(entry: ArtifactEntry) -> TreeHash | Sha256 | None:
-    """What entries of one tree have in common: its hash, or that of its archive."""
+    """The hash that identifies a tree: its own, or its archive's for an old entry."""
     return entry.tree_hash or entry.archive_sha256
 
 
@@ -339,7 +342,7 @@ def _all_failed(
 
 
 def _raise_together(done: Mapping[str, Future[Path]]) -> None:
-    """Raise what went wrong, as one error."""
+    """Raise the errors of all jobs as one error."""
     failures = {
         name: error for name, each in done.items() if (error := each.exception())
     }

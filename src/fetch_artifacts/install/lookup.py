@@ -1,4 +1,4 @@
-"""From a name in a file to the path of its tree."""
+"""Looking up a name in an Artifacts.toml, and installing what is missing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform
     from fetch_artifacts.progress import Progress
 
-_LOG: Final = logging.getLogger("fetch_artifacts")
+_log = logging.getLogger(__name__)
 _hooks_looked_for: Final[set[str]] = set()
 
 AnyPlatform: TypeAlias = "Platform | str | None"
@@ -41,7 +41,7 @@ AnyPlatform: TypeAlias = "Platform | str | None"
 
 
 def wanted(platform: AnyPlatform) -> Platform | Callable[[], Platform]:
-    """The platform to choose for; the host is asked only where a choice needs it.
+    """Give the platform to choose for, or a function that finds out the host's.
 
     Raises:
         PlatformError: The triplet is not one.
@@ -66,7 +66,7 @@ def locate(
         platform: What to choose the entry for.
         download: Whether what is missing may be installed.
         run_hook: Whether a real Julia runs the package's hook to choose the entry.
-        verbose: Whether to say so on standard error where that is no terminal.
+        verbose: Whether to report the install on standard error, terminal or not.
 
     Raises:
         FetchArtifactsError: See `fetch_artifacts.artifact`.
@@ -182,7 +182,7 @@ def _chosen(
 
 
 def _warn_of_hook(toml: str) -> None:
-    """Tell, once per process, that Julia would let a script choose."""
+    """Warn once per process and file that Julia would let a script choose."""
     if toml in _hooks_looked_for:
         return
     _hooks_looked_for.add(toml)
@@ -190,7 +190,7 @@ def _warn_of_hook(toml: str) -> None:
 
     script = hook.find_hook(Path(toml))
     if script is not None:
-        _LOG.warning("%s", hook.hook_warning(script))
+        _log.warning("%s", hook.hook_warning(script))
 
 
 def _not_installed(entry: ArtifactEntry, toml: str) -> ArtifactNotInstalledError:

@@ -71,7 +71,7 @@ def _bundled_depots(julia: Path | None) -> tuple[str, ...]:
 
 @lru_cache(maxsize=32)
 def _is_plain(value: str) -> bool:
-    """Whether a JULIA_DEPOT_PATH says all by itself: only absolute folders."""
+    """Whether a JULIA_DEPOT_PATH has only absolute folders."""
     return all(map(os.path.isabs, value.split(os.pathsep)))
 
 

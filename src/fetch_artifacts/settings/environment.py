@@ -36,7 +36,7 @@ _FALSE: Final = frozenset({"f", "false", "n", "no", "0"})
 
 
 def parse_bool(text: str) -> bool | None:
-    """Read a switch as Julia does, None where the text is no word for either."""
+    """Read a switch as Julia does; None if the text means neither true nor false."""
     if text not in {text.lower(), text.upper(), text.capitalize()}:
         return None
     word = text.lower()
@@ -94,10 +94,10 @@ class Settings:
         platform: The triplet to choose entries for, None for the host's.
         julia: The Julia executable, None where there is none.
         oracle: Which Julia to compare with: auto, juliacall, process, or a path.
-        user_cache: This package's folder for what can be found out again.
-        user_config: This package's folder for what a user writes.
-        environ: The variables as they stand, for what is only passed on: headers to
-            the Pkg server, and the credentials that a configuration names.
+        user_cache: This package's folder for data that can be computed again.
+        user_config: This package's folder for files that a user writes.
+        environ: All variables, for headers to the Pkg server and for the credentials
+            that a configuration names.
     """
 
     pkg_server: str | None
@@ -120,7 +120,7 @@ class Settings:
         """Read the environment.
 
         Raises:
-            SettingsError: A variable has a value that means nothing.
+            SettingsError: The value of a variable is not valid.
         """
         environ = os.environ
         switches = ("FETCH_ARTIFACTS_OFFLINE", "JULIA_PKG_OFFLINE")
@@ -149,8 +149,9 @@ class Settings:
         )
 
     def ignores_hashes(self) -> bool | None:
-        """Whether a wrong tree hash is let through; None where nothing was said.
+        """Whether a wrong tree hash is accepted; None if the variable is not set.
 
-        A value that is no yes or no means no (Pkg.jl Artifacts.jl:379-386).
+        A value that is neither true nor false counts as false (Pkg.jl
+        Artifacts.jl:379-386).
         """
         return (parse_bool(self.ignore_hashes) or False) if self.ignore_hashes else None

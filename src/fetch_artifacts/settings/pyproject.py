@@ -1,4 +1,4 @@
-"""The table of a project's pyproject.toml that is this package's."""
+"""This package's table in a project's pyproject.toml."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TABLE: Final = "tool.fetch-artifacts"
 
 
 def nearest_pyproject(folder: Path) -> Path | None:
-    """Find the pyproject.toml that holds for a folder: its own, or one further up."""
+    """Find the nearest pyproject.toml, in a folder or above it."""
     candidates = (parent / "pyproject.toml" for parent in (folder, *folder.parents))
     return next((path for path in candidates if path.is_file()), None)
 
@@ -24,12 +24,12 @@ def read_table(path: Path) -> dict[str, Any]:
     """Read ``[tool.fetch-artifacts]``, empty where there is none.
 
     Raises:
-        SettingsError: The file is not TOML, or the table is none.
+        SettingsError: The file is not TOML, or the key is not a table.
         OSError: The file can't be read.
     """
     data = path.read_bytes()
     if b"fetch-artifacts" not in data:
-        return {}  # the usual case, not worth parsing a file of any size for
+        return {}  # the usual case: don't parse the file
     try:
         table = tomli.loads(data.decode("utf-8")).get("tool", {})
     except ValueError as error:  # also UnicodeDecodeError and TOMLDecodeError

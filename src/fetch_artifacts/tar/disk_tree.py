@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.git_tools.memory_tree import Node
     from fetch_artifacts.tar.member import Buffer, Member
 
-_LOG: Final = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _WRITE_NEW: Final = (
     os.O_WRONLY
@@ -94,7 +94,7 @@ class DiskTree(MemberTree):
         self._copy_symlinks = copy_symlinks
         self.faithful = self._modes.kept
         if not self._modes.kept:
-            _LOG.info(
+            _log.info(
                 "%s: this file system keeps no execute bits", printable(directory)
             )
 
@@ -184,7 +184,7 @@ class DiskTree(MemberTree):
             no_links = error.errno in _LINK_ERRORS or os.name == "nt"
             if self._copy_symlinks is False or not no_links:
                 raise
-            _LOG.warning(
+            _log.warning(
                 "%s: symbolic links can't be made here (%s), so they become copies",
                 printable(self._prefix),
                 error.strerror,
