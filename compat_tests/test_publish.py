@@ -15,6 +15,7 @@ from compat_tests.published import TREE, TREE_HASH
 from fetch_artifacts import artifact
 from fetch_artifacts._author_api import add_artifact, bind_artifact, create_artifact
 from fetch_artifacts.artifacts_toml.editing import repair
+from fetch_artifacts.authoring.binding import BindingOptions
 from fetch_artifacts.authoring.doctor import diagnose
 from fetch_artifacts.authoring.publish import publish, target_for
 from fetch_artifacts.authoring.targets.target import PublishTarget
@@ -72,7 +73,9 @@ def test_both_install_what_was_published(
     if version_numbers(julia.version()) < (1, 6) and not shutil.which(program):
         pytest.skip(f"NOT COMPARED: this Julia needs {program}, which is not there")
     toml = tmp_path / "Artifacts.toml"
-    published = publish(source, "Data", target, toml, compression=compression)
+    published = publish(
+        source, "Data", target, BindingOptions(toml=toml), compression=compression
+    )
     assert str(published.tree_hash) == TREE_HASH == julia.tree_hash(source)
     assert_both_install(julia, toml, tmp_path)
 

@@ -13,6 +13,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from fetch_artifacts._api import artifact
+from fetch_artifacts.authoring.binding import BindingOptions
 from fetch_artifacts.authoring.publish import publish, target_for
 from fetch_artifacts.authoring.targets.folder import FolderTarget, FsspecTarget
 from fetch_artifacts.authoring.targets.target import PublishTarget, Upload
@@ -53,7 +54,7 @@ def toml(tmp_path: Path) -> Path:
 def test_a_folder_is_published_bound_and_installed(
     toml: Path, source: Path, depot: Path, web: FolderTarget
 ) -> None:
-    published = publish(source, "Demo", web, toml)
+    published = publish(source, "Demo", web, BindingOptions(toml=toml))
     data = (web.folder / ARCHIVE).read_bytes()
     assert str(published.tree_hash) == TREE_HASH
     assert toml.read_text() == (
@@ -68,7 +69,13 @@ def test_a_folder_is_published_bound_and_installed(
 def test_an_archive_is_called_after_its_name_and_its_tree(
     toml: Path, source: Path, web: FolderTarget
 ) -> None:
-    publish(source, "my data/v 1", web, toml, compression="xz", lazy=True)
+    publish(
+        source,
+        "my data/v 1",
+        web,
+        BindingOptions(toml=toml, lazy=True),
+        compression="xz",
+    )
     assert names(web.folder) == [f"my-data-v-1-{TREE_HASH[:12]}.tar.xz"]
     assert "lazy = true" in toml.read_text()
 
@@ -79,7 +86,7 @@ def test_what_was_published_before_is_left_as_it_is(
     web.folder.mkdir()
     before = gzip.compress(tar(TREE))  # the same tree, packed by somebody else
     (web.folder / ARCHIVE).write_bytes(before)
-    published = publish(source, "Demo", web, toml)
+    published = publish(source, "Demo", web, BindingOptions(toml=toml))
     assert str(published.source.sha256) == sha256(before)
     assert (web.folder / ARCHIVE).read_bytes() == before
     assert artifact("Demo", toml) == depot / "artifacts" / TREE_HASH
@@ -93,7 +100,7 @@ def test_another_tree_under_the_same_name_is_not_bound(
     with pytest.raises(
         PublishError, match=f"expected a tree of git-tree-sha1 {TREE_HASH}"
     ):
-        publish(source, "Demo", web, toml)
+        publish(source, "Demo", web, BindingOptions(toml=toml))
     assert not toml.exists()
 
 
@@ -102,7 +109,7 @@ def test_what_cannot_be_downloaded_again_is_not_bound(
 ) -> None:
     elsewhere = FolderTarget(folder=web.folder, url_base=tmp_path.as_uri())
     with pytest.raises(PublishError, match="can't be had from where everybody looks"):
-        publish(source, "Demo", elsewhere, toml)
+        publish(source, "Demo", elsewhere, BindingOptions(toml=toml))
     assert not toml.exists()
 
 
@@ -116,19 +123,19 @@ def test_what_was_changed_on_the_way_is_not_bound(
 
     careless: PublishTarget = Careless()
     with pytest.raises(PublishError, match="expected an archive of sha256"):
-        publish(source, "Demo", careless, toml)
+        publish(source, "Demo", careless, BindingOptions(toml=toml))
     assert not toml.exists()
 
 
 def test_a_name_that_is_bound_is_not_published(
     toml: Path, source: Path, web: FolderTarget
 ) -> None:
-    publish(source, "Demo", web, toml)
+    publish(source, "Demo", web, BindingOptions(toml=toml))
     (web.folder / ARCHIVE).unlink()
     with pytest.raises(BindingExistsError):
-        publish(source, "Demo", web, toml)
+        publish(source, "Demo", web, BindingOptions(toml=toml))
     assert names(web.folder) == []
-    publish(source, "Demo", web, toml, force=True)
+    publish(source, "Demo", web, BindingOptions(toml=toml, force=True))
     assert names(web.folder) == [ARCHIVE]
 
 
@@ -136,7 +143,7 @@ def test_only_a_folder_can_be_published(
     tmp_path: Path, toml: Path, web: FolderTarget
 ) -> None:
     with pytest.raises(ArchiveError, match="expected a folder"):
-        publish(tmp_path / "absent", "Demo", web, toml)
+        publish(tmp_path / "absent", "Demo", web, BindingOptions(toml=toml))
 
 
 def test_a_target_that_cannot_be_written_says_so(
@@ -145,7 +152,7 @@ def test_a_target_that_cannot_be_written_says_so(
     (tmp_path / "file").touch()
     target = FolderTarget(folder=tmp_path / "file", url_base="http://127.0.0.1")
     with pytest.raises(PublishError, match="could not be written"):
-        publish(source, "Demo", target, toml)
+        publish(source, "Demo", target, BindingOptions(toml=toml))
 
 
 def test_the_targets_have_names() -> None:
@@ -175,10 +182,10 @@ def test_a_file_system_of_fsspec_is_published_to(
 
     httpserver.expect_request(re.compile("/.*")).respond_with_handler(serve)
     target = target_for("memory://bucket", url_base=httpserver.url_for("/"))
-    publish(source, "Demo", target, toml)
+    publish(source, "Demo", target, BindingOptions(toml=toml))
     assert memory.ls("/bucket", detail=False) == [f"/bucket/{ARCHIVE}"]
     assert artifact("Demo", toml) == depot / "artifacts" / TREE_HASH
-    again = publish(source, "Demo", target, toml, force=True)
+    again = publish(source, "Demo", target, BindingOptions(toml=toml, force=True))
     assert again.source.url == httpserver.url_for(f"/{ARCHIVE}")
 
 
@@ -186,7 +193,12 @@ def test_a_local_file_system_of_fsspec_is_published_to(
     tmp_path: Path, toml: Path, source: Path
 ) -> None:
     folder = tmp_path / "made" / "deep"
-    publish(source, "Demo", target_for(folder.as_uri(), url_base=folder.as_uri()), toml)
+    publish(
+        source,
+        "Demo",
+        target_for(folder.as_uri(), url_base=folder.as_uri()),
+        BindingOptions(toml=toml),
+    )
     assert names(folder) == [ARCHIVE]
 
 
@@ -195,7 +207,7 @@ def test_a_file_system_that_fsspec_has_not_is_a_publish_error(
 ) -> None:
     target = target_for("nosuch://user:secret@host/x", url_base="https://example.org")
     with pytest.raises(PublishError, match="nosuch://host/x") as caught:
-        publish(source, "Demo", target, toml)
+        publish(source, "Demo", target, BindingOptions(toml=toml))
     assert "secret" not in str(caught.value)
 
 
@@ -205,7 +217,7 @@ def test_without_fsspec_its_extra_is_named(
     monkeypatch.setitem(sys.modules, "fsspec", None)
     target = target_for("memory://bucket", url_base="https://example.org")
     with pytest.raises(PublishError, match=r"install fetch-artifacts\[fsspec\]"):
-        publish(source, "Demo", target, toml)
+        publish(source, "Demo", target, BindingOptions(toml=toml))
 
 
 @pytest.mark.skipif(
@@ -234,7 +246,7 @@ def test_a_bucket_of_s3_is_published_to(
         system.mkdir("bucket")
         system.call_s3("put_bucket_policy", Bucket="bucket", Policy=json.dumps(POLICY))
         target = target_for("s3://bucket/prefix", url_base=f"{url}/bucket/prefix")
-        publish(source, "Demo", target, toml)
+        publish(source, "Demo", target, BindingOptions(toml=toml))
         assert f"{url}/bucket/prefix/{ARCHIVE}" in toml.read_text()
         assert artifact("Demo", toml) == depot / "artifacts" / TREE_HASH
     finally:
@@ -248,7 +260,7 @@ def test_the_published_file_can_be_read_by_the_web_server(
 ) -> None:
     umask = os.umask(0o022)
     try:
-        publish(source, "Demo", web, toml)
+        publish(source, "Demo", web, BindingOptions(toml=toml))
     finally:
         os.umask(umask)
     assert (web.folder / ARCHIVE).stat().st_mode & 0o777 == 0o644

@@ -15,6 +15,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from fetch_artifacts.archive.writer import Archive, archive_directory
+from fetch_artifacts.authoring.binding import BindingOptions
 from fetch_artifacts.authoring.publish import publish, target_for
 from fetch_artifacts.authoring.targets.github import GistTarget, ReleaseTarget
 from fetch_artifacts.authoring.targets.target import Upload
@@ -130,7 +131,7 @@ def test_a_release_is_published_verified_and_bound(
     github.expect_request(f"{RELEASES}/tags/v1.0").respond_with_json(release)
     serve_uploads(github)
     toml = tmp_path / "Artifacts.toml"
-    published = publish(source, "Demo", target, toml)
+    published = publish(source, "Demo", target, BindingOptions(toml=toml))
     assert f'url = "{published.source.url}"' in toml.read_text()
     # What everybody downloads is downloaded without the token.
     assert "Authorization" not in github.log[-1][0].headers
@@ -265,7 +266,7 @@ def test_an_archive_is_pushed_to_a_gist(
     source = make_tree(tmp_path / "source", TREE)
     toml = tmp_path / "Artifacts.toml"
     target = target_for("gist:public" if public else "gist")
-    published = publish(source, "Demo", target, toml)
+    published = publish(source, "Demo", target, BindingOptions(toml=toml))
     assert published.source.url == github.url_for(f"/octocat/aa5a/raw/1/{ARCHIVE}")
     made = github.log[0][0].json
     assert made["public"] is public

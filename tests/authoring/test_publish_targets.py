@@ -12,6 +12,7 @@ import pytest
 from fetch_artifacts._api import artifact
 from fetch_artifacts.archive.writer import Archive
 from fetch_artifacts.authoring import publish
+from fetch_artifacts.authoring.binding import BindingOptions
 from fetch_artifacts.authoring.targets.target import TargetKind, TargetOptions, Upload
 from fetch_artifacts.errors import PublishError
 from support.published import TREE, TREE_HASH
@@ -49,7 +50,7 @@ def test_a_registered_target_is_published_to_by_its_prefix(
 ) -> None:
     source, toml = make_tree(tmp_path / "source", TREE), tmp_path / "Artifacts.toml"
     target = publish.target_for(f"shelf:{shelf}")
-    published = publish.publish(source, "Demo", target, toml)
+    published = publish.publish(source, "Demo", target, BindingOptions(toml=toml))
     [copied] = shelf.iterdir()
     assert published.source.url == copied.as_uri()
     assert artifact("Demo", toml) == depot / "artifacts" / TREE_HASH

@@ -11,6 +11,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from fetch_artifacts.authoring.binding import BindingOptions
 from fetch_artifacts.authoring.publish import publish, target_for
 from fetch_artifacts.authoring.targets.zenodo import ZenodoTarget
 from fetch_artifacts.errors import PublishError
@@ -74,7 +75,7 @@ def requests(server: HTTPServer) -> list[str]:
 def test_an_archive_goes_into_a_draft_and_is_bound_to_where_it_will_be(
     zenodo: HTTPServer, target: ZenodoTarget, source: Path, toml: Path
 ) -> None:
-    published = publish(source, "Demo", target, toml)
+    published = publish(source, "Demo", target, BindingOptions(toml=toml))
     assert requests(zenodo) == [f"POST {DEPOSITS}", f"PUT {BUCKET}/{ARCHIVE}"]
     assert published.source.url == f"{target.site}{RECORD}?download=1"
     assert published.note == (
@@ -90,7 +91,7 @@ def test_an_archive_goes_into_a_draft_and_is_bound_to_where_it_will_be(
 def test_a_draft_that_exists_gets_another_file(
     zenodo: HTTPServer, target: ZenodoTarget, source: Path, toml: Path
 ) -> None:
-    publish(source, "Demo", replace(target, deposit=542201), toml)
+    publish(source, "Demo", replace(target, deposit=542201), BindingOptions(toml=toml))
     assert requests(zenodo) == [
         f"GET {DEPOSITS}/542201",
         f"PUT {BUCKET}/{ARCHIVE}",
@@ -101,7 +102,7 @@ def test_a_final_deposit_is_published_and_downloaded_again(
     zenodo: HTTPServer, target: ZenodoTarget, source: Path, toml: Path
 ) -> None:
     final = replace(target, final=True, creators=("Curie, Marie",))
-    published = publish(source, "Demo", final, toml)
+    published = publish(source, "Demo", final, BindingOptions(toml=toml))
     assert published.note == ""
     assert requests(zenodo)[-2:] == [
         f"POST {DEPOSITS}/542201/actions/publish",
@@ -122,7 +123,7 @@ def test_nothing_is_published_for_ever_without_an_author(
     zenodo: HTTPServer, target: ZenodoTarget, source: Path, toml: Path
 ) -> None:
     with pytest.raises(PublishError, match="needs an author"):
-        publish(source, "Demo", replace(target, final=True), toml)
+        publish(source, "Demo", replace(target, final=True), BindingOptions(toml=toml))
     assert not zenodo.log
 
 
@@ -133,7 +134,7 @@ def test_what_arrived_damaged_is_not_bound(
         {"checksum": "md5:2942bfabb3d05332b66eb128e0842cff"}
     )
     with pytest.raises(PublishError, match="2942bfabb3d05332b66eb128e0842cff"):
-        publish(source, "Demo", target, toml)
+        publish(source, "Demo", target, BindingOptions(toml=toml))
     assert not toml.exists()
 
 
@@ -144,7 +145,7 @@ def test_a_refusal_is_told_without_the_token(
         {"message": "Validation error.", "errors": [{"field": "metadata.title"}]}, 400
     )
     with pytest.raises(PublishError, match=r"400 .*metadata\.title") as caught:
-        publish(source, "Demo", target, toml)
+        publish(source, "Demo", target, BindingOptions(toml=toml))
     assert TOKEN not in str(caught.value)
 
 
@@ -156,4 +157,4 @@ def test_the_sandbox_is_another_site() -> None:
 
 def test_without_a_token_its_variable_is_named(source: Path, toml: Path) -> None:
     with pytest.raises(PublishError, match="ZENODO_TOKEN: expected an access token"):
-        publish(source, "Demo", target_for("zenodo"), toml)
+        publish(source, "Demo", target_for("zenodo"), BindingOptions(toml=toml))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fetch_artifacts.artifacts_toml.binding import bind
+from fetch_artifacts.artifacts_toml.binding import Binding, bind, check_free
 from fetch_artifacts.depot.usage_log import mark_used
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from fetch_artifacts.artifacts_toml.binding import Binding
+    from fetch_artifacts.artifacts_toml.entry import DownloadSource
+    from fetch_artifacts.digests import TreeHash
+    from fetch_artifacts.platforms.platform import Platform
 
 
 def bind_tree(
@@ -40,3 +44,46 @@ def bind_tree(
     toml.parent.mkdir(parents=True, exist_ok=True)
     bind(toml, binding, force=force, keep_comments=keep_comments)
     mark_used(str(toml))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BindingOptions:
+    """Where and how a tree is bound that is not known yet.
+
+    Attributes:
+        toml: The absolute path of the Artifacts.toml, created if missing.
+        platform: The platform of the tree, None for every platform.
+        lazy: Whether the artifact is installed on first use only.
+        force: Whether an existing binding is replaced.
+        keep_comments: Whether all other lines of the file stay unchanged. None: in a
+            file that neither Julia nor this package wrote.
+    """
+
+    toml: Path
+    platform: Platform | None = None
+    lazy: bool = False
+    force: bool = False
+    keep_comments: bool | None = None
+
+    def require_free(self, name: str) -> None:
+        """Check before any work that a name can be bound.
+
+        Raises:
+            BindingExistsError: The name is bound already.
+            ArtifactsTomlError: The file can't be read.
+        """
+        check_free(self.toml, name, self.platform, force=self.force)
+
+    def bind(
+        self, name: str, tree_hash: TreeHash, downloads: Iterable[DownloadSource] | None
+    ) -> None:
+        """Bind a name to a tree, as `bind_tree`."""
+        binding = Binding(
+            name=name,
+            tree_hash=tree_hash,
+            downloads=None if downloads is None else tuple(downloads),
+            platform=self.platform,
+            lazy=self.lazy,
+        )
+        force, keep_comments = self.force, self.keep_comments
+        bind_tree(self.toml, binding, force=force, keep_comments=keep_comments)

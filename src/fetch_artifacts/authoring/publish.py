@@ -17,9 +17,7 @@ from fetch_artifacts.archive.writer import (
     choose_compression,
     usual_ending,
 )
-from fetch_artifacts.artifacts_toml.binding import Binding, check_free
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
-from fetch_artifacts.authoring.binding import bind_tree
 from fetch_artifacts.authoring.targets import folder, github, zenodo
 from fetch_artifacts.authoring.targets.target import TargetOptions
 from fetch_artifacts.digests import require_archive, require_tree
@@ -37,13 +35,13 @@ from fetch_artifacts.tar.writer import require_folder
 
 if TYPE_CHECKING:
     from fetch_artifacts.archive.writer import Archive
+    from fetch_artifacts.authoring.binding import BindingOptions
     from fetch_artifacts.authoring.targets.target import (
         PublishTarget,
         TargetKind,
         Upload,
     )
     from fetch_artifacts.digests import TreeHash
-    from fetch_artifacts.platforms.platform import Platform
 
 _HASH_DIGITS: Final = 12
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -106,44 +104,36 @@ def target_syntax() -> str:
     return ", ".join(kind.syntax for kind in TARGET_KINDS)
 
 
-def publish(  # noqa: PLR0913 - what an entry consists of
+def publish(
     directory: Path,
     name: str,
     target: PublishTarget,
-    toml: Path,
+    binding: BindingOptions,
     *,
     compression: str | None = "auto",
-    platform: Platform | None = None,
-    lazy: bool = False,
-    force: bool = False,
-    keep_comments: bool | None = None,
 ) -> Published:
     """Publish a folder, and bind it.
 
-    The archive is called after the name and the tree, so what is published under such
-    a name stays what it is. Where there is one already, it must hold the same tree.
+    The archive's file name contains the artifact's name and its tree hash, so a file of
+    that name never changes. If there is one already, it must contain the same tree.
 
     Args:
         directory: The folder.
-        name: The name to bind it to.
-        target: Where to publish it.
-        toml: The Artifacts.toml, as an absolute path; it is made if there is none.
-        compression: How to compress the archive; ``"auto"`` is gzip.
-        platform: What the tree is built for, None for every platform.
-        lazy: Whether it is to be installed on first use only.
-        force: Whether an existing binding is replaced.
-        keep_comments: Whether all other lines of the file stay as they are. None: in a
-            file that Julia, or this package, did not write.
+        name: The name to bind.
+        target: Where the archive is published.
+        binding: Where and how the name is bound.
+        compression: The compression of the archive; ``"auto"`` is gzip, None a plain
+            tar.
 
     Raises:
         BindingExistsError: The name is bound already.
         ArchiveError: It is no folder, or there is no such compression.
-        UnhashableFileError: It holds what can't be archived.
-        PublishError: The archive did not get there, or something else is there now.
+        UnhashableFileError: The folder holds what can't be archived.
+        PublishError: The upload failed, or the download of it gives something else.
             Nothing was bound.
         ArtifactsTomlError: The file can't be read.
     """
-    check_free(toml, name, platform, force=force)
+    binding.require_free(name)
     chosen = choose_compression(None, compression)
     require_folder(directory)
     tree_hash = hash_directory(directory)
@@ -152,27 +142,20 @@ def publish(  # noqa: PLR0913 - what an entry consists of
         archive = archive_directory(directory, Path(scratch, file), chosen)
         upload = target.upload(archive)
     source = _source(upload, archive, tree_hash)
-    binding = Binding(
-        name=name,
-        tree_hash=tree_hash,
-        downloads=(source,),
-        platform=platform,
-        lazy=lazy,
-    )
-    bind_tree(toml, binding, force=force, keep_comments=keep_comments)
+    binding.bind(name, tree_hash, [source])
     return Published(tree_hash=tree_hash, source=source, note=upload.note)
 
 
 def _file_name(name: str, tree_hash: TreeHash) -> str:
-    """What an archive is called, without its ending."""
+    """Give the file name of an archive, without its ending."""
     return f"{_UNSAFE.sub('-', name)}-{str(tree_hash)[:_HASH_DIGITS]}"
 
 
 def _source(upload: Upload, archive: Archive, tree_hash: TreeHash) -> DownloadSource:
-    """What can be had from where an archive was put.
+    """Give the entry's source for an upload, after downloading and verifying it.
 
     Raises:
-        PublishError: It is something else, or nothing.
+        PublishError: The download fails, or gives something else.
     """
     if not upload.is_public:
         return DownloadSource(url=upload.url, sha256=archive.sha256, size=archive.size)
@@ -185,7 +168,7 @@ def _source(upload: Upload, archive: Archive, tree_hash: TreeHash) -> DownloadSo
         raise PublishError(msg) from error
     try:
         require_tree(tree_hash, tree.tree_hash, tree.git_hash, upload.url)
-        # Who packed the same tree with another zlib got other bytes; that's no matter.
+        # Another zlib packs the same tree into other bytes, which is fine.
         if not upload.existed:
             require_archive(archive.sha256, received.sha256, upload.url)
     except HashMismatchError as error:

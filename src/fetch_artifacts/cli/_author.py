@@ -9,7 +9,7 @@ import click
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.cli._options import (
     FAILED,
-    BindingOptions,
+    bind_name,
     binding_options,
     comments_option,
     json_option,
@@ -23,6 +23,7 @@ from fetch_artifacts.digests import Sha256, TreeHash
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fetch_artifacts.authoring.binding import BindingOptions
     from fetch_artifacts.platforms.platform import Platform
 
 
@@ -86,7 +87,7 @@ def bind(
         DownloadSource(url=url, sha256=Sha256.parse(sha256))
         for url, sha256 in downloads
     ]
-    binding.bind(name, TreeHash.parse(tree_hash), sources or None)
+    bind_name(binding, name, TreeHash.parse(tree_hash), sources or None)
 
 
 @click.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import click
 
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from fetch_artifacts.artifacts_toml.entry import DownloadSource
+    from fetch_artifacts.authoring.binding import BindingOptions
     from fetch_artifacts.digests import TreeHash
 
 FAILED: Final = 1
+_ENTRY_FLAGS: Final = ("lazy", "force", "keep_comments")
 
 
 def _parse_triplet(
@@ -68,45 +70,15 @@ comments_option = click.option(
 )
 
 
-class BindingOptions(NamedTuple):
-    """What the options of `binding_options` say.
-
-    Attributes:
-        toml: The absolute path of the Artifacts.toml to change or to create.
-        platform: The platform of the entry, None for every platform.
-        lazy: Whether the artifact is installed on first use only.
-        force: Whether an existing entry is replaced.
-        keep_comments: Whether other lines of the file are left unchanged; None: if it
-            was written by hand.
-    """
-
-    toml: Path
-    platform: Platform | None
-    lazy: bool
-    force: bool
-    keep_comments: bool | None
-
-    def bind(
-        self,
-        name: str,
-        tree_hash: TreeHash,
-        downloads: Iterable[DownloadSource] | None,
-    ) -> None:
-        """Bind a name, and say so on standard error."""
-        from fetch_artifacts.artifacts_toml.binding import Binding
-        from fetch_artifacts.authoring.binding import bind_tree
-
-        binding = Binding(
-            name=name,
-            tree_hash=tree_hash,
-            downloads=None if downloads is None else tuple(downloads),
-            platform=self.platform,
-            lazy=self.lazy,
-        )
-        bind_tree(
-            self.toml, binding, force=self.force, keep_comments=self.keep_comments
-        )
-        click.echo(f"bound {name} in {self.toml}", err=True)
+def bind_name(
+    binding: BindingOptions,
+    name: str,
+    tree_hash: TreeHash,
+    downloads: Iterable[DownloadSource] | None,
+) -> None:
+    """Bind a name, and say so on standard error."""
+    binding.bind(name, tree_hash, downloads)
+    click.echo(f"bound {name} in {binding.toml}", err=True)
 
 
 def binding_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -116,7 +88,9 @@ def binding_options(command: Callable[..., None]) -> Callable[..., None]:
     def with_binding(
         *, toml_path: Path | None, platform: str | None, **arguments: Any
     ) -> None:
-        flags = {name: arguments.pop(name) for name in BindingOptions._fields[2:]}
+        from fetch_artifacts.authoring.binding import BindingOptions
+
+        flags = {name: arguments.pop(name) for name in _ENTRY_FLAGS}
         binding = BindingOptions(
             toml=_toml_to_write(toml_path),
             platform=as_platform(platform) if platform else None,

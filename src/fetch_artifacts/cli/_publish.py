@@ -10,7 +10,7 @@ import click
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.cli._options import (
-    BindingOptions,
+    bind_name,
     binding_options,
     compression_option,
     json_option,
@@ -25,6 +25,7 @@ from fetch_artifacts.errors import ArtifactNotInstalledError
 from fetch_artifacts.install.lookup import wanted
 
 if TYPE_CHECKING:
+    from fetch_artifacts.authoring.binding import BindingOptions
     from fetch_artifacts.platforms.platform import Platform
 
 _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -85,7 +86,7 @@ def create(
         sources = [
             DownloadSource(url=url, sha256=sha256, size=created["size"]) for url in urls
         ]
-        binding.bind(name, TreeHash.parse(created["git_tree_sha1"]), sources)
+        bind_name(binding, name, TreeHash.parse(created["git_tree_sha1"]), sources)
     print_facts(created, as_json=as_json)
 
 
@@ -169,10 +170,7 @@ def publish(
     from fetch_artifacts.authoring.publish import target_for
 
     target = target_for(named.pop("target"), title=name, **named)
-    options = binding._asdict()
-    published = publish_folder(
-        folder, name, target, options.pop("toml"), compression=compression, **options
-    )
+    published = publish_folder(folder, name, target, binding, compression=compression)
     source = published.source
     facts = {"git_tree_sha1": str(published.tree_hash), "sha256": str(source.sha256)}
     print_facts({**facts, "size": source.size, "url": source.url}, as_json=as_json)
