@@ -1,11 +1,8 @@
-"""What an Artifacts.toml binds: adding to it, taking from it.
+"""Adding bindings to an Artifacts.toml, extending them and removing them.
 
 Julia: ``bind_artifact!`` and ``unbind_artifact!`` of Pkg 1.12 (Pkg.jl
-Artifacts.jl:203-311). Either the whole file is written anew in Julia's bytes, or, with
-``keep_comments``, only the lines that change. Each change is one step for whoever reads
-the file, and is made under a lock, so that none gets lost.
-
-Nothing here enters the usage log; that is done by who knows the depot.
+Artifacts.jl:203-311). Nothing here writes to the usage log: callers that know the depot
+do.
 """
 
 from __future__ import annotations
@@ -33,13 +30,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """A name, and the tree that it stands for.
+    """A name and the tree that it is bound to.
 
     Attributes:
         name: The name.
         tree_hash: The tree.
-        downloads: Where its archive can be had, best first. Like Julia, an empty one is
-            written as ``download = []``; with None there is no such key.
+        downloads: The sources of its archive, best first. As in Julia, an empty tuple
+            is written as ``download = []``; for None the key is left out.
         platform: What the tree is built for; a name may be bound once for each
             platform. None for every platform.
         lazy: Whether it is to be installed on first use only.
@@ -52,13 +49,13 @@ class Binding:
     lazy: bool = False
 
     def to_entry(self, path: Path | None) -> TomlDict:
-        """The table that says this. Julia: ``bind_artifact!``.
+        """Return the entry to write. Julia: ``bind_artifact!``.
 
         Args:
-            path: The file that it is for, which errors name.
+            path: The file that errors name.
 
         Raises:
-            HashParseError: The hash is no git-tree-sha1.
+            HashParseError: The hash is not a git-tree-sha1.
             ArtifactsTomlError: A source is not valid.
         """
         entry: TomlDict = {"git-tree-sha1": str(TreeHash.parse(str(self.tree_hash)))}
@@ -84,14 +81,14 @@ def bind(
 
     Args:
         path: The Artifacts.toml; its folder must exist.
-        binding: The name, the tree, and what else its entry says.
+        binding: The name, the tree and the rest of the entry.
         force: Whether an existing binding is replaced.
-        keep_comments: Whether all other lines are left as they are. None: in a file
+        keep_comments: Whether all other lines stay unchanged. None: in a file
             that Julia, or this package, did not write.
 
     Raises:
         BindingExistsError: As `check_free`.
-        HashParseError: The hash is no git-tree-sha1.
+        HashParseError: The hash is not a git-tree-sha1.
         PlatformError: A platform that the name is bound for has no valid version.
         ArtifactsTomlError: A source is not valid, the file can't be read, or it can't
             be edited in place.
@@ -144,7 +141,7 @@ def unbind(
         path: The Artifacts.toml.
         name: The name.
         platform: The platform, exactly as it is bound; None for all.
-        keep_comments: Whether all other lines are left as they are. None: in a file
+        keep_comments: Whether all other lines stay unchanged. None: in a file
             that Julia, or this package, did not write.
 
     Returns:
@@ -180,15 +177,15 @@ def add_source(
     platform: Platform | None = None,
     keep_comments: bool | None = None,
 ) -> None:
-    """Add a place where an artifact's archive can be had, as the last one.
+    """Append a download source to an artifact.
 
     Args:
         path: The Artifacts.toml.
         name: The name of the artifact.
-        source: The place.
+        source: The source.
         platform: Chooses among the platforms that the name is bound for; not needed
             where there is but one.
-        keep_comments: Whether all other lines are left as they are. None: in a file
+        keep_comments: Whether all other lines stay unchanged. None: in a file
             that Julia, or this package, did not write.
 
     Raises:
@@ -231,7 +228,7 @@ def _kept(
 ) -> list[TomlDict]:
     """The elements of a name that stay beside a new one, if it may be bound at all."""
     if platform is None:
-        # In Julia too, `name = []` is in nobody's way.
+        # In Julia, too, `name = []` counts as unbound.
         if existing != [] and not force:
             raise _exists(path, name, "is bound", "force replaces it")
         return []

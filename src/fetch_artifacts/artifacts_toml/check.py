@@ -1,7 +1,7 @@
-"""What is wrong with an Artifacts.toml, before somebody else finds out.
+"""Finding what is wrong with an Artifacts.toml.
 
-Everything at which Julia or this package would fail is found, and what both accept but
-the author can't have meant.
+The findings cover everything that makes Julia or this package fail, and what both
+accept although the author can't have meant it.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Finding:
 
 
 def check_file(path: str | os.PathLike[str]) -> tuple[Finding, ...]:
-    """Give all that is wrong with a file, in the order of the file.
+    """Return all that is wrong with a file, in the order of the file.
 
     Raises:
         ArtifactsTomlNotFoundError: There is no such file.
@@ -90,7 +90,7 @@ def check_file(path: str | os.PathLike[str]) -> tuple[Finding, ...]:
 
 
 def check_files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Finding]:
-    """Give all that is wrong with several files; that one can't be read is too."""
+    """Yield all that is wrong with several files; that one can't be read is too."""
     for path in map(Path, paths):
         try:
             yield from check_file(path)
@@ -162,7 +162,7 @@ def _check_elements(elements: list[object], place: Place) -> Iterator[Finding]:
 def _unreadable_tags(
     element: dict[str, object], place: Place
 ) -> Iterator[tuple[str, Finding]]:
-    """Give the keys that keep Julia from reading the platform of an element."""
+    """Yield the keys that keep Julia from reading the platform of an element."""
     for key in _UNKNOWN:
         if not isinstance(element.get(key), str):
             yield key, _finding(place.expected("a string", element, key))
@@ -194,7 +194,7 @@ def _check_duplicate(
 def _check_support(
     platform: Platform, element: Iterable[str], place: Place
 ) -> Iterator[Finding]:
-    """Give what no machine has that Julia runs on: the pair, or one tag beside it."""
+    """Yield what no machine has that Julia runs on: the pair, or one tag beside it."""
     arch, os, *others = platform.tags.items()
     known = [(tag, value) for tag, value in others if tag in KNOWN_TAGS]
     for tags in ({}, *({tag: value} for tag, value in known)):

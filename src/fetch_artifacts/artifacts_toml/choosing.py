@@ -1,8 +1,8 @@
-"""Artifacts.toml: reading it, choosing what fits a platform.
+"""Choosing the entry of an Artifacts.toml that suits a platform.
 
-Julia: the part of ``Artifacts.jl`` that goes from a name to a hash. Where Julia raises,
-so do these functions, and say what is wrong where; where Julia logs an error and gives
-nothing, they log a warning and give None.
+Julia: the part of ``Artifacts.jl`` that goes from a name to a hash. Where Julia raises
+an error, these functions raise one that names the place; where Julia logs an error and
+returns nothing, they log a warning and return None.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _log = logging.getLogger(__name__)
 def artifact_meta(
     name: str, table: Mapping[str, Any], *, platform: Platform, path: Path | None = None
 ) -> TomlDict | None:
-    """Give the table of an artifact that suits a platform, None if there is none.
+    """Return the table of an artifact that suits a platform, None if there is none.
 
     Julia: ``artifact_meta`` (Artifacts.jl:389-433).
 
     Args:
         name: The name it is bound to.
-        table: What the file says.
-        platform: What it shall suit; Julia's default is its host.
+        table: The table of the whole file.
+        platform: The platform that it must suit; Julia's default is its host.
         path: The file, for messages.
 
     Raises:
@@ -77,7 +77,7 @@ def _find_meta(
 def artifact_hash(
     name: str, table: Mapping[str, Any], *, platform: Platform, path: Path | None = None
 ) -> TreeHash | None:
-    """Give the tree hash of the entry that suits a platform, None if there is none.
+    """Return the tree hash of the entry that suits a platform, None if there is none.
 
     Julia: ``artifact_hash`` (Artifacts.jl:445-454).
 
@@ -102,7 +102,7 @@ def select_downloadable_artifacts(
     include_lazy: bool = False,
     path: Path | None = None,
 ) -> dict[str, TomlDict]:
-    """Give the tables of all artifacts to be downloaded for a platform, by name.
+    """Return the tables of all artifacts to be downloaded for a platform, by name.
 
     Julia: ``select_downloadable_artifacts`` (Artifacts.jl:456-497).
 
@@ -123,7 +123,7 @@ def extract_all_hashes(
     include_lazy: bool = False,
     path: Path | None = None,
 ) -> tuple[TreeHash, ...]:
-    """Give the tree hash of every artifact that suits a platform.
+    """Return the tree hash of every artifact that suits a platform.
 
     Julia: ``extract_all_hashes`` (Pkg.jl Artifacts.jl:619-649).
 
@@ -142,14 +142,14 @@ def entry_for(
     toml: str | os.PathLike[str] | Mapping[str, Any],
     platform: PlatformChoice,
 ) -> ArtifactEntry:
-    """Give the entry of an artifact that suits a platform.
+    """Return the entry of an artifact that suits a platform.
 
     Args:
         name: The name it is bound to.
-        toml: The file, or what it says. From a file, the entry is remembered too.
-        platform: What it shall suit, or a function that gives it. The function is
-            called only where there is a choice: to find out what this machine is may
-            mean to start a Julia.
+        toml: The file, or its table. For a file the entry is remembered, too.
+        platform: The platform that it must suit, or a function that returns it. It
+            is called only where there is a choice, since probing this machine may
+            start a Julia.
 
     Raises:
         ArtifactNotFoundError: The name is not in the file.
@@ -170,11 +170,11 @@ def entry_for(
 
 
 def elements_of(value: object, place: Place) -> Iterator[tuple[Any, Place]]:
-    """Give all that a name is bound to: the elements of its array, or its one table.
+    """Yield all that a name is bound to: the elements of its array, or its one table.
 
     Args:
-        value: What the file says of the name.
-        place: Where that is.
+        value: The value of the name in the file.
+        place: Its place.
     """
     if isinstance(value, list):
         for number, element in enumerate(value):
@@ -186,7 +186,7 @@ def elements_of(value: object, place: Place) -> Iterator[tuple[Any, Place]]:
 def entries_of(
     table: Mapping[str, Any], path: Path | None
 ) -> Iterator[tuple[TomlDict, Place]]:
-    """Give the table of every entry of a file, and skip what is no table."""
+    """Yield the table of every entry of a file, skipping what is not a table."""
     for name, value in table.items():
         for element, place in elements_of(value, Place.of(name, path)):
             if isinstance(element, dict):
@@ -196,7 +196,7 @@ def entries_of(
 def platforms_of(
     elements: list[Any], place: Place
 ) -> Iterator[tuple[Platform, TomlDict, Place]]:
-    """Give the elements of a name's array, each behind its platform.
+    """Yield the elements of a name's array, each behind its platform.
 
     Julia: ``unpack_platform`` for each (Artifacts.jl:281-303).
 
@@ -252,13 +252,13 @@ def find_entry(
     platform: PlatformChoice | None,
     path: Path | None,
 ) -> tuple[TomlDict, Platform | None, Place]:
-    """Give the table that suits a platform, what it is built for, and its place.
+    """Return the table that suits a platform, what it is built for, and its place.
 
     Args:
         name: The name it is bound to.
-        table: What the file says.
-        platform: What it shall suit, or a function that gives it; None where only one
-            can be meant.
+        table: The table of the whole file.
+        platform: The platform that it must suit, or a function that returns it;
+            None where only one can be meant.
         path: The file, for messages.
 
     Raises:

@@ -1,7 +1,8 @@
-"""Changes of an Artifacts.toml: one step for whoever reads it, and none gets lost.
+"""Changing an Artifacts.toml.
 
-A file that Julia could have written stays one: all of it is written, sorted, in Julia's
-bytes. Of any other, one with comments say, only the lines concerned change.
+A change is made under a lock and in one step, so that no change is lost and no reader
+sees half of one. A file that Julia could have written is rewritten in Julia's bytes; in
+any other file, such as one with comments, only the lines concerned change.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of a file.
+    """The text of a file before and after a change.
 
     Attributes:
         before: Its text before; "" where there was none.
         after: Its text now.
-        binds_else: Whether it says anything else now.
+        binds_else: Whether its meaning changed, and not only its spelling.
     """
 
     before: str
@@ -48,13 +49,13 @@ def change_file(
     keep_comments: bool | None,
     create: bool = False,
 ) -> Change:
-    """Make one change to an Artifacts.toml while nobody else makes one.
+    """Make one change to an Artifacts.toml under its lock.
 
     Args:
         path: The file; where it is a link, the file that it leads to is written.
-        change: Gives what the file shall say, from what it says and without changing
-            that; None leaves the file alone.
-        keep_comments: Whether all other lines are left as they are. None: in a file
+        change: Returns the new table for the old one, which it must not modify, or
+            None to leave the file alone.
+        keep_comments: Whether all other lines stay unchanged. None: in a file
             that Julia, or this package, did not write.
         create: Whether the file may be missing.
 
@@ -90,12 +91,12 @@ def change_file(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
-    """A value of the file that can be put right.
+    """A value of the file that can be corrected.
 
     Attributes:
         keys: Where it is; elements of arrays are counted from 0.
-        old: What is there, None where nothing is.
-        new: What shall be there.
+        old: The present value, None where there is none.
+        new: The correct value.
     """
 
     keys: KeyPath
@@ -104,24 +105,24 @@ class Fix:
 
 
 def repair(path: Path, fixes: Iterable[Fix]) -> str:
-    """Write the values that are right, and leave all other lines as they are.
+    """Write the correct values, and leave all other lines unchanged.
 
     Returns:
         What changed, as a unified diff.
 
     Raises:
-        ArtifactsTomlError: The file was changed meanwhile, or can't be edited.
-        ArtifactsTomlNotFoundError: It is not there any more.
+        ArtifactsTomlError: The file has changed since, or can't be edited.
+        ArtifactsTomlNotFoundError: The file is gone.
         OSError: The file can't be written.
     """
 
-    def put_right(table: TomlDict) -> TomlDict:
+    def correct(table: TomlDict) -> TomlDict:
         table = copy.deepcopy(table)
         for fix in fixes:
             _put(table, fix, path)
         return table
 
-    done = change_file(path, put_right, keep_comments=True)
+    done = change_file(path, correct, keep_comments=True)
     lines = difflib.unified_diff(
         done.before.splitlines(keepends=True),
         done.after.splitlines(keepends=True),

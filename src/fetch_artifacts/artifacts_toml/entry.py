@@ -26,7 +26,7 @@ _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\x00-\x1f\x7f]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadSource:
-    """Where an archive can be had.
+    """A source of an artifact's archive.
 
     Attributes:
         url: Its address.
@@ -56,7 +56,7 @@ class DownloadSource:
         )
 
     def to_entry(self) -> dict[str, str | int]:
-        """The element of ``download`` that says this.
+        """Return the element of ``download`` to write.
 
         As Julia 1.13, which leaves out a size that is not known.
         """
@@ -124,7 +124,7 @@ class ArtifactEntry:
 
     @property
     def downloads(self) -> tuple[DownloadSource, ...]:
-        """Where the archive can be had, best first.
+        """The sources of the archive, best first.
 
         Read when asked for, as in Julia: an artifact that is installed can be used
         whatever its sources look like.
@@ -152,7 +152,7 @@ class ArtifactEntry:
 def sources_of(
     entry: Mapping[str, Any], place: Place
 ) -> Iterator[tuple[object, Place]]:
-    """Give the elements of ``download`` with their places, whatever they are."""
+    """Yield the elements of ``download`` with their places, whatever they are."""
     download, here = entry.get("download"), place / "download"
     for number, source in enumerate(download if isinstance(download, list) else ()):
         yield source, here / number
@@ -175,7 +175,7 @@ def archive_hash(entry: Mapping[str, Any]) -> Sha256 | None:
 def entry_faults(
     entry: Mapping[str, Any], place: Place
 ) -> Iterator[ArtifactsTomlError]:
-    """Give all that is wrong in the table of an entry, but for platform and sources."""
+    """Yield all faults in the table of an entry, except in its platform and sources."""
     if not isinstance(entry.get("lazy", False), bool):
         yield place.expected("true or false", entry, "lazy")
     if not isinstance(entry.get("download", []), list):
@@ -192,10 +192,10 @@ def entry_faults(
 
 
 def source_faults(source: object, place: Place) -> Iterator[ArtifactsTomlError]:
-    """Give all that is wrong in one element of ``download``.
+    """Yield all that is wrong in one element of ``download``.
 
-    That nothing can be had from a URL is no reason not to read it: another source may
-    do, and Julia reads more kinds of URLs. Whoever writes one should know.
+    Includes URLs that this package can't download from. Reading accepts those, since
+    another source may work and Julia supports more kinds of URLs.
     """
     from fetch_artifacts.urls import expected_instead, redacted
 

@@ -1,4 +1,4 @@
-"""An Artifacts.toml as it is read, and remembered until it changes."""
+"""Reading an Artifacts.toml, and remembering it until it changes."""
 
 from __future__ import annotations
 

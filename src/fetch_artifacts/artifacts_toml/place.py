@@ -58,5 +58,5 @@ class Place:
         return (self / key).error(f"expected {what}, found {found}")
 
     def unparsed(self, key: str, error: HashParseError) -> ArtifactsTomlError:
-        """The error for a value that is no hash."""
+        """The error for a value that is not a hash."""
         return (self / key).error(error.message.removeprefix(f"{key}: "))

@@ -77,7 +77,7 @@ def _first_file(folder: str, names: Iterable[str]) -> str | None:
 
 
 def package_uuid(file: str) -> str | None:
-    """Give the UUID of the package that a file is in, in lower case.
+    """Return the UUID of the package that a file is in, in lower case.
 
     None where no folder above the file has a Project.toml, or the nearest one names no
     UUID or can't be read.

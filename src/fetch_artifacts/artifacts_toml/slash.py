@@ -47,7 +47,7 @@ def split_artifact_slash(text: str) -> tuple[str, str]:
 def artifact_slash_lookup(
     text: str, table: Mapping[str, Any], *, platform: Platform, path: Path | None = None
 ) -> SlashLookup:
-    """Give the artifact and the path inside it that a text means.
+    """Return the artifact and the path inside it that a text means.
 
     Julia: ``artifact_slash_lookup`` (Artifacts.jl:652-663). A name that has a slash
     itself is out of reach, as there.

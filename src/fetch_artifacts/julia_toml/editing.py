@@ -1,4 +1,4 @@
-"""Edits of a hand-written TOML text in place: no other line changes.
+"""Editing a hand-written TOML text in place, without changing other lines.
 
 tomlkit, which keeps comments too, takes those around a table away with it, and moves
 the elements of an array together where they stand apart; and what is new has to be in
@@ -37,7 +37,7 @@ _UNEDITABLE: Final = (
 
 
 def update(text: str, table: Table) -> str:
-    """Change a text as little as can be, so that it says what ``table`` says.
+    """Change a text as little as possible, so that it holds ``table``.
 
     What is new is written as Julia writes it. What goes takes the comments between its
     own lines along, and no others.
@@ -54,11 +54,11 @@ def update(text: str, table: Table) -> str:
 
 def _check(text: str, old: Table, table: Table) -> None:
     try:
-        said: Table = loads(text)
+        found: Table = loads(text)
     except ValueError:  # pragma: no cover - no spelling is known that leads here
-        said = old  # so that a key that shall change is named
-    for key in {**table, **said}:
-        if key in table and key in said and _same(said[key], table[key]):
+        found = old  # so that the error names a key that was to change
+    for key in {**table, **found}:
+        if key in table and key in found and _same(found[key], table[key]):
             continue
         msg = f"{dump_key(key)}: {_UNEDITABLE}"  # pragma: no cover - as above
         raise ValueError(msg)  # pragma: no cover

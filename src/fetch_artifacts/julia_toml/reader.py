@@ -1,4 +1,4 @@
-"""TOML as Julia 1.12 reads it: tomli's values, with what Julia tells apart besides."""
+"""Reading TOML as Julia 1.12 does, on top of tomli."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Where in a TOML text each table and each value stands.
-
-The text must be TOML; what it means is for tomli to say.
-"""
+"""The positions of tables and values in a TOML text, which must be valid."""
 
 from __future__ import annotations
 
@@ -57,12 +54,12 @@ class Statement:
         return not self.values
 
     def opens(self, depth: int) -> bool:
-        """Whether this opens a table that so many keys and numbers lead to."""
+        """Whether this opens a table at this depth: the number of keys in its path."""
         return self.is_header and len(self.path) == depth
 
 
 def statements(text: str) -> Iterator[Statement]:
-    """Give every statement of a text, in order."""
+    """Yield every statement of a text, in order."""
     arrays: dict[KeyPath, int] = {}  # of tables: the number of the last element
     table: KeyPath = ()
     position = _skip(_SPACE, text, 0)

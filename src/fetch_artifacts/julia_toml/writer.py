@@ -1,4 +1,4 @@
-"""TOML as Julia 1.12 writes it, byte for byte."""
+"""Writing TOML as Julia 1.12 does, byte for byte."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def dumps(mapping: Table) -> str:
     moment in UTC.
 
     Raises:
-        TypeError: A key is not a string, or a value is of a type that TOML hasn't.
+        TypeError: A key is not a string, or a value is of a type that TOML lacks.
         ValueError: A value is outside what TOML holds: a string with half of a
             surrogate pair, a time with an offset, a moment before the year 1 in UTC.
     """

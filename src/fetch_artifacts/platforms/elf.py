@@ -1,4 +1,4 @@
-"""The few things about an ELF file that tell which platform it belongs to."""
+"""The fields of an ELF file that tell which platform it belongs to."""
 
 from __future__ import annotations
 

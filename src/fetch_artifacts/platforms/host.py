@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 def host_platform(base: Platform | str | None = None) -> Platform:
     """This machine's platform, or `base` taken for the machine's.
 
-    Julia: ``HostPlatform()`` and ``HostPlatform(base)``. Where the platform is known
-    from is told by `fetch_artifacts.platforms.host_facts`.
+    Julia: ``HostPlatform()`` and ``HostPlatform(base)``. The module
+    `fetch_artifacts.platforms.host_facts` says where each tag comes from.
 
     Raises:
-        PlatformError: `base` is no triplet.
+        PlatformError: `base` is not a triplet.
         SettingsError: A setting that names the platform is wrong.
     """
     if base is not None:

@@ -1,4 +1,4 @@
-"""Which platform is chosen for here, and where that is known from."""
+"""The platform that entries are chosen for, and the source of each of its tags."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def host_facts() -> HostFacts:
     """The platform to choose entries for, and where each of its tags comes from.
 
     Artifacts are shared with a Julia, which brings its own compiler libraries. So the
-    first of these that there is says everything:
+    first of these that exists decides all tags:
 
     1. the Julia in this process, where juliacall has started one; in a fork of that
        process, the same Julia's executable

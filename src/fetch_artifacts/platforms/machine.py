@@ -1,4 +1,4 @@
-"""What this interpreter runs on, found out without starting a process."""
+"""The machine that this interpreter runs on, probed without starting a process."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _GLIBCXX: Final = re.compile(rb"GLIBCXX_3\.4\.(\d+)\0")
 
 
 def operating_system() -> str:
-    """The system as a platform tag; what is no other system counts as Linux."""
+    """The system as a platform tag; any unknown system counts as Linux."""
     # FreeBSD and OpenBSD append their version.
     return _SYSTEMS.get(re.sub(r"(bsd)\d+$", r"\1", sys.platform), "linux")
 
@@ -68,7 +68,7 @@ def running_program() -> Path:
 def linux_abi(program: Path, *, root: Path = Path("/")) -> tuple[str, str]:
     """The C library and, on 32-bit ARM, the call ABI that a program was built for.
 
-    Either is told by the name of the program's loader; a program that needs none is
+    The name of the program's loader tells both; a program that needs none is
     taken to be like the machine's others.
     """
     try:

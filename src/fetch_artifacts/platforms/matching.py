@@ -78,7 +78,7 @@ def platforms_match(a: Platform | str, b: Platform | str) -> bool:
     """Whether every tag that both platforms have agrees. Triplets are parsed.
 
     Raises:
-        PlatformError: As `first_difference`, or a text is no triplet.
+        PlatformError: As `first_difference`, or a text is not a triplet.
     """
     return first_difference(as_platform(a), as_platform(b)) is None
 

@@ -170,6 +170,6 @@ def as_platform(platform: Platform | str) -> Platform:
     """A platform as it is, or the one that a triplet names.
 
     Raises:
-        PlatformError: It is no triplet.
+        PlatformError: It is not a triplet.
     """
     return Platform.parse(platform) if isinstance(platform, str) else platform

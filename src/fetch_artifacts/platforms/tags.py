@@ -10,7 +10,7 @@ from fetch_artifacts.platforms.versions import canonical_version, parse_version
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# As `uname -m` may say it, and as Julia says it (cpuid.jl:81-97)
+# Names that `uname -m` may print, and those that Julia uses (cpuid.jl:81-97)
 _ARCH_ALIASES: Final = {
     "amd64": "x86_64",
     "i386": "i686",
@@ -53,7 +53,7 @@ KNOWN_TAGS: Final = TRIPLET_TAGS | {
 }
 """Julia's own tags, and those that public JLL packages use."""
 
-_TREE_HASH: Final = "git-tree-sha1"  # the only string of an entry that is no tag
+_TREE_HASH: Final = "git-tree-sha1"  # the only string of an entry that is not a tag
 _VERSION_TAGS: Final = frozenset(
     {"libgfortran_version", "libstdcxx_version", "os_version"}
 )
@@ -61,13 +61,13 @@ _FORBIDDEN: Final = frozenset("+- /<>:\"'\\|?*")  # binaryplatforms.jl:129
 
 
 def tags_of_entry(entry: Mapping[str, Any]) -> tuple[str, str, dict[str, str]]:
-    """Give arch, os and the other tags of an entry of an Artifacts.toml.
+    """Return arch, os and the other tags of an entry of an Artifacts.toml.
 
     Every string but the tree hash is a tag (Artifacts.jl:292-303); nothing is
     normalised.
 
     Raises:
-        PlatformError: ``os`` or ``arch`` is missing, or is no string.
+        PlatformError: ``os`` or ``arch`` is missing or not a string.
     """
     for key in REQUIRED_TAGS:
         if not isinstance(entry.get(key), str):

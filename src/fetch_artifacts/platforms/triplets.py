@@ -37,7 +37,7 @@ _SYSTEMS: Final = {
     "linux": r"-(?:.*-)?linux",
 }
 _LIBCS: Final = {"gnu": "glibc", "musl": "musl"}
-# `-gcc4` and the like are how triplets before Julia 1.0 said it.
+# Before Julia 1.0, triplets spelled this as `-gcc4` and so on.
 _GFORTRANS: Final = {
     "libgfortran3": "3",
     "gcc4": "3",
@@ -94,10 +94,10 @@ def parse_triplet(text: str) -> tuple[str, str, dict[str, str]]:
     for part in found["tags"].split("-")[1:]:
         tag, value, *_ = part.split("+")  # a third piece is dropped, as Julia does
         tags[tag] = value
-    tags.pop("os_version", None)  # binaryplatforms.jl:728-744: only the system says it
+    tags.pop("os_version", None)  # only the system part counts (l. 728-744)
     os = next(name for name in _SYSTEMS if found[name] is not None)
     if version := _os_version(os, found["system"]):
-        version_of("os_version", version)  # Julia refuses what is no version here
+        version_of("os_version", version)  # Julia refuses anything else here
         tags["os_version"] = version
     return _ARCHES.get(found["arch"], "i686"), os, tags
 

@@ -82,7 +82,7 @@ def version_of(tag: str, value: str) -> VersionNumber:
     """Read the version that a tag must hold to be compared or printed.
 
     Raises:
-        PlatformError: The value is no version.
+        PlatformError: The value is not a version.
     """
     version = parse_version(value)
     if version is None:
@@ -113,7 +113,7 @@ def compare_version_cap(
     Where both asked they must be equal (binaryplatforms.jl:305-319).
 
     Raises:
-        PlatformError: A value is no version.
+        PlatformError: A value is not a version.
     """
     first, second = version_of("version", a), version_of("version", b)
     if a_requested and b_requested:
@@ -127,6 +127,6 @@ def compare_minor_version(a: str, b: str, /, **_requested: bool) -> bool:
     It is how ``julia_version`` is compared (binaryplatforms.jl:88-94).
 
     Raises:
-        PlatformError: A value is no version.
+        PlatformError: A value is not a version.
     """
     return version_of("julia_version", a)[:2] == version_of("julia_version", b)[:2]
