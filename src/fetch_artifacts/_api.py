@@ -34,7 +34,7 @@ _PACKAGE: Final = __name__.partition(".")[0]
 def artifact(
     name: str,
     toml_path: StrPath | None = None,
-    verbose: bool = False,  # noqa: FBT001, FBT002 - as in fetch-artifacts 0.1.0
+    verbose: bool = False,
     *,
     platform: Platform | str | None = None,
     download: bool = True,
@@ -131,7 +131,7 @@ def install_artifacts(  # noqa: PLR0913 - each has a default
 def load_artifacts(
     toml_path: StrPath | None = None,
     cache_dir: StrPath | None = None,
-    verbose: bool = False,  # noqa: FBT001, FBT002 - as in fetch-artifacts 0.1.0
+    verbose: bool = False,
 ) -> ArtifactManager:
     """Give the artifacts of a file, as a mapping from name to path.
 

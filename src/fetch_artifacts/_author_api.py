@@ -1,7 +1,7 @@
-"""The verbs of authors, as fetch-artifacts 0.1.0 had them, and a few more.
+"""The functions for authors: those of fetch-artifacts 0.1.0, and a few more.
 
-A file that Julia could have written stays one; of a file that was written by hand, only
-the lines concerned change.
+A file that Julia or this package wrote is rewritten in Julia's bytes. In a file written
+by hand, only the lines of the entry change.
 """
 
 from __future__ import annotations
@@ -161,8 +161,8 @@ def bind_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
     git_tree_sha1: AnyHash,
     download_url: str,
     sha256: str,
-    lazy: bool = True,  # noqa: FBT001, FBT002
-    force: bool = False,  # noqa: FBT001, FBT002
+    lazy: bool = True,
+    force: bool = False,
     *,
     platform: AnyPlatform = None,
     size: int | None = None,
@@ -177,7 +177,7 @@ def bind_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
         toml_path: The Artifacts.toml; it is made if there is none.
         name: The name.
         git_tree_sha1: The hash of the tree, 40 hex digits.
-        download_url: Where the archive can be had.
+        download_url: The URL of the archive.
         sha256: The hash of the archive, 64 hex digits.
         lazy: Whether Julia is to install it on first use only.
         force: Whether an existing binding is replaced.
@@ -211,7 +211,7 @@ def unbind_artifact(
     platform: AnyPlatform = None,
     keep_comments: bool | None = None,
 ) -> bool:
-    """Remove a name, or its binding for one platform; tells whether there was one.
+    """Remove a name, or its binding for one platform; gives whether there was one.
 
     Julia: ``unbind_artifact!``. What is installed stays.
 
@@ -236,37 +236,36 @@ def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
     toml_path: StrPath,
     name: str,
     tarball_url: str | Sequence[str],
-    lazy: bool = True,  # noqa: FBT001, FBT002
-    force: bool = False,  # noqa: FBT001, FBT002
-    clear: bool = True,  # noqa: FBT001, FBT002
-    verbose: bool = True,  # noqa: FBT001, FBT002
+    lazy: bool = True,
+    force: bool = False,
+    clear: bool = True,
+    verbose: bool = True,
     *,
     platform: AnyPlatform = None,
     keep_comments: bool | None = None,
 ) -> AddedArtifact:
-    """Download an archive, find out its hashes and its size, and bind them to a name.
+    """Download an archive, and bind a name to its hashes and size.
 
     ArtifactUtils.jl: ``add_artifact!``.
 
     Args:
         toml_path: The Artifacts.toml; it is made if there is none.
         name: The name.
-        tarball_url: Where the archive can be had; or several places, best first, whose
-            archives may differ as long as they hold the same tree.
+        tarball_url: The URL of the archive; or several, best first, whose archives may
+            differ as long as they contain the same tree.
         lazy: Whether Julia is to install it on first use only.
         force: Whether an existing binding is replaced.
-        clear: Whether nothing of the download is kept; else the artifact is installed.
-        verbose: Whether to tell on standard error what is downloaded.
+        clear: Whether the download is discarded; if not, the artifact is installed.
+        verbose: Whether progress is reported on standard error.
         platform: What the tree is built for; without it, every platform.
         keep_comments: Whether all other lines of the file stay as they are. None: in a
             file that Julia, or this package, did not write.
 
     Raises:
         BindingExistsError: The name is bound already (a ValueError).
-        DownloadError: A URL gives no complete file (a RuntimeError).
-        UnpackError: It gives no archive, or one that must not be unpacked (a
-            ValueError).
-        TreeHashMismatchError: The URLs give different trees (a RuntimeError).
+        DownloadError: A download fails or is incomplete (a RuntimeError).
+        UnpackError: A download is no archive, or an unsafe one (a ValueError).
+        TreeHashMismatchError: The archives contain different trees (a RuntimeError).
         DepotError: The artifact is to be installed, and the first depot can't be
             written (a RuntimeError).
         ArtifactsTomlError: The file can't be read (a ValueError).
@@ -304,15 +303,15 @@ def add_download_source(  # noqa: PLR0913 - each has a default
     check: bool = True,
     keep_comments: bool | None = None,
 ) -> None:
-    """Add a place where an artifact's archive can be had, as the last one.
+    """Add a URL of an artifact's archive, after the existing ones.
 
     Args:
         toml_path: The Artifacts.toml.
         name: The name of the artifact.
-        download_url: The new place.
-        sha256: The hash of the archive there; it may be another archive of the tree.
+        download_url: The new URL.
+        sha256: The hash of that archive; it may be another archive of the same tree.
         platform: Chooses among the platforms that the name is bound for.
-        check: Whether to download it, and make sure that it holds the same tree.
+        check: Whether the archive is downloaded and its tree compared.
         keep_comments: Whether all other lines of the file stay as they are. None: in a
             file that Julia, or this package, did not write.
 
@@ -320,10 +319,9 @@ def add_download_source(  # noqa: PLR0913 - each has a default
         ArtifactNotFoundError: The name is not in the file (a KeyError).
         ArtifactsTomlNotFoundError: There is no such file (a FileNotFoundError).
         BindingExistsError: The artifact has that source already (a ValueError).
-        HashMismatchError: Another archive or another tree is there (a RuntimeError).
-        DownloadError: There is nothing (a RuntimeError).
-        UnpackError: There is no archive, or one that must not be unpacked (a
-            ValueError).
+        HashMismatchError: The archive or its tree differs (a RuntimeError).
+        DownloadError: The download fails or is incomplete (a RuntimeError).
+        UnpackError: The download is no archive, or an unsafe one (a ValueError).
         ArtifactsTomlError: The file can't be read (a ValueError).
     """
     toml, built_for = _absolute(toml_path), _platform(platform)
@@ -337,17 +335,17 @@ def add_download_source(  # noqa: PLR0913 - each has a default
 
 def query_artifact_info(
     url: str,
-    compute_tree_hash: bool = True,  # noqa: FBT001, FBT002 - as in 0.1.0
+    compute_tree_hash: bool = True,
 ) -> ArtifactInfo:
-    """Download a URL and give its sha256, its size and the tree it unpacks to.
+    """Download a URL, and give its sha256, its size and its tree hash.
 
     Args:
-        url: Where from. Nothing of it is kept.
+        url: The URL. The download is not kept.
         compute_tree_hash: Whether it is an archive whose ``git_tree_sha1`` is wanted.
 
     Raises:
-        DownloadError: There is no complete file (a RuntimeError).
-        UnpackError: It is no archive, or one that must not be unpacked (a ValueError).
+        DownloadError: The download fails or is incomplete (a RuntimeError).
+        UnpackError: It is no archive, or an unsafe one (a ValueError).
     """
     received = sourcing.measure_download(url, as_archive=compute_tree_hash)
     info: ArtifactInfo = {

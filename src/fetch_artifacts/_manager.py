@@ -154,7 +154,7 @@ class ArtifactManager(Mapping[str, Path]):
         self,
         toml_path: StrPath,
         cache_dir: StrPath | None = None,
-        verbose: bool = False,  # noqa: FBT001, FBT002 - as in fetch-artifacts 0.1.0
+        verbose: bool = False,
     ) -> None:
         self.toml_path = Path(os.path.abspath(toml_path))  # noqa: PTH100 - absolute() keeps ".."
         self.verbose = verbose
@@ -201,7 +201,7 @@ class ArtifactManager(Mapping[str, Path]):
     def get_path(
         self,
         name: str,
-        download: bool = True,  # noqa: FBT001, FBT002 - as in 0.1.0
+        download: bool = True,
     ) -> Path:
         """Give the path of an artifact; see `fetch_artifacts.artifact`.
 
