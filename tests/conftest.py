@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import os
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,11 @@ def depot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "depot"
     monkeypatch.setenv("JULIA_DEPOT_PATH", str(path))
     return path
+
+
+@pytest.fixture
+def umask() -> Iterator[Callable[[int], int]]:
+    """Set the umask; it is 022 at first, and as it was afterwards."""
+    before = os.umask(0o022)
+    yield os.umask
+    os.umask(before)

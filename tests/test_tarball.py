@@ -10,7 +10,6 @@ import io
 import lzma
 import os
 import re
-import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -22,13 +21,10 @@ from fetch_artifacts import tarball
 from fetch_artifacts.errors import ArchiveError, UnhashableFileError, UnpackError
 from fetch_artifacts.tar.member import Member
 from support.archives import END, file, folder, listing, pax, symlink
-from support.fixtures import load_vectors
+from support.fixtures import ANY_NAMES, load_vectors
 from support.trees import Link, Tree, as_nobody, make_tree, names
 
 UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
-ANY_NAMES = pytest.mark.skipif(
-    sys.platform != "linux", reason="this system changes or refuses some names"
-)
 VECTORS = load_vectors("tar")
 IDS = [case["id"] for case, _ in VECTORS]
 # a/, b/x (executable), b.txt, empty/, lnk -> b/x: Julia's answer

@@ -6,11 +6,9 @@ import base64
 import gzip
 import io
 import lzma
-import os
 import stat
-import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,21 +17,10 @@ from fetch_artifacts.archive.unpack import UnpackedArchive, unpack_archive
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from support.archives import END, file, listing
-from support.fixtures import load_vectors
+from support.fixtures import ANY_NAMES, UNIX, load_vectors
 
-UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has other modes")
-ANY_NAMES = pytest.mark.skipif(
-    sys.platform != "linux", reason="this system changes or refuses some names"
-)
 INSTALLED = [pair for pair in load_vectors("install") if pair[1]["installed"]]
 REFUSED = [pair for pair in load_vectors("install") if not pair[1]["installed"]]
-
-
-@pytest.fixture
-def umask() -> Iterator[Callable[[int], int]]:
-    before = os.umask(0o022)
-    yield os.umask
-    os.umask(before)
 
 
 @pytest.fixture

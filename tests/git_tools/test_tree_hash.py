@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +24,7 @@ from fetch_artifacts.git_tools.tree_hash import (
     list_directory,
     verify_directory,
 )
-from support.fixtures import load_vectors
+from support.fixtures import ANY_NAMES, load_vectors
 from support.trees import (
     EXECUTABLE,
     OUTSIDE_ASCII,
@@ -39,9 +38,6 @@ from support.trees import (
 
 pytestmark = pytest.mark.skipif(
     os.name == "nt", reason="Windows has no executable bit, and may have no links"
-)
-ANY_NAMES = pytest.mark.skipif(
-    sys.platform != "linux", reason="this system changes or refuses some names"
 )
 
 

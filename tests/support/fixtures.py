@@ -1,16 +1,24 @@
-"""Recorded answers of real Julia."""
+"""Recorded answers of real Julia, and what a system needs to compare with them."""
 
 from __future__ import annotations
 
+import os
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import tomli
 
 FIXTURES = Path(__file__).parents[2] / "julia_fixtures"
 
 Case = dict[str, Any]
+
+UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has other modes")
+ANY_NAMES = pytest.mark.skipif(
+    sys.platform != "linux", reason="this system changes or refuses some names"
+)
 
 
 @cache

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import errno
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,19 +25,7 @@ from support.archives import (
     pax,
     symlink,
 )
-from support.fixtures import load_vectors
-
-UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has other modes")
-ANY_NAMES = pytest.mark.skipif(
-    sys.platform != "linux", reason="this system changes or refuses some names"
-)
-
-
-@pytest.fixture
-def umask() -> Iterator[Callable[[int], int]]:
-    before = os.umask(0o022)
-    yield os.umask
-    os.umask(before)
+from support.fixtures import ANY_NAMES, UNIX, load_vectors
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +13,10 @@ import pytest
 
 from fetch_artifacts.errors import UnhashableFileError, UnportableNameError
 from fetch_artifacts.tar.writer import tar_chunks
-from support.fixtures import load_vectors
+from support.fixtures import ANY_NAMES, load_vectors
 from support.trees import Link, Tree, as_nobody, make_tree, recorded_tree
 
 UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
-ANY_NAMES = pytest.mark.skipif(
-    sys.platform != "linux", reason="this system changes or refuses some names"
-)
 
 
 def packed(directory: Path, *, portable: bool = False) -> bytes:
