@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from textwrap import dedent
 
@@ -8,12 +7,10 @@ import pytest
 import tomli
 
 from fetch_artifacts.artifacts_toml.binding import (
-    Binding,
     add_source,
     check_free,
     unbind,
 )
-from fetch_artifacts.artifacts_toml.binding import bind as _bind
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.digests import Sha256, TreeHash
@@ -27,6 +24,7 @@ from fetch_artifacts.errors import (
     NoMatchingPlatformError,
 )
 from fetch_artifacts.platforms import Platform
+from support.bindings import bind
 from support.fixtures import Case, load_vectors
 
 ONE, TWO = TreeHash.parse("1" * 40), TreeHash.parse("2" * 40)
@@ -47,28 +45,6 @@ def source(url: str, size: int | None = None) -> DownloadSource:
     return DownloadSource(url=url, sha256=SHA, size=size)
 
 
-def bind(
-    toml: Path,
-    name: str,
-    tree_hash: TreeHash,
-    *,
-    platform: Platform | None = None,
-    downloads: Iterable[DownloadSource] | None = None,
-    lazy: bool = False,
-    **how: bool,
-) -> None:
-    """Bind in one call, as the steps below are many."""
-    sources = None if downloads is None else tuple(downloads)
-    binding = Binding(
-        name=name,
-        tree_hash=tree_hash,
-        downloads=sources,
-        platform=platform,
-        lazy=lazy,
-    )
-    _bind(toml, binding, **how)
-
-
 def perform(toml: Path, op: Case, *, keep_comments: bool) -> bool:
     """Do one recorded step; whether it succeeded."""
     platform = Platform.parse(op["platform"]) if op["platform"] else None
@@ -80,14 +56,16 @@ def perform(toml: Path, op: Case, *, keep_comments: bool) -> bool:
             DownloadSource(url=each["url"], sha256=Sha256.parse(each["sha256"]))
             for each in op["download"]
         )
-        binding = Binding(
-            name=op["name"],
-            tree_hash=TreeHash.parse(op["hash"]),
+        bind(
+            toml,
+            op["name"],
+            TreeHash.parse(op["hash"]),
             platform=platform,
             downloads=sources or None,
             lazy=op["lazy"],
+            force=op["force"],
+            keep_comments=keep_comments,
         )
-        _bind(toml, binding, force=op["force"], keep_comments=keep_comments)
     except FetchArtifactsError:
         return False
     return True

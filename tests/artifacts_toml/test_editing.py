@@ -3,24 +3,21 @@ from __future__ import annotations
 import multiprocessing
 import os
 import stat
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import tomli
 
 from fetch_artifacts.artifacts_toml.binding import (
-    Binding,
     unbind,
 )
-from fetch_artifacts.artifacts_toml.binding import bind as _bind
-from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
     ArtifactsTomlNotFoundError,
 )
 from fetch_artifacts.platforms import Platform
+from support.bindings import bind
 
 ONE, TWO = TreeHash.parse("1" * 40), TreeHash.parse("2" * 40)
 
@@ -35,28 +32,6 @@ def toml(tmp_path: Path) -> Path:
     folder = tmp_path / "package"
     folder.mkdir()
     return folder / "Artifacts.toml"
-
-
-def bind(
-    toml: Path,
-    name: str,
-    tree_hash: TreeHash,
-    *,
-    platform: Platform | None = None,
-    downloads: Iterable[DownloadSource] | None = None,
-    lazy: bool = False,
-    **how: bool,
-) -> None:
-    """Bind in one call, as the steps below are many."""
-    sources = None if downloads is None else tuple(downloads)
-    binding = Binding(
-        name=name,
-        tree_hash=tree_hash,
-        downloads=sources,
-        platform=platform,
-        lazy=lazy,
-    )
-    _bind(toml, binding, **how)
 
 
 def test_the_folder_must_exist(tmp_path: Path) -> None:
