@@ -1,4 +1,4 @@
-"""What an author of artifacts does: make a tree, and archive it.
+"""Building artifacts: make a tree, install it and archive it.
 
 Julia: ``create_artifact`` and ``archive_artifact`` of ``Pkg.Artifacts``.
 """
@@ -34,10 +34,10 @@ _WRITE_BITS: Final = 0o222
 
 
 class ArtifactBuild(os.PathLike[str]):
-    """A folder that becomes an artifact; wherever a path is expected, it is one.
+    """A folder that becomes an artifact; it can be used as a path.
 
     Attributes:
-        path: The folder to fill; at the end of the block, where it is installed.
+        path: The folder to fill; after the block, the installed folder.
     """
 
     def __init__(self, path: Path) -> None:
@@ -60,7 +60,7 @@ class ArtifactBuild(os.PathLike[str]):
         return self._tree_hash
 
     def finish(self, path: Path, tree_hash: TreeHash) -> None:
-        """Take note of where the tree was installed."""
+        """Record where the tree was installed."""
         self.path = path
         self._tree_hash = tree_hash
 
@@ -76,11 +76,11 @@ class ArtifactBuild(os.PathLike[str]):
 
 @contextlib.contextmanager
 def build_artifact() -> Iterator[ArtifactBuild]:
-    """Give an empty folder to fill, which at the end is installed by its hash.
+    """Give an empty folder to fill, and install it by its hash at the end.
 
     Julia: ``create_artifact`` (Pkg.jl Artifacts.jl:29-103). A tree that some depot has
-    already is not installed again. Nothing is, if the block ends in an error; that
-    comes out as it is, unless it is an OSError of a full disk.
+    already is not installed again. If the block raises an error, nothing is installed,
+    and the error is passed on; an OSError of a full disk becomes a DepotError.
 
     Raises:
         DepotError: The depot can't be written, or its disk is full.
@@ -112,8 +112,8 @@ def create_artifact(fill: Callable[[Path], object]) -> TreeHash:
 def artifact_from_directory(directory: Path) -> TreeHash:
     """Install a copy of a folder, links as links, by its hash.
 
-    ArtifactUtils.jl: ``artifact_from_directory``. The copy is what an archive of the
-    folder unpacks to, so of modes it has the owner's execute bit only.
+    ArtifactUtils.jl: ``artifact_from_directory``. The copy equals what an archive of
+    the folder unpacks to: of a mode, only the owner's execute bit is kept.
 
     Raises:
         ArchiveError: It is no folder.
@@ -129,10 +129,9 @@ def artifact_from_directory(directory: Path) -> TreeHash:
 
 
 def make_files_read_only(folder: Path) -> None:
-    """Clear the write bits of all files, and of nothing else.
+    """Clear the write bits of all files.
 
-    Julia: ``set_readonly`` (Pkg.jl utils.jl:55-78): folders stay writable, links are
-    left alone.
+    Julia: ``set_readonly`` (Pkg.jl utils.jl:55-78); folders and links are unchanged.
     """
     for root, _, names in os.walk(folder):
         for name in names:
@@ -156,7 +155,7 @@ def archive_artifact(
     Raises:
         DepotError: No depot has the tree.
         OverrideError: The tree is overridden, and ``honor_overrides`` was not given.
-        ArchiveError: The archive would be in the artifact.
+        ArchiveError: The archive would be inside the artifact.
         OSError: The file can't be written.
     """
     if not honor_overrides and is_overridden(tree_hash):
