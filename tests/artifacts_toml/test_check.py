@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import tomli
 
 from fetch_artifacts.artifacts_toml.check import Finding, check_file, check_files
+from fetch_artifacts.authoring.doctor import diagnose
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError
 from fetch_artifacts.julia_toml import dumps
 from support.fixtures import FIXTURES
+from support.growth import growth
 
 ONE = "1" * 40
 SHA = "ab" * 32
@@ -81,11 +84,6 @@ def test_real_packages_have_no_findings(path: Path, tmp_path: Path) -> None:
             f"[a]\ngit-tree-sha1 = '{ONE}'\nos = 'linux'",
             "a.os",
             "a table suits every platform; Julia ignores 'linux' here",
-        ),
-        (
-            f"['a/b']\ngit-tree-sha1 = '{ONE}'",
-            '"a/b"',
-            "what follows the slash is a path inside the artifact to Julia",
         ),
         ("a = [3]", "a[1]", "expected a table, found 3"),
         (
@@ -292,6 +290,7 @@ def test_a_finding_can_be_printed_and_written_as_json() -> None:
         "key": "a[2].os",
         "what": "no os",
         "todo": "add it",
+        "wrong": True,
     }
 
 
@@ -308,3 +307,129 @@ def test_of_several_files_each_is_checked_and_one_that_is_not_there_found(
     gone = tmp_path / "gone.toml"
     found = [(each.path, each.key) for each in check_files([gone, bad, tmp_path, bad])]
     assert found == [(gone, ""), (bad, "a"), (tmp_path, ""), (bad, "a")]
+
+
+def test_names_with_slashes_get_one_note(tmp_path: Path) -> None:
+    path = tmp_path / "Artifacts.toml"
+    names = [r"HB/1138_bus", "HB/494_bus", r"a\\b"]
+    path.write_text(
+        "".join(f"['{name}']\ngit-tree-sha1 = '{ONE}'\n" for name in names), "utf-8"
+    )
+    (finding,) = check_file(path)
+    assert finding.harmless
+    assert str(finding).startswith(f"note: {path}:: 'HB/1138_bus' and 2 more names: ")
+    assert finding.to_json()["wrong"] is False
+
+
+def reactant(gpu: str, version: str) -> str:
+    return f"[[a]]\n{LINUX}gpu = '{gpu}'\ngpu_version = '{version}'\n"
+
+
+def test_tags_that_always_go_together_are_judged_together(tmp_path: Path) -> None:
+    # As in Reactant_jll: each alone tells the entries apart.
+    text = reactant("none", "none") + reactant("rocm", "7.1")
+    assert findings(tmp_path, text) == []
+    macos = LINUX.replace("linux", "macos")
+    assert findings(tmp_path, f"{text}[[a]]\n{macos}gpu = 'none'\n") == []
+
+
+def test_a_tag_that_tells_nothing_apart_is_found_beside_those_that_do(
+    tmp_path: Path,
+) -> None:
+    note = "note = 'x'\n"
+    text = reactant("none", "none") + note + reactant("rocm", "7.1") + note
+    assert findings(tmp_path, text) == [
+        ("a[1].note", IS_A_TAG),
+        ("a[2].note", IS_A_TAG),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://h/a.x86_64-linux-gnu-blas%2Bmkl.tar.gz", []),
+        ("https://h/a.x86_64-linux-gnu-BLAS+mkl.tar.gz", []),
+        ("https://h/a.tar.gz", [("a[1].blas", IS_A_TAG)]),
+    ],
+)
+def test_a_tag_that_the_url_spells_is_meant(
+    url: str, expected: object, tmp_path: Path
+) -> None:
+    source = f"[[a.download]]\nurl = '{url}'\nsha256 = '{SHA}'\n"
+    assert findings(tmp_path, f"[[a]]\n{LINUX}blas = 'mkl'\n{source}") == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("lazzy", "lazy"),
+        ("Lazy", "lazy"),
+        ("downlod", "download"),
+        ("git_tree_sha1", None),  # is there, with dashes
+        ("version", None),
+        ("march", None),
+        ("archive", None),
+        ("description", None),
+    ],
+)
+def test_a_misspelt_key_gets_a_note(
+    key: str, meant: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "Artifacts.toml"
+    path.write_text(f"[a]\ngit-tree-sha1 = '{ONE}'\n{key} = 'x'\n", "utf-8")
+    found = [(each.harmless, each.key, each.todo) for each in check_file(path)]
+    todo = f"write {meant}, if that is what is meant"
+    assert found == ([(True, f"a.{key}", todo)] if meant else [])
+
+
+def sources(*urls: str) -> str:
+    lines = [f"[[a.download]]\nurl = '{url}'\nsha256 = '{SHA}'\n" for url in urls]
+    return f"[a]\ngit-tree-sha1 = '{ONE}'\n{''.join(lines)}"
+
+
+@pytest.mark.parametrize(
+    ("urls", "faults"),
+    [
+        (("sftp://h/a", "https://h/a"), [True]),
+        (("https://h/a", "sftp://h/a"), [False]),
+        (("sftp://h/a", "sftp://i/a"), [False, False]),
+        (("htttps://h/a", "https://h/a"), [False]),
+    ],
+)
+def test_a_url_for_curl_is_no_fault_where_another_follows(
+    urls: tuple[str, ...], faults: list[bool], tmp_path: Path
+) -> None:
+    path = tmp_path / "Artifacts.toml"
+    path.write_text(sources(*urls), "utf-8")
+    assert [finding.harmless for finding in check_file(path)] == faults
+
+
+def elements(*tables: str) -> str:
+    return "".join(f"[[a]]\narch = 'x86_64'\n{table}\n" for table in tables)
+
+
+def many_platforms(count: int) -> str:
+    hash_and_os = f"git-tree-sha1 = '{ONE}'\nos = 'linux'"
+    return elements(*[f"{hash_and_os}\nblas = 'v{each}'" for each in range(count)])
+
+
+def many_tags(count: int) -> str:
+    tags = "\n".join(f"tag{number} = 'v'" for number in range(count))
+    return elements(
+        *[f"git-tree-sha1 = '{ONE}'\nos = '{os}'\n{tags}" for os in ("linux", "macos")]
+    )
+
+
+def diagnose_offline(path: Path) -> object:
+    return diagnose(path, offline=True)
+
+
+@pytest.mark.parametrize("text", [many_platforms, many_tags])
+@pytest.mark.parametrize("work", [check_file, diagnose_offline])
+def test_work_grows_as_the_file_does(
+    text: Callable[[int], str], work: Callable[[Path], object], tmp_path: Path
+) -> None:
+    small, large = tmp_path / "small.toml", tmp_path / "large.toml"
+    small.write_text(text(100), "utf-8")
+    large.write_text(text(400), "utf-8")
+    assert growth(work, small, large) < 5

@@ -6,12 +6,16 @@ accept although the author can't have meant it.
 
 from __future__ import annotations
 
+import re
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from fetch_artifacts.artifacts_toml.choosing import elements_of
 from fetch_artifacts.artifacts_toml.entry import (
+    ENTRY_KEYS,
     archive_hash,
     entry_faults,
     source_faults,
@@ -23,10 +27,11 @@ from fetch_artifacts.artifacts_toml.search import ARTIFACTS_TOML_NAMES
 from fetch_artifacts.errors import ArtifactsTomlError, PlatformError
 from fetch_artifacts.platforms.platform import Platform
 from fetch_artifacts.platforms.tags import KNOWN_TAGS, REQUIRED_TAGS
+from fetch_artifacts.spelling import misspelt
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 _ADVICE: Final = {
     "git-tree-sha1": "write the hash of the folder, from `fetch-artifacts hash FOLDER`",
@@ -42,7 +47,11 @@ _REPAIR: Final = "run `fetch-artifacts doctor --fix`, which finds the true one o
 _OTHERWISE: Final = "write what was expected, or take it out"
 _IS_A_TAG: Final = "Julia takes this string for a platform tag"
 _UNKNOWN: Final = dict.fromkeys(REQUIRED_TAGS, "")
+_SPELLINGS: Final = tuple(sorted(ENTRY_KEYS))
+_CURLS: Final = ("ftp://", "ftps://", "sftp://", "scp://")
 _NO_TAG: Final = "take it out, or write an array with the string in it"
+# Triplets, and so the names of archives, end in such as -cuda+12.9-mpi+mpich.
+_TAG_IN_URL: Final = re.compile(r"-([^-+/]+)\+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +63,23 @@ class Finding:
         key: The dotted key, elements of arrays counted from 1; "" for the whole file.
         what: What is wrong.
         todo: What to do about it.
+        harmless: Nothing is wrong, but the author should know.
     """
 
     path: Path
     key: str
     what: str
     todo: str
+    harmless: bool = False
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.key}: {self.what}: {self.todo}"
+        note = "note: " if self.harmless else ""
+        return f"{note}{self.path}:{self.key}: {self.what}: {self.todo}"
 
-    def to_json(self) -> dict[str, str]:
-        """The same as a dictionary of strings, with the file's path as ``file``."""
+    def to_json(self) -> dict[str, object]:
+        """What a finding says as JSON has it, with the file's path as ``file``."""
         facts = {"key": self.key, "what": self.what, "todo": self.todo}
-        return {"file": str(self.path), **facts}
+        return {"file": str(self.path), **facts, "wrong": not self.harmless}
 
 
 def check_file(path: str | os.PathLike[str]) -> tuple[Finding, ...]:
@@ -83,9 +95,9 @@ def check_file(path: str | os.PathLike[str]) -> tuple[Finding, ...]:
         raise not_there(path) from None
     except ArtifactsTomlError as error:
         return (_finding(error, "correct it; nothing in the file can be read"),)
-    findings = [*_check_names_of_files(path)]
+    findings = [*_check_names_of_files(path), *_check_slashes(table, path)]
     for name, value in table.items():
-        findings += _check_name(name, value, Place.of(name, path))
+        findings += _check_bound(value, Place.of(name, path))
     return tuple(findings)
 
 
@@ -100,13 +112,16 @@ def check_files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Finding]:
             yield Finding(path=path, key="", what=what, todo=todo)
 
 
-def _finding(error: ArtifactsTomlError, todo: str = "") -> Finding:
+def _finding(
+    error: ArtifactsTomlError, todo: str = "", *, harmless: bool = False
+) -> Finding:
     key = error.context.rpartition(".")[2]
     return Finding(
         path=error.path or Path(),
         key=error.context,
         what=error.problem,
         todo=todo or _ADVICE.get(key, _OTHERWISE),
+        harmless=harmless,
     )
 
 
@@ -117,10 +132,22 @@ def _check_names_of_files(path: Path) -> Iterator[Finding]:
         yield Finding(path=path, key="", what=what, todo="remove one of them")
 
 
-def _check_name(name: str, value: object, place: Place) -> Iterator[Finding]:
-    if "/" in name or "\\" in name:
-        what = "what follows the slash is a path inside the artifact to Julia"
-        yield _finding(place.error(what), "choose a name without slashes")
+def _check_slashes(names: Iterable[str], path: Path) -> Iterator[Finding]:
+    """Yield one note for all names with slashes; Julia's functions take such names."""
+    first, *others = [name for name in names if "/" in name or "\\" in name] or [""]
+    if first:
+        more = f" and {len(others)} more names" if others else ""
+        yield Finding(
+            path=path,
+            key="",
+            what=f'{first!r}{more}: Julia\'s artifact"..." takes what follows a slash '
+            "for a path inside the artifact; its functions take the whole name",
+            todo='nothing, unless the names are meant for artifact"..."',
+            harmless=True,
+        )
+
+
+def _check_bound(value: object, place: Place) -> Iterator[Finding]:
     if isinstance(value, dict):
         for key in [key for key in REQUIRED_TAGS if key in value]:
             what = f"a table suits every platform; Julia ignores {value[key]!r} here"
@@ -135,8 +162,10 @@ def _check_name(name: str, value: object, place: Place) -> Iterator[Finding]:
 
 
 def _check_elements(elements: list[object], place: Place) -> Iterator[Finding]:
-    platforms: dict[Place, Platform] = {}
+    first: dict[Platform, Place] = {}
     tags: list[tuple[str, Place]] = []
+    # Of the wrong type, these two are reported as such.
+    meant = {*KNOWN_TAGS, "lazy", "download"}
     for element, here in elements_of(elements, place):
         if not isinstance(element, dict):
             yield _finding(here.error(f"expected a table, found {element!r}"))
@@ -145,15 +174,17 @@ def _check_elements(elements: list[object], place: Place) -> Iterator[Finding]:
         yield from faults.values()
         readable = {key: element[key] for key in element if key not in faults}
         platform = Platform.from_entry({**_UNKNOWN, **readable})
+        spelt = {key.lower(): key for key in reversed(element)}
         if faults.keys().isdisjoint(_UNKNOWN):
-            yield from _check_support(platform, element, here)
+            yield from _check_support(platform, spelt, here)
         if not faults:
-            yield from _check_duplicate(platform, platforms, here)
-            platforms[here] = platform
-        tags += [(tag, here / _spelt(tag, element)) for tag in platform.tags]
+            before = first.setdefault(platform, here)
+            if before is not here:
+                yield _same_platform(platform, before, here)
+        meant |= _tags_in_urls(element, platform.tags)
+        tags += [(tag, here / spelt.get(tag, tag)) for tag in platform.tags]
         yield from _check_entry(element, here)
-    # Of the wrong type, these two are reported as such.
-    meant = KNOWN_TAGS | {"lazy", "download"} | _telling_tags(platforms.values())
+    meant |= _telling_tags(first, meant)
     for tag, here in tags:
         if tag not in meant:
             yield _finding(here.error(_IS_A_TAG), _NO_TAG)
@@ -177,47 +208,61 @@ def _unreadable_tags(
             yield key, _finding(fault, todo)
 
 
-def _spelt(tag: str, element: Iterable[str]) -> str:
-    """The key that a tag is written as; Julia makes it lowercase."""
-    return next((key for key in element if key.lower() == tag), tag)
-
-
-def _check_duplicate(
-    platform: Platform, before: Mapping[Place, Platform], place: Place
-) -> Iterator[Finding]:
-    others = [other for other, its in before.items() if its == platform]
-    if others:
-        what = f"it is for the same platform as {others[0].key}, {platform}"
-        yield _finding(place.error(what), "remove one; the later one is what counts")
+def _same_platform(platform: Platform, before: Place, place: Place) -> Finding:
+    what = f"it is for the same platform as {before.key}, {platform}"
+    return _finding(place.error(what), "remove one; the later one is what counts")
 
 
 def _check_support(
-    platform: Platform, element: Iterable[str], place: Place
+    platform: Platform, spelt: Mapping[str, str], place: Place
 ) -> Iterator[Finding]:
-    """Yield what no machine has that Julia runs on: the pair, or one tag beside it."""
+    """Yield what no machine has that Julia runs on: the pair, or one tag beside it.
+
+    Args:
+        platform: The platform of an element.
+        spelt: The keys of the element by their tags; Julia makes them lower case.
+        place: Where the element is.
+    """
     arch, os, *others = platform.tags.items()
     known = [(tag, value) for tag, value in others if tag in KNOWN_TAGS]
     for tags in ({}, *({tag: value} for tag, value in known)):
         try:
             _ = Platform(arch[1], os[1], validate_strict=True, **tags).triplet
         except PlatformError as error:
-            where = next((place / _spelt(tag, element) for tag in tags), place)
+            where = next((place / spelt.get(tag, tag) for tag in tags), place)
             fault = where.error(str(error))
             yield _finding(fault, "correct it, or no machine will ever choose this")
             if not tags:
                 return
 
 
-def _telling_tags(platforms: Iterable[Platform]) -> set[str]:
-    """The tags without which two of the platforms would be the same."""
-    different = {frozenset(platform.tags.items()) for platform in platforms}
-    tags = {tag for each in different for tag, _ in each}
-    return {
-        tag
-        for tag in tags
-        if len({frozenset(t for t in each if t[0] != tag) for each in different})
-        < len(different)
-    }
+def _tags_in_urls(element: Mapping[str, Any], tags: Mapping[str, str]) -> set[str]:
+    """Return the tags that a source spells as ``-tag+value``, as the triplet does."""
+    download = element.get("download")
+    urls = [
+        source["url"]
+        for source in (download if isinstance(download, list) else ())
+        if isinstance(source, dict) and isinstance(source.get("url"), str)
+    ]
+    spelt = {part for url in urls for part in _TAG_IN_URL.findall(unquote(url).lower())}
+    return spelt & tags.keys()
+
+
+def _telling_tags(platforms: Iterable[Platform], meant: Collection[str]) -> set[str]:
+    """Return the tags in doubt that tell apart platforms which agree in all others.
+
+    All are judged together: each of two that always go together would be superfluous
+    beside the other.
+    """
+    alike: dict[frozenset[tuple[str, str]], list[Platform]] = defaultdict(list)
+    for platform in platforms:
+        certain = frozenset(tag for tag in platform.tags.items() if tag[0] in meant)
+        alike[certain].append(platform)
+    telling: set[str] = set()
+    for group in alike.values():
+        counts = Counter(tag for platform in group for tag in platform.tags.items())
+        telling |= {tag for (tag, _), count in counts.items() if count < len(group)}
+    return telling
 
 
 def _check_entry(entry: dict[str, Any], place: Place) -> Iterator[Finding]:
@@ -226,5 +271,35 @@ def _check_entry(entry: dict[str, Any], place: Place) -> Iterator[Finding]:
     if not faults and archive_hash(entry) is not None:
         what = "this is the hash of the archive, not of the folder; Julia refuses it"
         yield _finding((place / "git-tree-sha1").error(what), _REPAIR)
-    for source, here in sources_of(entry, place):
-        yield from map(_finding, source_faults(source, here))
+    yield from _check_spelling(entry, place)
+    yield from _check_sources(entry, place)
+
+
+def _check_spelling(entry: Mapping[str, Any], place: Place) -> Iterator[Finding]:
+    """Yield a note for each key that means nothing, but looks like one that does."""
+    for key in [key for key in entry if key not in ENTRY_KEYS | KNOWN_TAGS]:
+        meant = misspelt(key, _SPELLINGS)
+        if meant is not None and meant not in entry:
+            fault = (place / key).error("Artifacts.toml knows no such key")
+            todo = f"write {meant}, if that is what is meant"
+            yield _finding(fault, todo, harmless=True)
+
+
+def _check_sources(entry: Mapping[str, Any], place: Place) -> Iterator[Finding]:
+    judged = [
+        (source, list(source_faults(source, here)))
+        for source, here in sources_of(entry, place)
+    ]
+    good = [number for number, (_, faults) in enumerate(judged) if not faults]
+    for number, (source, faults) in enumerate(judged):
+        if len(faults) == 1 and good and number < good[-1] and _is_for_curl(source):
+            todo = "nothing, as long as a source behind it works"
+            yield _finding(faults[0], todo, harmless=True)
+        else:
+            yield from map(_finding, faults)
+
+
+def _is_for_curl(source: object) -> bool:
+    """Whether a source can be had by Julia, which has curl, though not by us."""
+    url = source.get("url") if isinstance(source, dict) else None
+    return isinstance(url, str) and url.lower().startswith(_CURLS)

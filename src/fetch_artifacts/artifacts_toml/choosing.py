@@ -25,6 +25,7 @@ from fetch_artifacts.errors import (
 from fetch_artifacts.platforms.matching import first_difference, select_platform
 from fetch_artifacts.platforms.platform import Platform
 from fetch_artifacts.platforms.tags import REQUIRED_TAGS
+from fetch_artifacts.spelling import nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -299,15 +300,13 @@ def _read_entry(
 def _not_found(
     name: str, table: Mapping[str, Any], path: Path | None
 ) -> ArtifactNotFoundError:
-    import difflib
-
     names = sorted(table)
-    close = difflib.get_close_matches(name, names, n=1)
+    close = nearest_name(name, names)
     msg = f"{path or 'Artifacts.toml'}: expected an artifact {name!r}, found " + (
         ", ".join(map(repr, names)) or "no artifacts at all"
     )
-    if close:
-        msg += f"; did you mean {close[0]!r}?"
+    if close is not None:
+        msg += f"; did you mean {close!r}?"
     return ArtifactNotFoundError(msg, name=name, path=path)
 
 

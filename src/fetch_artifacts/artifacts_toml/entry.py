@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from fetch_artifacts.errors import ArtifactsTomlError
     from fetch_artifacts.platforms.platform import Platform
 
-# The keys that mean the same in every entry; the others are its metadata.
-_KNOWN_KEYS: Final = frozenset({"git-tree-sha1", "lazy", "download", *REQUIRED_TAGS})
+ENTRY_KEYS: Final = frozenset({"git-tree-sha1", "lazy", "download", *REQUIRED_TAGS})
+"""The keys that mean the same in every entry; the others are its metadata."""
+
 _SHA256: Final = re.compile(r"[0-9A-Fa-f]{64}")
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\x00-\x1f\x7f]+")
 
@@ -118,7 +119,7 @@ class ArtifactEntry:
             archive_sha256=archive,
             lazy=entry.get("lazy", False),
             platform=platform,
-            metadata={k: v for k, v in entry.items() if k not in _KNOWN_KEYS},
+            metadata={k: v for k, v in entry.items() if k not in ENTRY_KEYS},
             _sources=tuple(sources_of(entry, place)),
         )
 

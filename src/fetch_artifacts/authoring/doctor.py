@@ -52,20 +52,23 @@ class Diagnosis:
     Attributes:
         finding: The fault, and what to do about it.
         fix: The repair, None unless it is certain.
-        harmless: Whether it is a note and no fault.
     """
 
     finding: Finding
     fix: Fix | None = None
-    harmless: bool = False
+
+    @property
+    def harmless(self) -> bool:
+        """Whether it is a note and no fault."""
+        return self.finding.harmless
 
     def __str__(self) -> str:
-        return f"{'note: ' if self.harmless else ''}{self.finding}"
+        return str(self.finding)
 
     def to_json(self) -> dict[str, object]:
         """Give the finding, whether it is a fault, and the repaired value."""
         certain = self.fix.new if self.fix else None
-        return {**self.finding.to_json(), "wrong": not self.harmless, "fix": certain}
+        return {**self.finding.to_json(), "fix": certain}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +144,14 @@ def _found(
     fix: Fix | None = None,
     harmless: bool = False,
 ) -> Diagnosis:
-    finding = Finding(path=place.path or Path(), key=place.key, what=what, todo=todo)
-    return Diagnosis(finding=finding, fix=fix, harmless=harmless)
+    finding = Finding(
+        path=place.path or Path(),
+        key=place.key,
+        what=what,
+        todo=todo,
+        harmless=harmless,
+    )
+    return Diagnosis(finding=finding, fix=fix)
 
 
 def _check_entry(

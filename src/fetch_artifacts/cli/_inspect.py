@@ -89,13 +89,14 @@ def check(files: tuple[Path, ...], toml_path: Path | None, *, as_json: bool) -> 
     """Tell what is wrong with Artifacts.toml FILEs, one line for each fault.
 
     Without FILE, with the one found from the working directory upwards. Exits with 1
-    where anything is wrong. Nothing is downloaded; see `doctor` for that.
+    where anything is wrong; what begins with "note" is not. Nothing is downloaded; see
+    `doctor` for that.
     """
     from fetch_artifacts.artifacts_toml.check import check_files
 
     findings = list(check_files(files or [resolve_toml(toml_path)]))
     print_rows(findings, as_json=as_json)
-    if findings:
+    if not all(finding.harmless for finding in findings):
         raise SystemExit(FAILED)
 
 
