@@ -156,7 +156,7 @@ class ArtifactManager(Mapping[str, Path]):
         cache_dir: StrPath | None = None,
         verbose: bool = False,
     ) -> None:
-        self.toml_path = Path(os.path.abspath(toml_path))  # noqa: PTH100 - absolute() keeps ".."
+        self.toml_path = Path(os.path.abspath(toml_path))
         self.verbose = verbose
         self.artifacts: Mapping[str, ManagedEntry] = _Entries(self.toml_path)
         self._cache_dir = None if cache_dir is None else user_path(cache_dir)

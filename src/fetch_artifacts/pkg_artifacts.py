@@ -317,8 +317,8 @@ def ensure_artifact_installed(
     load_artifacts_toml(path, pkg_uuid=pkg_uuid)
     entry = _toml.entry_for(name, path, _platform(platform))
     with (
-        _progress.show_progress(verbose=verbose) as shown,
-        _install.Installer(progress=progress or shown) as installer,
+        _progress.show_progress(verbose=verbose) as bar,
+        _install.Installer(progress=progress or bar) as installer,
     ):
         installed = installer.ensure(entry)
     _mark_used(str(path))
@@ -356,8 +356,8 @@ def download_artifact(
     )
     sha256 = None if tarball_hash is None else Sha256.parse(tarball_hash)
     with (
-        _progress.show_progress(verbose=verbose) as shown,
-        _install.Installer(progress=progress or shown) as installer,
+        _progress.show_progress(verbose=verbose) as bar,
+        _install.Installer(progress=progress or bar) as installer,
     ):
         installer.ensure(entry, [_sources.Source(url=tarball_url, sha256=sha256)])
 
