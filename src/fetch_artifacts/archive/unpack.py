@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fetch_artifacts.archive.members import archive_members
-from fetch_artifacts.tar.extract import DEFAULT_LIMITS, Unpacked, unpack_members
+from fetch_artifacts.tar.extract import Unpacked, unpack_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from typing_extensions import Unpack
+
     from fetch_artifacts.archive.formats import ArchiveKind
-    from fetch_artifacts.tar.disk_tree import UnpackLimits
+    from fetch_artifacts.tar.extract import UnpackOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,20 +32,14 @@ class UnpackedArchive(Unpacked):
 def unpack_archive(
     chunks: Iterable[bytes],
     directory: Path,
-    *,
-    read_only: bool = False,
-    limits: UnpackLimits = DEFAULT_LIMITS,
-    copy_symlinks: bool | None = None,
+    **options: Unpack[UnpackOptions],
 ) -> UnpackedArchive:
     """Unpack an archive of any kind, told by its first bytes.
 
     Args:
         chunks: The archive, in pieces of any size.
         directory: An empty folder that nobody else writes to.
-        read_only: Give files the modes of an installed artifact, without write bits.
-        limits: How much the archive may unpack to.
-        copy_symlinks: Make copies in place of symbolic links; None: only where the
-            file system has none.
+        **options: See `UnpackOptions`.
 
     Raises:
         UnpackError: The archive is damaged, none at all, or asks for something that is
@@ -51,13 +47,7 @@ def unpack_archive(
         OSError: The folder can't be written. It is empty again.
     """
     with archive_members(chunks) as (kind, members):
-        unpacked = unpack_members(
-            members,
-            directory,
-            read_only=read_only,
-            limits=limits,
-            copy_symlinks=copy_symlinks,
-        )
+        unpacked = unpack_members(members, directory, **options)
     return UnpackedArchive(
         tree_hash=unpacked.tree_hash,
         git_hash=unpacked.git_hash,

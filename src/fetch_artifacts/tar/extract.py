@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.git_tools.memory_tree import root_digest, symlinks
@@ -22,11 +22,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from typing_extensions import Unpack
+
     from fetch_artifacts.git_tools.tree_rules import TreeRules
     from fetch_artifacts.tar.member import Member
 
-DEFAULT_LIMITS: Final = UnpackLimits()
+_DEFAULT_LIMITS: Final = UnpackLimits()
 _DEPTH: Final = 2  # chunks to be ahead; each has half a megabyte or more
+
+
+class UnpackOptions(TypedDict, total=False):
+    """How to unpack; each may be left out.
+
+    Attributes:
+        read_only: Give files the modes of an installed artifact, without write bits.
+        limits: How much the archive may unpack to.
+        copy_symlinks: Make copies in place of symbolic links; None: only where the
+            file system has none.
+    """
+
+    read_only: bool
+    limits: UnpackLimits
+    copy_symlinks: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +71,7 @@ class Unpacked:
 def unpack(
     chunks: Iterable[bytes],
     directory: Path,
-    *,
-    read_only: bool = False,
-    limits: UnpackLimits = DEFAULT_LIMITS,
-    copy_symlinks: bool | None = None,
+    **options: Unpack[UnpackOptions],
 ) -> Unpacked:
     """Unpack an uncompressed tar archive.
 
@@ -66,10 +80,7 @@ def unpack(
     Args:
         chunks: The archive, in pieces of any size.
         directory: An empty folder that nobody else writes to.
-        read_only: Give files the modes of an installed artifact, without write bits.
-        limits: How much the archive may unpack to.
-        copy_symlinks: Make copies in place of symbolic links; None: only where the
-            file system has none.
+        **options: See `UnpackOptions`.
 
     Raises:
         UnpackError: The archive is damaged, or asks for something that is not allowed.
@@ -77,13 +88,7 @@ def unpack(
         OSError: The folder can't be written. It is empty again.
     """
     with read_ahead(chunks) as members:
-        return unpack_members(
-            members,
-            directory,
-            read_only=read_only,
-            limits=limits,
-            copy_symlinks=copy_symlinks,
-        )
+        return unpack_members(members, directory, **options)
 
 
 @contextlib.contextmanager
@@ -96,10 +101,7 @@ def read_ahead(chunks: Iterable[bytes]) -> Iterator[Iterator[Member]]:
 def unpack_members(
     members: Iterable[Member],
     directory: Path,
-    *,
-    read_only: bool = False,
-    limits: UnpackLimits = DEFAULT_LIMITS,
-    copy_symlinks: bool | None = None,
+    **options: Unpack[UnpackOptions],
 ) -> Unpacked:
     """Make a folder what some members say; all else is as for `unpack`.
 
@@ -108,9 +110,7 @@ def unpack_members(
             empty again.
         OSError: The folder can't be written. It is empty again.
     """
-    tree = _new_tree(
-        directory, read_only=read_only, limits=limits, copy_symlinks=copy_symlinks
-    )
+    tree = _new_tree(directory, **options)
     try:
         tree.fill(members)
     except BaseException as error:
@@ -125,9 +125,9 @@ def unpack_members(
 def _new_tree(
     directory: Path,
     *,
-    read_only: bool,
-    limits: UnpackLimits,
-    copy_symlinks: bool | None,
+    read_only: bool = False,
+    limits: UnpackLimits = _DEFAULT_LIMITS,
+    copy_symlinks: bool | None = None,
 ) -> DiskTree:
     try:
         return DiskTree(
