@@ -16,7 +16,6 @@ from fetch_artifacts.depot import overrides
 from fetch_artifacts.depot.package_overrides import PROCESS_OVERRIDES
 from fetch_artifacts.depot.stack import DepotStack, no_depot
 from fetch_artifacts.errors import DepotError
-from fetch_artifacts.files.removing import remove_tree
 
 if TYPE_CHECKING:
     from fetch_artifacts.depot.package_overrides import PackageOverrides
@@ -163,6 +162,8 @@ def remove_artifact(tree_hash: TreeHash) -> None:
     """
     if is_overridden(tree_hash):
         return
+    from fetch_artifacts.files.removing import remove_tree
+
     for path in artifact_paths(tree_hash, honor_overrides=False):
         try:
             remove_tree(path)
