@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 from typing import Final
-from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
+from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
 
 from fetch_artifacts.errors import DownloadError
 
@@ -16,22 +16,41 @@ _SECURE: Final = re.compile(
     r"(https://|\w+://(127\.0\.0\.1|localhost)(:\d+)?(\Z|/))", re.IGNORECASE | re.ASCII
 )
 _PORTS: Final = {"http": 80, "https": 443}
+SCHEMES: Final = "http, https or file"
+_CONTROL: Final = re.compile(r"[\0-\x1f\x7f-\x9f\ud800-\udfff]")
+_HOST: Final = re.compile(rb"[\w-]{1,63}(\.[\w-]{1,63})*\.?", re.ASCII)
+_ASCII: Final = "".join(map(chr, range(0x21, 0x7F)))
+_LOGIN: Final = re.compile(r"(?<=://)[^/?#]*@")
 _THIS_MACHINE: Final = frozenset({"", "localhost"})
 
 
 def split_url(url: str) -> SplitResult:
-    """Split a URL.
+    """Take a URL apart.
 
     Raises:
-        DownloadError: The URL is invalid.
+        DownloadError: It is not one, or its host can't be the name of one.
     """
     try:
         parts = urlsplit(url)
         _ = parts.port  # read here, because reading it may fail
+        if not _CONTROL.search(url) and _may_be_host(parts.hostname or ""):
+            return parts
     except ValueError:
-        msg = f"expected a URL, found {redacted(url)}"
-        raise DownloadError(msg, url=redacted(url)) from None
-    return parts
+        pass
+    shown = redacted(url)
+    msg = f"expected a URL, found {shown!r}"
+    raise DownloadError(msg, url=shown)
+
+
+def _may_be_host(host: str) -> bool:
+    """Whether each part of a name has 1 to 63 letters (RFC 1035, 2.3.4).
+
+    Raises:
+        ValueError: The name can't be written in ASCII.
+    """
+    if not host or ":" in host:
+        return True
+    return _HOST.fullmatch(host.encode("idna")) is not None
 
 
 def expected_instead(url: str) -> str:
@@ -44,8 +63,32 @@ def expected_instead(url: str) -> str:
         is_here = parts.netloc.lower() in _THIS_MACHINE and parts.path.strip("/")
         return "" if is_here else "a file here, as file:///folder/file"
     if parts.scheme not in _PORTS:
-        return "a URL of http, https or file"
+        return f"a URL of {SCHEMES}"
     return "" if parts.hostname else "a URL with a host"
+
+
+def redirected(url: str, location: str) -> str:
+    """Where a ``Location`` header in the answer from a URL leads to.
+
+    Args:
+        url: Who answered.
+        location: The header, each byte as one character.
+
+    Raises:
+        DownloadError: To what is no URL.
+    """
+    try:
+        location = location.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        location = quote(location, safe=_ASCII, encoding="latin-1", errors="replace")
+    try:
+        target = urljoin(url, location)
+        split_url(target)
+    except (ValueError, DownloadError):
+        shown = redacted(url)
+        msg = f"{shown}: redirected to what is no URL: {redacted(location)}"
+        raise DownloadError(msg, url=shown) from None
+    return target
 
 
 def is_secure(url: str) -> bool:
@@ -75,7 +118,7 @@ def without_user(url: str) -> str:
 
 def file_name(url: str) -> str:
     """Give the last part of the URL's path, which may be "" for a bare host."""
-    return url.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return redacted(url).removesuffix("?...").rstrip("/").rpartition("/")[2]
 
 
 def join_url(folder: str, name: str) -> str:
@@ -89,27 +132,38 @@ def redacted(url: str) -> str:
     Signed links have secrets in the query, under many names.
     """
     address, query, _ = url.partition("#")[0].partition("?")
-    scheme, separator, rest = address.rpartition("://")
-    host, slash, path = rest.partition("/")
-    address = scheme + separator + host.rpartition("@")[2] + slash + path
+    try:
+        is_url = "://" in address and urlsplit(address).port != 0
+    except ValueError:
+        is_url = False
+    if is_url:
+        address = _LOGIN.sub("", address)
+    elif "@" in address:  # who knows where a password ends in what is no URL
+        scheme = address[: address.find("://") + 3] if "://" in address else ""
+        address = scheme + address.rpartition("@")[2]
     return f"{address}?..." if query else address
 
 
 def local_path(url: str) -> Path:
-    """Give the path of a ``file:`` URL.
+    """The file that a ``file:`` URL means.
 
     Raises:
-        DownloadError: The file is on another host.
+        DownloadError: It is on another host, or can't be the name of a file.
     """
     parts = split_url(url)
+    shown = redacted(url)
     if parts.netloc.lower() not in _THIS_MACHINE:
+        host = parts.netloc.rpartition("@")[2]
         msg = (
-            f"{url}: expected a file on this machine, found the host "
-            f"{parts.netloc}; write file:///folder/file"
+            f"{shown}: expected a file on this machine, found the host {host}; write "
+            "file:///folder/file"
         )
-        raise DownloadError(msg, url=url)
-    # As in curl, "?" and "#" in a name must be written %3F and %23.
+        raise DownloadError(msg, url=shown)
+    # As for curl, a "?" or a "#" in a name must be written %3F or %23.
     path = os.fsdecode(unquote_to_bytes(parts.path))
+    if "\0" in path:
+        msg = f"{shown}: expected the path of a file, found a zero byte in it"
+        raise DownloadError(msg, url=shown)
     if sys.platform == "win32" and re.match(r"/[A-Za-z]:", path):
         path = path[1:]
     return Path(path)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import gzip
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -138,6 +140,35 @@ def test_a_missing_file_is_an_error(fetcher: HttpFetcher, tmp_path: Path) -> Non
         fetch(fetcher, (tmp_path / "none").as_uri())
 
 
+@pytest.mark.parametrize("kind", ["folder", "FIFO", "socket", "device"])
+def test_what_is_no_regular_file_is_refused_at_once(
+    fetcher: HttpFetcher, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the path of a socket must be short
+    path = tmp_path / "x"
+    with contextlib.ExitStack() as stack:
+        if kind == "folder":
+            path.mkdir()
+        elif kind == "FIFO":
+            os.mkfifo(path)
+        elif kind == "socket":
+            listener = socket.socket(socket.AF_UNIX)
+            stack.callback(listener.close)
+            listener.bind("x")
+        else:
+            path = Path(os.devnull)
+        with pytest.raises(DownloadError, match=f"regular file, found a {kind}"):
+            fetch(fetcher, path.as_uri())
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///%00", "http://[", "http://a..b/", "http://\udcff/"]
+)
+def test_what_is_no_url_is_an_error(fetcher: HttpFetcher, url: str) -> None:
+    with pytest.raises(DownloadError, match="expected"):
+        fetch(fetcher, url)
+
+
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "git://h/x", "s3://b/x", "x"])
 def test_other_schemes_are_refused(fetcher: HttpFetcher, url: str) -> None:
     with pytest.raises(DownloadError, match="expected a URL of http, https or file"):
@@ -170,7 +201,8 @@ def test_proxies_of_the_environment_are_used(
 
 
 @pytest.mark.parametrize(
-    "name", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "JULIA_SSL_CA_ROOTS_PATH"]
+    "name",
+    ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR", "JULIA_SSL_CA_ROOTS_PATH"],
 )
 def test_a_missing_ca_bundle_is_an_error_at_once(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -72,6 +72,26 @@ def test_a_redirect_leads_to_nothing_but_http(
         fetch(fetcher, server.url())
 
 
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://[",
+        "http://a..b/",
+        f"http://{64 * 'a'}/",
+        "http://a\xe2\x84\x80/",
+        "//\xff",
+    ],
+)
+def test_a_redirect_to_what_is_no_url_is_an_error_of_the_server(
+    fetcher: HttpFetcher, location: str
+) -> None:
+    with (
+        serving(answer(302, Location=location)) as server,
+        pytest.raises(DownloadError, match="redirected to what is no URL"),
+    ):
+        fetch(fetcher, server.url())
+
+
 def test_headers_go_to_the_same_host_and_to_no_other(fetcher: HttpFetcher) -> None:
     headers = {"Julia-System": "x", "Authorization": "y"}
     with (

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     import requests
 
+    from fetch_artifacts.network.connection import Watch
+
 _CHUNK: Final = 1 << 18
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:([0-9]+)-[0-9]+|\*)/([0-9]+|\*)")
 
@@ -34,9 +36,14 @@ class Answer:
     """
 
     def __init__(
-        self, response: requests.Response, stall_timeout: float, slowest: float
+        self,
+        response: requests.Response,
+        watch: Watch,
+        stall_timeout: float,
+        slowest: float,
     ) -> None:
         self._response = response
+        self._watch = watch
         self._stall_timeout = stall_timeout
         self._slowest = slowest
         headers = response.headers
@@ -63,6 +70,7 @@ class Answer:
         waited, received = 0.0, 0
         while True:
             began = time.monotonic()
+            self._watch.allow(self._stall_timeout)
             try:
                 chunk = self._response.raw.read1(_CHUNK, decode_content=False)
             except HTTPError as error:

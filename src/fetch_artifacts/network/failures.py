@@ -6,6 +6,7 @@ the innermost reason is used.
 
 from __future__ import annotations
 
+import http.client
 import re
 import time
 from http import HTTPStatus
@@ -14,9 +15,13 @@ from typing import Final
 from fetch_artifacts.errors import DownloadError
 from fetch_artifacts.urls import redacted
 
-_TEMPORARY: Final = frozenset({408, 425, 429})
+_TEMPORARY: Final = frozenset({202, 408, 425, 429})  # 202: it is being made
+_FORBIDDEN_FOR_NOW: Final = 403  # with Retry-After
+PROXY_WANTS_LOGIN: Final = 407
+_FOREVER: Final = 1e12  # seconds; more has no meaning, and no end in print
 _UNAUTHORIZED: Final = frozenset({401, 403, 404})
 _STATUSES: Final = frozenset(HTTPStatus)
+_TUNNEL: Final = re.compile(r"Tunnel connection failed: ([0-9]{3}) ?(.*)")
 _CERTIFICATES: Final = (
     "a file with the right CA certificates can be named in REQUESTS_CA_BUNDLE or "
     "SSL_CERT_FILE"
@@ -63,9 +68,12 @@ def refused(
     shown = redacted(url)
     phrase = HTTPStatus(status).phrase if status in _STATUSES else ""
     message = f"{shown}: HTTP {status} {phrase}".rstrip()
-    if status in _TEMPORARY or status >= 500:
-        wait = _seconds(retry_after)
-        return RetryableError(message, url=shown, status=status, wait=wait)
+    if 200 <= status < 300:
+        message += ": the server sent no file"
+    wait = _seconds(retry_after)
+    is_temporary = status in _TEMPORARY or status >= 500
+    if is_temporary or (status == _FORBIDDEN_FOR_NOW and wait is not None):
+        return RetryableError(message, url=shown, status=status, wait=wait or 0.0)
     if status in _UNAUTHORIZED and unset:
         message += f"; not set, and needed for its credentials: {', '.join(unset)}"
     elif status == 401:
@@ -76,13 +84,41 @@ def refused(
     return DownloadError(message, url=shown, status=status)
 
 
-def as_download_error(url: str, error: Exception) -> DownloadError:
-    """Turn an error of requests or urllib3 into one of ours."""
+def refused_by_proxy(url: str, proxy: str, status: int, phrase: str) -> DownloadError:
+    """Make the error for the answer of a proxy that is not that of the host."""
+    why = f"{_shown_proxy(proxy)} answers {status} {phrase}".rstrip()
+    if status == PROXY_WANTS_LOGIN:
+        why += (
+            "; its user and password go into the variable that names the proxy, such "
+            "as https_proxy=http://user:password@host:port"
+        )
+    return retryable(url, why) if status >= 500 else failure(url, why)
+
+
+def as_download_error(
+    url: str, error: Exception, proxy: str | None = None
+) -> DownloadError:
+    """Turn an error of requests or urllib3 into one of ours.
+
+    Args:
+        url: What was asked for.
+        error: What went wrong.
+        proxy: The proxy that was asked for it, None without one.
+    """
     import requests
     import urllib3
 
     http_error = urllib3.exceptions.HTTPError
+    of_proxies = (
+        requests.exceptions.ProxyError,
+        requests.exceptions.InvalidProxyURL,
+        requests.exceptions.InvalidSchema,
+    )
+    if proxy and isinstance(error, of_proxies):
+        return _proxy_failure(url, proxy, error)
     if not isinstance(error, requests.RequestException | http_error):
+        if isinstance(error, ValueError):
+            return failure(url, "expected a URL such as https://host/file.tar.gz")
         return failure(url, f"{error}; {_CERTIFICATES}")  # a file that can't be read
     why = _why(error)
     if isinstance(error, requests.exceptions.SSLError):
@@ -93,26 +129,57 @@ def as_download_error(url: str, error: Exception) -> DownloadError:
     return retryable(url, why) if temporary else failure(url, why)
 
 
-def _why(error: BaseException) -> str:
-    """Give the message of the innermost error of a chain."""
+def _proxy_failure(url: str, proxy: str, error: Exception) -> DownloadError:
+    """Make the error for a proxy that did not make the connection."""
+    import requests
+
+    shown = _shown_proxy(proxy)
+    if isinstance(error, requests.exceptions.InvalidProxyURL):
+        return failure(url, f"{shown}: expected its URL, as http://host:port")
+    if isinstance(error, requests.exceptions.InvalidSchema):
+        return failure(url, f"{shown} needs PySocks: pip install requests[socks]")
+    refusal = _TUNNEL.match(str(_innermost(error)))
+    if refusal is None:
+        return retryable(url, f"{shown}: {_why(error)}")
+    return refused_by_proxy(url, proxy, int(refusal[1]), refusal[2])
+
+
+def _shown_proxy(proxy: str) -> str:
+    kind = "SOCKS proxy" if proxy.lower().startswith("socks") else "proxy"
+    return f"the {kind} {redacted(proxy).rpartition('://')[2].rstrip('/')}"
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Give the innermost error of a chain."""
     inner: BaseException | None = error
     while inner is not None:
         error = inner
         parts = (getattr(error, "reason", None), *error.args, error.__cause__)
         inner = next((it for it in parts if isinstance(it, BaseException)), None)
+    return error
+
+
+def _why(error: BaseException) -> str:
+    """Give the message of the innermost error of a chain."""
+    error = _innermost(error)
     if isinstance(error, TimeoutError):
         return "no answer in time"
     words = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
+    if type(error) is http.client.HTTPException:
+        words = str(error)  # "got more than 100 headers"
     return words or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
 
 
-def _seconds(text: str) -> float:
-    """Give the seconds of a ``Retry-After`` header (RFC 9110, 10.2.3)."""
-    if re.fullmatch("[0-9]{1,9}", text.strip()):
-        return float(text)
+def _seconds(text: str) -> float | None:
+    """Give the seconds of a ``Retry-After`` header, None where it has none.
+
+    RFC 9110, 10.2.3.
+    """
+    if re.fullmatch("[0-9]+", text.strip()):
+        return min(float(text), _FOREVER)
     from email.utils import parsedate_to_datetime
 
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError):
-        return 0.0
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None

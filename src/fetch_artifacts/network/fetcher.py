@@ -21,11 +21,14 @@ A body is one stream of chunks, in order and each byte once:
 from __future__ import annotations
 
 import contextlib
+import io
+import os
+import stat
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.errors import DownloadError, HashMismatchError, UnpackError
+from fetch_artifacts.errors import HashMismatchError, UnpackError
 from fetch_artifacts.network.credentials import Credentials
 from fetch_artifacts.network.failures import failure
 from fetch_artifacts.network.partial_file import (
@@ -35,7 +38,7 @@ from fetch_artifacts.network.partial_file import (
 )
 from fetch_artifacts.network.session import HttpSession, ServerLimits
 from fetch_artifacts.network.transfer import Transfer
-from fetch_artifacts.urls import local_path, split_url
+from fetch_artifacts.urls import SCHEMES, local_path, split_url
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -45,6 +48,11 @@ if TYPE_CHECKING:
     from fetch_artifacts.settings.environment import Settings
 
 _CHUNK: Final = 1 << 18
+_NO_FILES: Final = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+)
 
 
 class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
@@ -64,11 +72,13 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
         credentials: Credentials | None = None,
         partial_dir: Path | None = None,
         limits: ServerLimits | None = None,
+        stopped: threading.Event | None = None,
     ) -> None:
         self._settings = settings
         self._credentials = credentials
         self._partial_dir = partial_dir
         self._limits = limits or ServerLimits()
+        self._stopped = stopped or threading.Event()
         self._session: HttpSession | None = None
         self._lock = threading.Lock()
 
@@ -105,7 +115,7 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
                 yield chunks
             return
         if scheme not in {"http", "https"}:
-            raise failure(url, "expected a URL of http, https or file")
+            raise failure(url, f"expected a URL of {SCHEMES}")
         if self._settings.offline:
             raise failure(
                 url, f"not downloaded, because {self._settings.offline} is set"
@@ -146,7 +156,9 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
                 credentials = self._credentials
                 if credentials is None:
                     credentials = Credentials.load(self._settings, Path.cwd())
-                self._session = HttpSession(self._settings, credentials, self._limits)
+                self._session = HttpSession(
+                    self._settings, credentials, self._limits, self._stopped
+                )
             return self._session
 
 
@@ -154,13 +166,32 @@ def _file_chunks(url: str, progress: ByteReport | None) -> Generator[bytes]:
     path = local_path(url)
     given = 0
     try:
-        with path.open("rb") as file:
-            total = path.stat().st_size
+        with _open_regular(url, path) as file:
+            total = os.fstat(file.fileno()).st_size
             while chunk := file.read(_CHUNK):
                 given += len(chunk)
                 if progress:
                     progress(given, total)
                 yield chunk
     except OSError as error:
-        msg = f"{url}: {error.strerror or error}"
-        raise DownloadError(msg, url=url) from error
+        raise failure(url, error.strerror or str(error)) from error
+
+
+def _open_regular(url: str, path: Path) -> io.FileIO:
+    """Open a file; what is none might have no end, or never begin.
+
+    Raises:
+        DownloadError: It is something else.
+        OSError: It can't be opened.
+    """
+    # Or a FIFO would wait for a writer.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    mode = path.stat().st_mode
+    if stat.S_ISREG(mode):
+        file = io.FileIO(path, opener=lambda name, _: os.open(name, flags))
+        mode = os.fstat(file.fileno()).st_mode
+        if stat.S_ISREG(mode):
+            return file
+        file.close()
+    found = next((word for test, word in _NO_FILES if test(mode)), "a device")
+    raise failure(url, f"expected a regular file, found {found}")

@@ -8,25 +8,34 @@ would send what it finds there over plain http.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urljoin
 
 from fetch_artifacts._version import __version__
 from fetch_artifacts.network.answer import Answer
-from fetch_artifacts.network.failures import as_download_error, failure, refused
-from fetch_artifacts.urls import origin, redacted, without_user
+from fetch_artifacts.network.failures import (
+    PROXY_WANTS_LOGIN,
+    as_download_error,
+    failure,
+    refused,
+    refused_by_proxy,
+)
+from fetch_artifacts.urls import origin, redacted, redirected, without_user
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Mapping
 
     import requests
 
+    from fetch_artifacts.network.connection import Watch
     from fetch_artifacts.network.credentials import Credentials
     from fetch_artifacts.settings.environment import Settings
 
 _REDIRECTS: Final = 50  # libcurl's limit in Downloads.jl, Curl/Easy.jl:71
 _ABOUT_THE_BODY: Final = frozenset({"Range", "If-Range"})
+_WITH_THE_FILE: Final = frozenset({200, 206})
 _CONNECTIONS: Final = 32  # kept open to each host, for at most as many hosts
 
 
@@ -38,8 +47,10 @@ class ServerLimits:
 
     Attributes:
         connect_timeout: Seconds for a connection to be made (Curl/Easy.jl:84).
-        stall_timeout: Seconds that a body may come more slowly than `slowest`
-            (Curl/Easy.jl:80).
+        answer_timeout: Seconds until the head of the answer is there, or that of the
+            last one in a row of redirects.
+        stall_timeout: Seconds without a byte, or that a body may come more slowly than
+            `slowest` (Curl/Easy.jl:80).
         slowest: The lowest acceptable rate, in bytes per second.
         tries: How many tries in a row may fail without progress.
         pause: Seconds before the second try; doubled before each later one.
@@ -48,6 +59,7 @@ class ServerLimits:
     """
 
     connect_timeout: float = 30.0
+    answer_timeout: float = 60.0
     stall_timeout: float = 20.0
     slowest: float = 1.0
     tries: int = 4
@@ -63,6 +75,10 @@ class HttpSession:
         settings: The environment settings.
         credentials: The headers for each host.
         limits: How long to wait for a server.
+        stopped: Once it is set, each wait ends in a CancelledError.
+
+    Attributes:
+        stopped: The same.
     """
 
     def __init__(
@@ -70,13 +86,16 @@ class HttpSession:
         settings: Settings,
         credentials: Credentials,
         limits: ServerLimits,
+        stopped: threading.Event,
     ) -> None:
         import requests
-        from requests.adapters import HTTPAdapter
 
+        from fetch_artifacts.network.connection import WatchedAdapter
+
+        self._settings = settings
+        self.stopped = stopped
         self._credentials = credentials
         self._limits = limits
-        self._verify = str(settings.ca_bundle) if settings.ca_bundle else True
         self._session = requests.Session()
         self._session.auth = ignore_netrc
         self._session.headers["User-Agent"] = (
@@ -84,7 +103,7 @@ class HttpSession:
         )
         # The sha256 and byte ranges are those of the file, not of a compressed body.
         self._session.headers["Accept-Encoding"] = "identity"
-        adapter = HTTPAdapter(_CONNECTIONS, _CONNECTIONS)
+        adapter = WatchedAdapter(_CONNECTIONS, _CONNECTIONS)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
@@ -104,25 +123,37 @@ class HttpSession:
             RetryableError: The request failed and may succeed later.
             DownloadError: The request failed for good.
             SettingsError: A configured credential can't be sent.
+            CancelledError: The download is given up.
         """
         target, home = url, origin(url)
+        until = time.monotonic() + self._limits.answer_timeout
         for _ in range(_REDIRECTS + 1):
             ours = origin(target) == home
+            watch = self._watch(until - time.monotonic())
             response = self._send(
                 target,
                 {k: v for k, v in headers.items() if ours or k in _ABOUT_THE_BODY},
+                watch,
             )
-            location = self._session.get_redirect_target(response)
-            if location is None:
-                return self._answer(response, target)
+            if not response.is_redirect:
+                return self._answer(response, target, watch)
             response.close()
-            target = urljoin(target, location)
+            target = redirected(target, response.headers["Location"])
             if not target.startswith(("http://", "https://")):
                 raise failure(url, f"redirected to {redacted(target)}, not to http")
         raise failure(url, f"redirected more than {_REDIRECTS} times")
 
-    def _send(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+    def _watch(self, seconds: float) -> Watch:
+        from fetch_artifacts.network.connection import Watch
+
+        return Watch(self.stopped, silence=self._limits.stall_timeout, seconds=seconds)
+
+    def _send(
+        self, url: str, headers: Mapping[str, str], watch: Watch
+    ) -> requests.Response:
         import requests
+
+        from fetch_artifacts.network.connection import watched_by
 
         bare = without_user(url)
         headers = {**self._credentials.headers(url), **headers}
@@ -130,30 +161,42 @@ class HttpSession:
             request = self._session.prepare_request(
                 requests.Request("GET", bare, headers=headers)
             )
-            # Session.send would first read the whole body of a redirect.
-            response = self._session.get_adapter(bare).send(
-                request,
-                stream=True,
-                timeout=(self._limits.connect_timeout, self._limits.stall_timeout),
-                verify=self._verify,
-                proxies=requests.utils.get_environ_proxies(bare),
-            )
-        except (requests.RequestException, OSError) as error:
-            raise as_download_error(url, error) from None
+            with watched_by(watch):
+                # Session.send would first read the whole body of a redirect.
+                response = self._session.get_adapter(bare).send(
+                    request,
+                    stream=True,
+                    timeout=(self._limits.connect_timeout, self._limits.stall_timeout),
+                    verify=self._settings.tls_verify(origin(bare)[1]),
+                    proxies=requests.utils.get_environ_proxies(bare),
+                )
+        except (requests.RequestException, OSError, ValueError) as error:
+            raise as_download_error(url, error, _proxy_for(bare)) from None
         requests.cookies.extract_cookies_to_jar(  # type: ignore[no-untyped-call]
             self._session.cookies, request, response.raw
         )
         return response
 
-    def _answer(self, response: requests.Response, url: str) -> Answer:
+    def _answer(self, response: requests.Response, url: str, watch: Watch) -> Answer:
         status = response.status_code
         no_range = status == 416 and "Range" in response.request.headers
-        if 200 <= status < 300 or no_range:
-            return Answer(response, self._limits.stall_timeout, self._limits.slowest)
+        if status in _WITH_THE_FILE or no_range:
+            limits = self._limits
+            return Answer(response, watch, limits.stall_timeout, limits.slowest)
         response.close()
+        proxy = _proxy_for(url) if status == PROXY_WANTS_LOGIN else None
+        if proxy:
+            raise refused_by_proxy(url, proxy, status, response.reason)
         retry_after = response.headers.get("Retry-After", "")
         unset = self._credentials.unset_variables(url)
         raise refused(url, status, retry_after, unset)
+
+
+def _proxy_for(url: str) -> str | None:
+    import requests
+
+    proxies = requests.utils.get_environ_proxies(url)
+    return requests.utils.select_proxy(url, proxies)
 
 
 def ignore_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-import time
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 from fetch_artifacts.errors import DownloadError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ByteReport: TypeAlias = "Callable[[int, int | None], object]"
 """Called with the bytes received and the total, None if unknown."""
 
+_NO_RANGES: Final = frozenset({400, 403, 405})  # said to who asks for a range
 _STEP: Final = 1 << 16  # bytes after which a try counts as progress
 
 
@@ -48,6 +49,7 @@ class Transfer:
         partial: PartialFile,
     ) -> None:
         self._session = session
+        self._stopped = session.stopped
         self._url = url
         self._headers = headers
         self._limits = limits
@@ -128,7 +130,12 @@ class Transfer:
             headers["Range"] = f"bytes={begin}-"
             if self._first and self._first.validator:
                 headers["If-Range"] = self._first.validator
-        return self._session.get(self._url, headers)
+        try:
+            return self._session.get(self._url, headers)
+        except DownloadError as error:
+            if not begin or error.status not in _NO_RANGES:
+                raise
+            return self._session.get(self._url, self._headers)
 
     def _check(self, answer: Answer, begin: int) -> None:
         """Check that an answer continues the bytes given so far."""
@@ -169,4 +176,5 @@ class Transfer:
             raise DownloadError(msg, url=error.url, status=error.status) from None
         # Random, so that many waiting clients don't come back all at once.
         pause = self._limits.pause * 2 ** (tries - 1) * random.uniform(0.5, 1)  # noqa: S311 - no secret
-        time.sleep(max(pause, error.wait))
+        if self._stopped.wait(max(pause, error.wait)):
+            raise CancelledError

@@ -13,7 +13,10 @@
 | FETCH_ARTIFACTS_PLATFORM | the triplet to choose entries for |
 | FETCH_ARTIFACTS_ORACLE | the Julia to compare with: auto, juliacall, process, a path |
 | JULIA | the Julia executable, where it is not the one on PATH |
-| REQUESTS_CA_BUNDLE, JULIA_SSL_CA_ROOTS_PATH, SSL_CERT_FILE | CA certificates |
+| REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE | a file or folder of CA certificates, or else: |
+| JULIA_SSL_CA_ROOTS_PATH, SSL_CERT_DIR, SSL_CERT_FILE | the same, as for Julia |
+| JULIA_SSL_NO_VERIFY_HOSTS, JULIA_NO_VERIFY_HOSTS | hosts without a valid certificate |
+| JULIA_ALWAYS_VERIFY_HOSTS | what those two never stand for |
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import SettingsError
+from fetch_artifacts.settings.network_options import ca_roots, verify_host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,9 +129,7 @@ class Settings:
         environ = os.environ
         switches = ("FETCH_ARTIFACTS_OFFLINE", "JULIA_PKG_OFFLINE")
         offline = next((name for name in switches if _flag(environ, name)), "")
-        # The order of requests first, then that of Julia's NetworkOptions.
-        bundles = ("REQUESTS_CA_BUNDLE", "JULIA_SSL_CA_ROOTS_PATH", "SSL_CERT_FILE")
-        bundle = next((environ[name] for name in bundles if environ.get(name)), None)
+        bundle = ca_roots(environ)
         return cls(
             pkg_server=environ.get("JULIA_PKG_SERVER"),
             offline=offline,
@@ -147,6 +149,12 @@ class Settings:
             user_config=_user_folder(environ, "XDG_CONFIG_HOME", "~/.config"),
             environ=dict(environ),
         )
+
+    def tls_verify(self, host: str) -> bool | str:
+        """How to verify a host's certificate, as requests takes it."""
+        if not verify_host(self.environ, host):
+            return False
+        return str(self.ca_bundle) if self.ca_bundle else True
 
     def ignores_hashes(self) -> bool | None:
         """Whether a wrong tree hash is accepted; None if the variable is not set.

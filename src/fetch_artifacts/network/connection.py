@@ -1,0 +1,215 @@
+"""Connections on which every wait has an end.
+
+http.client gives each line of an answer a time of its own, so that headers at a byte a
+second, ``100 Continue`` without end, or trailers without end keep it for ever; nor can
+a thread that waits in it be told to stop. Here each request has a `Watch`, which is
+looked at several times a second while it waits for its server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import http.client
+import io
+import threading
+import time
+from concurrent.futures import CancelledError, Future, wait
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from requests.adapters import HTTPAdapter
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator
+
+    from urllib3 import PoolManager
+    from urllib3.connectionpool import HTTPConnectionPool
+
+_GLANCE: Final = 0.2  # seconds between two looks at whether to wait any longer
+_INTERIM_ANSWERS: Final = 100  # before the final one (RFC 9110, 15.2)
+
+
+class Watch:
+    """How long one request may wait.
+
+    Args:
+        stopped: Ends each wait once it is set.
+        silence: Seconds that may pass without a byte.
+        seconds: Until the whole head of the answer must be there.
+    """
+
+    def __init__(
+        self, stopped: threading.Event, *, silence: float, seconds: float
+    ) -> None:
+        self._stopped = stopped
+        self._silence = silence
+        self._head_seconds = seconds
+        self._deadline = float("inf")
+
+    def begin_head(self) -> None:
+        """The request is sent: from now on its answer's head may take so long."""
+        self.allow(self._head_seconds)
+
+    def allow(self, seconds: float) -> None:
+        """From now on, what comes next may take so many seconds."""
+        self._deadline = time.monotonic() + seconds
+
+    def check(self, *, until: float) -> None:
+        """Check that there is time left.
+
+        Args:
+            until: When this wait must end; see `silent_until`.
+
+        Raises:
+            TimeoutError: There is none.
+            CancelledError: The download is given up.
+        """
+        if self._stopped.is_set():
+            raise CancelledError
+        if time.monotonic() > min(self._deadline, until):
+            raise TimeoutError
+
+    def silent_until(self) -> float:
+        """Give the end of a wait for a byte that begins now."""
+        return time.monotonic() + self._silence
+
+    def wait_for(
+        self, work: Callable[[], object], undo: Callable[[], object], seconds: float
+    ) -> None:
+        """Do something that can't be interrupted in a thread that can be left alone.
+
+        Args:
+            work: What to do.
+            undo: Called when the work is done after all, but was left alone.
+            seconds: How long it may take.
+
+        Raises:
+            TimeoutError: It takes longer.
+            CancelledError: The download is given up.
+        """
+        outcome: Future[object] = Future()
+
+        def run() -> None:
+            try:
+                outcome.set_result(work())
+            except BaseException as error:  # noqa: BLE001 - it is raised by the waiter
+                outcome.set_exception(error)
+
+        until = time.monotonic() + seconds
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(run,), daemon=True).start()
+        try:
+            while not wait([outcome], timeout=_GLANCE).done:
+                self.check(until=until)
+        except BaseException:
+            outcome.add_done_callback(lambda _: undo())
+            raise
+        outcome.result()
+
+
+_WATCH: Final[contextvars.ContextVar[Watch]] = contextvars.ContextVar("watch")
+
+
+@contextlib.contextmanager
+def watched_by(watch: Watch) -> Iterator[None]:
+    """Let a watch count for the request that is made within a ``with`` block."""
+    token = _WATCH.set(watch)
+    try:
+        yield
+    finally:
+        _WATCH.reset(token)
+
+
+class WatchedAdapter(HTTPAdapter):
+    """The adapter of requests, for requests made within `watched_by`."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of direct connections."""
+        super().init_poolmanager(*args, **kwargs)
+        _watch_pools(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Make the pools of connections through a proxy."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        _watch_pools(manager)
+        return manager
+
+
+def _watch_pools(manager: PoolManager) -> None:
+    manager.pool_classes_by_scheme = {
+        scheme: _watched(pool)
+        for scheme, pool in manager.pool_classes_by_scheme.items()
+    }
+
+
+@cache
+def _watched(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
+    """The pool, of connections that heed their watch."""
+    connection: Any = pool.ConnectionCls
+    if issubclass(connection, _Watched):
+        return pool
+    watched = type(connection.__name__, (_Watched, connection), {})
+    return type(pool.__name__, (pool,), {"ConnectionCls": watched})
+
+
+class _Reader(io.RawIOBase):
+    """What comes through a socket, as long as the watch allows."""
+
+    def __init__(self, connection: socket.socket, watch: Watch) -> None:
+        self._connection = connection
+        self._watch = watch
+        # An open file keeps the socket, which http.client closes after the head.
+        self._file = connection.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        until = self._watch.silent_until()
+        if self._connection.gettimeout() != _GLANCE:  # to set it is a system call
+            self._connection.settimeout(_GLANCE)
+        while True:
+            # Before it reads, too: of bytes that always come there need be no end.
+            self._watch.check(until=until)
+            with contextlib.suppress(TimeoutError):
+                return self._connection.recv_into(buffer)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer that is read under the watch; interim answers are passed over."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        watch = _WATCH.get()
+        watch.begin_head()
+        reader = _Reader(sock, watch)
+        self.fp.close()
+        self.fp = io.BufferedReader(reader)
+
+    def _read_status(self) -> tuple[str, int, str]:
+        # http.client skips 100 only, and any number of them.
+        for _ in range(_INTERIM_ANSWERS):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+        msg = f"more than {_INTERIM_ANSWERS} interim answers"
+        raise http.client.HTTPException(msg)
+
+
+class _Watched(http.client.HTTPConnection):
+    """Mixed into urllib3's connections."""
+
+    response_class = _Response
+
+    def connect(self) -> None:
+        # It looks up the name, tries each address, shakes hands: none of that ends
+        # before its own time is up.
+        seconds = self.timeout if isinstance(self.timeout, int | float) else 60.0
+        _WATCH.get().wait_for(super().connect, self.close, seconds)

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from fetch_artifacts.settings.network_options import ca_roots, verify_host
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, None),
+        ({"SSL_CERT_FILE": "/f"}, "/f"),
+        ({"SSL_CERT_FILE": "/f", "SSL_CERT_DIR": "/d"}, "/d"),
+        ({"SSL_CERT_DIR": "/d", "JULIA_SSL_CA_ROOTS_PATH": "/j"}, "/j"),
+        ({"SSL_CERT_DIR": "/d", "JULIA_SSL_CA_ROOTS_PATH": ""}, None),
+        ({"SSL_CERT_DIR": "", "SSL_CERT_FILE": "/f"}, "/f"),
+        ({"JULIA_SSL_CA_ROOTS_PATH": "/j", "CURL_CA_BUNDLE": "/c"}, "/c"),
+        ({"CURL_CA_BUNDLE": "/c", "REQUESTS_CA_BUNDLE": "/r"}, "/r"),
+    ],
+)
+def test_the_first_that_is_set_names_the_certificates(
+    environ: dict[str, str], expected: str | None
+) -> None:
+    assert expected == ca_roots(environ)
+
+
+# The patterns and what they match are those of NetworkOptions' README.
+@pytest.mark.parametrize(
+    ("pattern", "host", "expected"),
+    [
+        ("**", "example.com", True),
+        ("**.org", "example.org", True),
+        ("**.org", "example.com", False),
+        ("example.com", "example.com", True),
+        ("example.com", "EXAMPLE.com", True),
+        ("example.com", "api.example.com", False),
+        ("*.example.com", "api.example.com", True),
+        ("*.example.com", "example.com", False),
+        ("*.example.com", "v1.api.example.com", False),
+        ("**.example.com", "example.com", True),
+        ("**.example.com", "v1.api.example.com", True),
+        ("a.**.b", "a.x.y.b", True),
+        ("a.**.b", "a.x.y.c", False),
+        ("other.org, example.com", "example.com", True),
+        ("exam*.com", "example.com", False),
+        ("", "example.com", False),
+    ],
+)
+def test_a_host_is_believed_without_a_certificate_where_a_pattern_says_so(
+    pattern: str, host: str, expected: bool
+) -> None:
+    for variable in ("JULIA_SSL_NO_VERIFY_HOSTS", "JULIA_NO_VERIFY_HOSTS"):
+        assert expected is not verify_host({variable: pattern}, host)
+
+
+def test_what_must_always_be_verified_is() -> None:
+    environ = {
+        "JULIA_SSL_NO_VERIFY_HOSTS": "**",
+        "JULIA_ALWAYS_VERIFY_HOSTS": "**.example.com",
+    }
+    assert verify_host(environ, "a.example.com")
+    assert not verify_host(environ, "example.org")
+
+
+def test_a_pattern_of_many_stars_takes_no_longer_than_its_length() -> None:
+    def seconds(count: int) -> float:
+        environ = {"JULIA_NO_VERIFY_HOSTS": ".".join(["**"] * count + ["x"])}
+        host = ".".join("a" * 100)
+        return min(_seconds(lambda: verify_host(environ, host)) for _ in range(3))
+
+    assert seconds(400) < 20 * max(seconds(200), 1e-4)
+
+
+def _seconds(work: object) -> float:
+    assert callable(work)
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
