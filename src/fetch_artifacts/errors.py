@@ -307,7 +307,8 @@ class JuliaThrewError(JuliaError):
     """
 
     def __init__(self, kind: str, text: str, *, log: str = "") -> None:
-        super().__init__(f"{kind}: {text}", julia=None)
+        message = text if text.startswith(kind) else f"{kind}: {text}"
+        super().__init__(message, julia=None)
         self.kind = kind
         self.text = text
         self.log = log

@@ -1,0 +1,178 @@
+"""The commands for CI: compare with real Julia, and name a cache."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from fetch_artifacts.cli._options import (
+    FAILED,
+    json_option,
+    print_json,
+    resolve_toml,
+)
+from fetch_artifacts.errors import NoJuliaError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fetch_artifacts.conformance.compare import Wanted
+    from fetch_artifacts.conformance.report import Report
+
+NO_JULIA: Final = 3
+_ALL: Final = "all"
+
+_files = click.argument(
+    "files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]..."
+)
+
+
+@click.command()
+@_files
+@click.option(
+    "--platform",
+    "triplets",
+    multiple=True,
+    metavar="TRIPLET|all",
+    help="Compare for this platform too; all: every one that a file binds.",
+)
+@click.option(
+    "--install",
+    is_flag=True,
+    help="Let both install each source of each entry, in depots that are thrown away.",
+)
+@click.option(
+    "--julia",
+    "choice",
+    metavar="auto|juliacall|process|PATH",
+    help="The Julia to ask; without it FETCH_ARTIFACTS_ORACLE, else auto: by juliacall "
+    "where it is installed, else the julia that JULIA names or that is on PATH.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=300,
+    show_default=True,
+    help="Seconds that a julia process may take for one answer.",
+)
+@click.option(
+    "--junitxml",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the checks there as JUnit's XML.",
+)
+@json_option
+def conform(  # noqa: PLR0913 - one parameter for each option
+    *,
+    files: tuple[Path, ...],
+    triplets: tuple[str, ...],
+    install: bool,
+    choice: str | None,
+    timeout: float,
+    junitxml: Path | None,
+    as_json: bool,
+) -> None:
+    """Compare what real Julia and Python make of each FILE.
+
+    Both read it and choose its entries for this machine and for the platforms asked
+    for; names, entries, hashes, paths, downloads, the content of what is installed and
+    the text written back must be the same. Without a FILE, the Artifacts.toml found
+    from the working directory upwards.
+
+    Exits with 1 where something differs, with 3 where there is no Julia.
+    """
+    tomls = [resolve_toml(file) for file in files] or [resolve_toml(None)]
+    try:
+        report = _compare(
+            tomls, triplets, install=install, choice=choice, timeout=timeout
+        )
+    except NoJuliaError as error:
+        click.echo(f"fetch-artifacts: {error}", err=True)
+        sys.exit(NO_JULIA)
+    if junitxml:
+        junitxml.write_text(report.to_junit(), "utf-8")
+    _show(report, as_json=as_json)
+    if report.different:
+        sys.exit(FAILED)
+
+
+@click.command("cache-key")
+@_files
+def cache_key(*, files: tuple[Path, ...]) -> None:
+    """Print a short key of all trees that each FILE binds for this machine.
+
+    It is a name for a cache of the depot's artifacts: comments, formatting, sources and
+    the order of names don't change it.
+    """
+    from fetch_artifacts.conformance.cache_key import cache_key as key_of
+
+    click.echo(key_of([resolve_toml(file) for file in files or (None,)]))
+
+
+def _compare(
+    tomls: Sequence[Path],
+    triplets: Sequence[str],
+    *,
+    install: bool,
+    choice: str | None,
+    timeout: float,
+) -> Report:
+    from fetch_artifacts.conformance.compare import Wanted, compare_file
+    from fetch_artifacts.conformance.questions import open_julia
+    from fetch_artifacts.conformance.report import Report
+
+    # What both warn of is compared, and told where they differ.
+    logging.getLogger("fetch_artifacts").setLevel(logging.CRITICAL)
+    with open_julia(choice, timeout=timeout, tell=_tell) as julia:
+        version, here = julia.version(), Wanted.host(julia)
+        _tell(f"comparing with Julia {version}: {julia.reason}")
+        checks = [
+            check
+            for toml in tomls
+            for check in compare_file(
+                julia, toml, [here, *_wanted(toml, triplets)], install=install
+            )
+        ]
+        return Report(
+            version=version, way=julia.way, reason=julia.reason, checks=checks
+        )
+
+
+def _wanted(toml: Path, triplets: Sequence[str]) -> list[Wanted]:
+    from fetch_artifacts.conformance.compare import Wanted, bound_platforms
+    from fetch_artifacts.errors import PlatformError
+
+    wanted: dict[str, Wanted] = {}
+    for triplet in triplets:
+        try:
+            found = bound_platforms(toml) if triplet == _ALL else [Wanted.of(triplet)]
+        except PlatformError as error:
+            raise click.BadParameter(str(error), param_hint="--platform") from error
+        wanted |= {each.triplet: each for each in found}
+    return list(wanted.values())
+
+
+def _show(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        print_json(report.to_json())
+        return
+    if _is_terminal():
+        for line in report.table():
+            click.echo(line)
+    for line in report.lines():
+        click.echo(line)
+    click.echo(report.summary())
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _tell(text: str) -> None:
+    click.echo(f"fetch-artifacts: {text}", err=True)
+
+
+COMMANDS: Final = (conform, cache_key)

@@ -1,0 +1,41 @@
+"""A key for CI's caches of a depot: it changes when other trees are to be had."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.artifacts_toml.choosing import entry_for
+from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
+from fetch_artifacts.errors import NoMatchingPlatformError
+from fetch_artifacts.platforms.host import host_platform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_DIGITS: Final = 16
+
+
+def cache_key(tomls: Iterable[Path]) -> str:
+    """Give a key of all trees that files bind for this machine, lazy ones too.
+
+    The order of names, comments, formatting and sources don't change it, nor do entries
+    for other platforms.
+
+    Args:
+        tomls: The Artifacts.toml files.
+
+    Raises:
+        ArtifactsTomlError: A file or one of its entries can't be read.
+    """
+    trees = set()
+    for toml in tomls:
+        table = load_artifacts_toml(toml)
+        for name in table:
+            try:
+                trees.add(entry_for(name, table, host_platform).git_tree_sha1.lower())
+            except NoMatchingPlatformError:
+                continue
+    digest = hashlib.sha256("\n".join(sorted(trees)).encode())
+    return f"artifacts-{digest.hexdigest()[:_DIGITS]}"
