@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from fetch_artifacts.errors import SettingsError
-from fetch_artifacts.network.credentials import Credentials
+from fetch_artifacts.network.credentials import Credentials, _matches
 from fetch_artifacts.settings.environment import Settings
+
+TOKEN = "FETCH_ARTIFACTS_AUTH_A"
 
 
 @pytest.fixture
@@ -54,16 +57,18 @@ def test_the_headers_of_a_host_are_sent_to_it(project: Path) -> None:
 def test_a_variable_is_filled_in_without_the_space_around_it(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("A_TOKEN", " secret\n")
-    write_project(project, '"a.org"]\nX-A = "$A_TOKEN"')
+    monkeypatch.setenv(TOKEN, " secret\n")
+    write_project(project, '"a.org"]\nX-A = "$FETCH_ARTIFACTS_AUTH_A"')
     assert load(project).headers("https://a.org/x") == {"X-A": "secret"}
 
 
 def test_a_variable_may_stand_within_a_text(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("A_TOKEN", "secret")
-    write_project(project, '"a.org"]\nAuthorization = "Bearer ${A_TOKEN}$$"')
+    monkeypatch.setenv(TOKEN, "secret")
+    write_project(
+        project, '"a.org"]\nAuthorization = "Bearer ${FETCH_ARTIFACTS_AUTH_A}$$"'
+    )
     expected = {"Authorization": "Bearer secret$"}
     assert expected == load(project).headers("https://a.org/x")
 
@@ -73,10 +78,10 @@ def test_a_header_with_an_unset_variable_is_left_out_and_can_be_named(
     project: Path, monkeypatch: pytest.MonkeyPatch, value: str | None
 ) -> None:
     if value is not None:
-        monkeypatch.setenv("NO_TOKEN", value)
-    write_project(project, '"a.org"]\nX-A = "$NO_TOKEN"\nX-B = "b"')
+        monkeypatch.setenv(TOKEN, value)
+    write_project(project, '"a.org"]\nX-A = "$FETCH_ARTIFACTS_AUTH_A"\nX-B = "b"')
     assert load(project).headers("https://a.org/x") == {"X-B": "b"}
-    assert load(project).unset_variables("https://a.org/x") == ("NO_TOKEN",)
+    assert load(project).unset_variables("https://a.org/x") == (TOKEN,)
     assert load(project).unset_variables("https://b.org/x") == ()
 
 
@@ -178,17 +183,83 @@ def test_a_broken_pyproject_is_an_error_only_if_it_is_about_us(project: Path) ->
 def test_a_value_that_is_no_header_is_an_error_that_does_not_show_it(
     project: Path, value: str
 ) -> None:
-    write_project(project, '"a.org"]\nX = "$TOKEN"')
-    environ = {"TOKEN": value}
+    write_project(project, '"a.org"]\nX = "$FETCH_ARTIFACTS_AUTH_A"')
+    environ = {TOKEN: value}
     credentials = Credentials(environ=environ, patterns=load(project).patterns)
     with pytest.raises(SettingsError, match=r"X for a\.org") as caught:
         credentials.headers("https://a.org")
     assert value not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("$GITHUB_TOKEN", "$GITHUB_TOKEN"),
+        ("Bearer ${GITHUB_TOKEN}", "Bearer ${GITHUB_TOKEN}"),
+        ("$FETCH_ARTIFACTS_AUTH_A$GITHUB_TOKEN", None),
+        ("hunter2 $GITHUB_TOKEN", "...${GITHUB_TOKEN}..."),
+    ],
+)
+def test_a_project_is_not_sent_any_variable_it_names(
+    project: Path, monkeypatch: pytest.MonkeyPatch, value: str, line: str | None
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "secret")
+    write_project(project, f'"a.org"]\nX = "{value}"')
+    with pytest.raises(SettingsError, match="begins with FETCH_ARTIFACTS_AUTH_") as got:
+        load(project)
+    config = Settings.from_environ().user_config / "config.toml"
+    assert f'put this line into {config}:\nauth."a.org".X = "{line or value}"' in str(
+        got.value
+    )
+    assert "hunter2" not in str(got.value)
+
+
+def test_what_the_error_says_to_write_makes_it_work(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "secret")
+    write_project(project, '"a.org"]\nX = "Bearer $GITHUB_TOKEN"')
+    with pytest.raises(SettingsError) as caught:
+        load(project)
+    write_user_config(str(caught.value).splitlines()[-1] + "\n")
+    assert load(project).headers("https://a.org/x") == {"X": "Bearer secret"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "host", "matches"),
+    [
+        ("*", "", True),
+        ("a*", "a", True),
+        ("a*b*c", "a1b2c", True),
+        ("a*b*c", "a1c2b", False),
+        ("ab*ba", "aba", False),
+        ("*.a.org", "a.org", False),
+        ("*a*a", "a", False),
+        ("a**b", "ab", True),
+        ("A.org", "a.ORG", True),
+    ],
+)
+def test_a_star_stands_for_any_text(pattern: str, host: str, matches: bool) -> None:
+    assert matches is _matches(pattern, host)
+
+
+def test_a_pattern_of_many_stars_takes_no_longer_than_its_length() -> None:
+    def seconds(length: int) -> float:
+        pattern, host = "*a" * length + "b", "a" * length + "c"
+        began = time.perf_counter()
+        for _ in range(20):
+            assert not _matches(pattern, host)
+        return time.perf_counter() - began
+
+    # With a regular expression, 40 stars take longer than anybody waits.
+    shorter = min(seconds(1000) for _ in range(5))
+    longer = min(seconds(2000) for _ in range(5))
+    assert longer < 8 * shorter
+
+
 def test_no_repr_shows_a_secret(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TOKEN", "hunter2")
-    write_project(project, '"a.org"]\nX = "$TOKEN"\nY = "swordfish"')
+    monkeypatch.setenv(TOKEN, "hunter2")
+    write_project(project, '"a.org"]\nX = "$FETCH_ARTIFACTS_AUTH_A"\nY = "swordfish"')
     credentials = load(project)
     assert "hunter2" not in repr(credentials) + repr(Settings.from_environ())
     assert "swordfish" not in repr(credentials)

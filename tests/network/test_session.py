@@ -117,9 +117,11 @@ def write_auth(folder: Path, text: str) -> None:
 def test_configured_headers_are_sent_to_their_host_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TOKEN", "secret")
+    monkeypatch.setenv("FETCH_ARTIFACTS_AUTH_A", "secret")
     write_auth(
-        tmp_path, '[tool.fetch-artifacts.auth]\nlocalhost = { X-Token = "$TOKEN" }\n'
+        tmp_path,
+        "[tool.fetch-artifacts.auth]\n"
+        'localhost = { X-Token = "$FETCH_ARTIFACTS_AUTH_A" }\n',
     )
     monkeypatch.chdir(tmp_path)
     with (
@@ -160,13 +162,14 @@ def test_an_unset_variable_is_named_where_the_server_refuses(
 ) -> None:
     write_auth(
         tmp_path,
-        '[tool.fetch-artifacts.auth]\n"127.0.0.1" = { X-Token = "$NO_SUCH_TOKEN" }\n',
+        "[tool.fetch-artifacts.auth]\n"
+        '"127.0.0.1" = { X-Token = "$FETCH_ARTIFACTS_AUTH_A" }\n',
     )
     monkeypatch.chdir(tmp_path)
     with (
         serving(answer(404)) as server,
         HttpFetcher(Settings.from_environ(), limits=QUICK) as fetcher,
-        pytest.raises(DownloadError, match="NO_SUCH_TOKEN"),
+        pytest.raises(DownloadError, match="FETCH_ARTIFACTS_AUTH_A"),
     ):
         fetch(fetcher, server.url())
 

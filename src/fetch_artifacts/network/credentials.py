@@ -3,10 +3,10 @@
 They are configured in the nearest pyproject.toml, from the working directory upwards::
 
     [tool.fetch-artifacts.auth."gitlab.example.org"]
-    PRIVATE-TOKEN = "$GITLAB_TOKEN"
+    PRIVATE-TOKEN = "$FETCH_ARTIFACTS_AUTH_GITLAB"
 
     [tool.fetch-artifacts.auth."*.example.com"]
-    Authorization = "Bearer $EXAMPLE_TOKEN"
+    Authorization = "Bearer $FETCH_ARTIFACTS_AUTH_EXAMPLE"
 
 and, without the prefix ``tool.fetch-artifacts.``, in ``config.toml`` in the user's
 configuration folder (``~/.config/fetch-artifacts``), which takes precedence for a
@@ -17,6 +17,9 @@ pattern that is in both files.
 - A value is the text of the header. ``$NAME`` and ``${NAME}`` in it are the values of
   environment variables, ``$$`` is a dollar sign. A header with a variable that is not
   set is not sent.
+- A pyproject.toml may only name variables that begin with ``FETCH_ARTIFACTS_AUTH_``:
+  a project that somebody cloned must not choose who is sent other secrets. The user's
+  own file may name any.
 - A host that no pattern matches gets the user and password that are written in the
   URL, or else those of ``~/.netrc`` (or of the file that ``NETRC`` names).
 
@@ -52,6 +55,10 @@ _log = logging.getLogger(__name__)
 
 _FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110
 
+# What a project may be sent, and schemes of the Authorization header (RFC 9110, 11.4).
+_FOR_PROJECTS: Final = "FETCH_ARTIFACTS_AUTH_"
+_SCHEMES: Final = frozenset({"", "bearer", "basic", "token"})
+
 _Headers: TypeAlias = "dict[str, Template]"
 
 
@@ -75,13 +82,16 @@ class Credentials:
             SettingsError: A table in it is invalid.
         """
         tables: dict[str, _Headers] = {}
-        pyproject = nearest_pyproject(folder)
-        if pyproject is not None:
-            auth = read_table(pyproject).get("auth", {})
-            tables |= _parse(auth, f"{pyproject}: {TABLE}.auth")
         config = settings.user_config / "config.toml"
         if config.is_file():
-            tables |= _parse(_read(config).get("auth", {}), f"{config}: auth")
+            tables = _parse(_read(config).get("auth", {}), f"{config}: auth")
+        pyproject = nearest_pyproject(folder)
+        if pyproject is not None:
+            where = f"{pyproject}: {TABLE}.auth"
+            projects = _parse(read_table(pyproject).get("auth", {}), where)
+            for pattern in projects.keys() - tables.keys():
+                _check_variables(pattern, projects[pattern], where, config)
+            tables = projects | tables
         return cls(environ=settings.environ, patterns=tables)
 
     def headers(self, url: str) -> dict[str, str]:
@@ -141,7 +151,7 @@ class Credentials:
 def _read(path: Path) -> dict[str, object]:
     try:
         return tomli.loads(path.read_text("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         msg = f"{path}: expected TOML: {error}"
         raise SettingsError(msg) from error
 
@@ -173,9 +183,53 @@ def _parse_headers(headers: object, where: str) -> _Headers:
     return {name: Template(value) for name, value in headers.items()}
 
 
+def _check_variables(pattern: str, headers: _Headers, where: str, config: Path) -> None:
+    """Check that a project asks for no secret that was not meant for it.
+
+    Raises:
+        SettingsError: It names a variable of another kind.
+    """
+    for name, template in headers.items():
+        for variable in _variables(template):
+            if variable.startswith(_FOR_PROJECTS):
+                continue
+            msg = (
+                f'{where}."{pattern}".{name}: expected a variable that begins with '
+                f"{_FOR_PROJECTS}, found ${variable}: a project may name no other. If "
+                f"you trust it with {variable}, put this line into {config}:\n"
+                f'auth."{pattern}".{name} = "{_shown_value(template)}"'
+            )
+            raise SettingsError(msg)
+
+
+def _variables(template: Template) -> list[str]:
+    found = template.pattern.finditer(template.template)
+    return [name for match in found if (name := match["named"] or match["braced"])]
+
+
+def _shown_value(template: Template) -> str:
+    """The text of a header, where nothing but variables in it can be secret."""
+    literal = template.pattern.sub("", template.template).strip()
+    if literal.lower() in _SCHEMES:
+        return template.template
+    return "...".join(["", *(f"${{{name}}}" for name in _variables(template)), ""])
+
+
 def _matches(pattern: str, host: str) -> bool:
-    expression = ".*".join(map(re.escape, pattern.split("*")))
-    return re.fullmatch(expression, host, re.IGNORECASE) is not None
+    """Whether ``*`` can stand for what is missing in a pattern; takes linear time."""
+    pattern, host = pattern.lower(), host.lower()
+    if "*" not in pattern:
+        return pattern == host
+    first, *middle, last = pattern.split("*")
+    if not host.startswith(first):
+        return False
+    place = len(first)
+    for text in middle:
+        place = host.find(text, place)
+        if place < 0:
+            return False
+        place += len(text)
+    return host.endswith(last) and len(host) - len(last) >= place
 
 
 def _unset(template: Template, environ: Mapping[str, str]) -> str:
