@@ -54,12 +54,6 @@ DIFFERENCES = (
         why="what one language installs, the other finds",
     ),
     Difference(
-        case="cache_dir_is_made_when_it_is_chosen",
-        before=True,
-        now=False,
-        why="to look something up must not need the right to write",
-    ),
-    Difference(
         case="artifact_in_a_folder_above",
         before="FileNotFoundError",
         now="",

@@ -12,9 +12,17 @@ from fetch_artifacts import (
     ArtifactManager,
     ArtifactNotInstalledError,
     ArtifactsTomlError,
+    ArtifactsTomlNotFoundError,
+    DepotError,
     NoMatchingPlatformError,
+    artifact,
+    artifact_exists,
+    clear_artifact_cache,
+    get_cache_dir,
+    install_artifacts,
     load_artifacts,
 )
+from fetch_artifacts.pkg_artifacts import with_artifacts_directory
 from support.published import TREE_HASH, Published, entry, publish, sha256
 from support.trees import names
 
@@ -179,6 +187,51 @@ def test_each_manager_has_a_folder_of_its_own(
     here.clear()
     assert (here.exists("Demo"), there.exists("Demo")) == (False, True)
     assert not depot.exists()
+
+
+def test_a_folder_of_a_file_counts_for_all_functions_that_take_the_file(
+    depot: Path, tmp_path: Path, published: Published
+) -> None:
+    elsewhere = artifact("Demo", published.toml)
+    here = tmp_path / "here"
+    manager = load_artifacts(published.toml, here)
+    assert not artifact_exists("Demo", published.toml)
+    assert artifact("Demo", published.toml) == here / TREE_HASH
+    assert load_artifacts(published.toml).cache_dir == here
+    link = tmp_path / "link.toml"
+    link.symlink_to(published.toml)
+    assert install_artifacts(link) == {"Demo": here / TREE_HASH}
+    clear_artifact_cache("Demo", published.toml)
+    assert not manager.exists("Demo")
+    assert not artifact_exists("Demo", published.toml)
+    assert elsewhere.is_dir()
+    assert get_cache_dir() == depot / "artifacts"
+
+
+def test_the_folder_of_a_file_gives_way_to_a_block_around_the_call(
+    tmp_path: Path, published: Published
+) -> None:
+    load_artifacts(published.toml, tmp_path / "here")
+    with with_artifacts_directory(tmp_path / "there"):
+        assert artifact("Demo", published.toml) == tmp_path / "there" / TREE_HASH
+
+
+def test_the_folder_of_a_manager_counts_for_the_manager_alone(
+    depot: Path, tmp_path: Path, published: Published
+) -> None:
+    ArtifactManager(published.toml, tmp_path / "here")
+    assert artifact("Demo", published.toml) == depot / "artifacts" / TREE_HASH
+
+
+def test_the_folder_is_made_at_once(tmp_path: Path, published: Published) -> None:
+    ArtifactManager(published.toml, cache_dir=tmp_path / "a/b")
+    assert (tmp_path / "a/b").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(DepotError, match="expected a folder for artifacts"):
+        load_artifacts(published.toml, tmp_path / "file")
+    with pytest.raises(ArtifactsTomlNotFoundError):
+        ArtifactManager(tmp_path / "gone.toml", tmp_path / "c")
+    assert not (tmp_path / "c").exists()
 
 
 def test_paths_are_those_of_when_the_manager_was_made(

@@ -174,6 +174,16 @@ def artifact_with_one_folder_at_the_top(folder: Path) -> object:
     return (path / "a.txt").exists(), (path / "top/a.txt").exists()
 
 
+def artifact_with_one_folder_at_the_top_and_the_sha256_as_tree_hash(
+    folder: Path,
+) -> object:
+    tree = {f"top/{name}": text for name, text in TREE.items()}
+    source = archive(folder / "a.tar.gz", tree)
+    toml = bound(folder, entry(source.sha256, source))
+    paths = fa.artifact("Data", toml), fa.load_artifacts(toml).get_path("Data")
+    return [(path / "sub/b.txt").exists() for path in paths]
+
+
 def artifact_for_several_platforms(folder: Path) -> object:
     windows = archive(folder / "windows.tar.gz", {"windows": ""})
     linux = archive(folder / "linux.tar.gz")
@@ -262,6 +272,29 @@ def manager_clears_one_or_all(folder: Path) -> object:
 def manager_in_a_folder_of_its_own(folder: Path) -> object:
     manager = fa.ArtifactManager(bound(folder), str(folder / "mine"))
     return manager.cache_dir == folder / "mine", manager["Data"].parent.name
+
+
+def manager_makes_its_folder(folder: Path) -> object:
+    fa.ArtifactManager(bound(folder), folder / "mine/deep")
+    return (folder / "mine/deep").is_dir()
+
+
+def folder_of_load_artifacts_counts_for_the_file(folder: Path) -> object:
+    toml, mine = bound(folder), folder / "mine"
+    fa.load_artifacts(toml, cache_dir=mine)
+    path = fa.artifact("Data", toml)
+    found = [
+        fa.artifact_exists("Data", toml),
+        fa.load_artifacts(toml).cache_dir == mine,
+    ]
+    fa.clear_artifact_cache("Data", toml)
+    return path.parent == mine, *found, fa.artifact_exists("Data", toml)
+
+
+def folder_of_a_manager_counts_for_it_alone(folder: Path) -> object:
+    toml, mine = bound(folder), folder / "mine"
+    fa.ArtifactManager(toml, mine)
+    return fa.artifact("Data", toml).parent == mine, fa.get_cache_dir() == mine
 
 
 def manager_in_another_folder_than_before(folder: Path) -> object:

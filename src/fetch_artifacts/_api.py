@@ -14,7 +14,13 @@ from fetch_artifacts.artifacts_toml.search import (
     artifacts_toml_in,
     find_artifacts_toml,
 )
-from fetch_artifacts.depot.stack import set_artifacts_directory
+from fetch_artifacts.depot.stack import (
+    choose_folder_of,
+    folder_of,
+    make_folder,
+    set_artifacts_directory,
+    with_folder_of,
+)
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError
 from fetch_artifacts.install import lookup
 
@@ -68,13 +74,11 @@ def artifact(
         OverrideError: An Overrides.toml can't be followed.
         SettingsError: An environment variable has a value that means nothing.
     """
-    return lookup.locate(
-        name,
-        resolve_toml(toml_path),
-        platform=platform,
-        download=download,
-        verbose=verbose,
-    )
+    toml = resolve_toml(toml_path)
+    with with_folder_of(toml):
+        return lookup.locate(
+            name, toml, platform=platform, download=download, verbose=verbose
+        )
 
 
 def artifact_exists(name: str, toml_path: StrPath | None = None) -> bool:
@@ -87,7 +91,9 @@ def artifact_exists(name: str, toml_path: StrPath | None = None) -> bool:
     Raises:
         FetchArtifactsError: As for `artifact`, where the file can't be read.
     """
-    return lookup.is_installed(name, resolve_toml(toml_path))
+    toml = resolve_toml(toml_path)
+    with with_folder_of(toml):
+        return lookup.is_installed(name, toml)
 
 
 def install_artifacts(  # noqa: PLR0913 - each has a default
@@ -125,7 +131,8 @@ def install_artifacts(  # noqa: PLR0913 - each has a default
     entries = lookup.entries_in(
         toml, names, platform=platform, include_lazy=include_lazy, run_hook=run_hook
     )
-    return lookup.install_all(entries, toml, jobs=jobs, report=progress)
+    with with_folder_of(toml):
+        return lookup.install_all(entries, toml, jobs=jobs, report=progress)
 
 
 def load_artifacts(
@@ -137,15 +144,24 @@ def load_artifacts(
 
     Args:
         toml_path: As for `artifact`.
-        cache_dir: Where to install them, as ``<cache_dir>/<hash>``; by default the
-            depots that Julia uses.
+        cache_dir: Where to install them, as ``<cache_dir>/<hash>``; the folder is made.
+            From now on it is also where this process's functions that take
+            ``toml_path`` look for the artifacts of this file, and where they install
+            and delete them. By default the folder that was given last for the file,
+            else the depots that Julia uses.
         verbose: As for `artifact`.
 
     Raises:
         ArtifactsTomlNotFoundError: No Artifacts.toml was found.
         ArtifactsTomlError: The file can't be read.
+        DepotError: ``cache_dir`` can't be made.
     """
-    return ArtifactManager(resolve_toml(toml_path), cache_dir, verbose)
+    toml = resolve_toml(toml_path)
+    if cache_dir is None:
+        return ArtifactManager(toml, folder_of(toml), verbose)
+    manager = ArtifactManager(toml, cache_dir, verbose)
+    choose_folder_of(toml, cache_dir)
+    return manager
 
 
 def clear_artifact_cache(
@@ -153,7 +169,8 @@ def clear_artifact_cache(
 ) -> None:
     """Delete the artifact, or all artifacts of the file, from every depot.
 
-    Other projects, in Julia too, install them again when they need them.
+    Other projects, in Julia too, install them again when they need them. Where
+    `load_artifacts` was given a ``cache_dir`` for the file, only that is cleared.
 
     Args:
         name: The name it is bound to; all names of the file if None.
@@ -163,7 +180,9 @@ def clear_artifact_cache(
         DepotError: A folder could not be deleted.
         FetchArtifactsError: As for `artifact`, where the file can't be read.
     """
-    ArtifactManager(resolve_toml(toml_path)).clear(name)
+    toml = resolve_toml(toml_path)
+    with with_folder_of(toml):
+        ArtifactManager(toml).clear(name)
 
 
 def get_artifacts_toml(search_path: StrPath | None = None) -> Path | None:
@@ -198,10 +217,13 @@ def get_cache_dir() -> Path:
 def set_cache_dir(path: StrPath) -> None:
     """Use ``<path>/<hash>`` in place of all depots from now on, in all threads.
 
-    Julia's ``with_artifacts_directory`` without an end. The folder is made when
-    something is installed.
+    Julia's ``with_artifacts_directory`` without an end. The folder is made. A folder
+    that `load_artifacts` was given for a file goes before it.
+
+    Raises:
+        DepotError: The folder can't be made.
     """
-    set_artifacts_directory(path)
+    set_artifacts_directory(make_folder(path))
 
 
 def tree_hash(

@@ -13,7 +13,7 @@ from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.depot.artifacts import remove_artifact
 from fetch_artifacts.depot.installed import tree_of
-from fetch_artifacts.depot.stack import user_path, with_artifacts_directory
+from fetch_artifacts.depot.stack import make_folder, with_artifacts_directory
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,
     ArtifactsTomlError,
@@ -136,8 +136,8 @@ class ArtifactManager(Mapping[str, Path]):
 
     Args:
         toml_path: The Artifacts.toml.
-        cache_dir: Where artifacts go, as ``<cache_dir>/<hash>``; by default the depots
-            that Julia uses.
+        cache_dir: Where artifacts go, as ``<cache_dir>/<hash>``; the folder is made. By
+            default the depots that Julia uses.
         verbose: Whether to report installs on standard error.
 
     Attributes:
@@ -148,6 +148,7 @@ class ArtifactManager(Mapping[str, Path]):
     Raises:
         ArtifactsTomlNotFoundError: There is no such file.
         ArtifactsTomlError: The file can't be read.
+        DepotError: ``cache_dir`` can't be made.
     """
 
     def __init__(
@@ -159,8 +160,8 @@ class ArtifactManager(Mapping[str, Path]):
         self.toml_path = Path(os.path.abspath(toml_path))
         self.verbose = verbose
         self.artifacts: Mapping[str, ManagedEntry] = _Entries(self.toml_path)
-        self._cache_dir = None if cache_dir is None else user_path(cache_dir)
         load_artifacts_toml(self.toml_path)
+        self._cache_dir = None if cache_dir is None else make_folder(cache_dir)
 
     @property
     def cache_dir(self) -> Path:

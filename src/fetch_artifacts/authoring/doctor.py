@@ -15,7 +15,7 @@ from fetch_artifacts.archive.formats import FORMATS, julia_trouble
 from fetch_artifacts.artifacts_toml.check import Finding, check_file
 from fetch_artifacts.artifacts_toml.choosing import entries_of, platforms_of
 from fetch_artifacts.artifacts_toml.editing import Fix
-from fetch_artifacts.artifacts_toml.entry import sources_of
+from fetch_artifacts.artifacts_toml.entry import archive_hash, sources_of
 from fetch_artifacts.artifacts_toml.file import parse_artifacts_toml
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.authoring.evidence import Contents, Evidence, collect_evidence
@@ -191,7 +191,7 @@ def _check_source(
         what = f"it can't be unpacked: {contents}{sha256}"
         yield _found(source.place, what, "publish the archive again")
         return
-    yield from _check_archive(source, contents)
+    yield from _check_archive(source, contents, entry)
     if not _fits(source, entry, evidence):
         what = (
             f"something else is served: the archive has the sha256 {evidence.sha256}, "
@@ -220,7 +220,9 @@ def _fits(source: _Stated, entry: _Stated, evidence: Evidence) -> bool:
     )
 
 
-def _check_archive(source: _Stated, contents: Contents) -> Iterator[Diagnosis]:
+def _check_archive(
+    source: _Stated, contents: Contents, entry: _Stated
+) -> Iterator[Diagnosis]:
     trouble = julia_trouble(contents.kind)
     if trouble:
         todo = "publish it as .tar.gz, which `fetch-artifacts create` makes"
@@ -230,6 +232,12 @@ def _check_archive(source: _Stated, contents: Contents) -> Iterator[Diagnosis]:
     if contents.top_folder is not None:
         what = f"all of it is in the folder {contents.top_folder!r}"
         todo = "mind that the folder is part of each path, as in Julia"
+        if entry.says("git-tree-sha1") and archive_hash(entry.table) is not None:
+            name = entry.place.keys[0]
+            todo = (
+                "once the git-tree-sha1 is the true one, artifact() gives the folder "
+                f"around it, as Julia does: write {name}/{contents.top_folder} then"
+            )
         yield _found(source.place, what, todo, harmless=True)
 
 

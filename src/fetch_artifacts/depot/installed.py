@@ -79,6 +79,25 @@ def find_installed(entry: ArtifactEntry, *, toml: str | None = None) -> Path | N
     return None if location is None else location.installed()
 
 
+def contents_of(entry: ArtifactEntry, tree: Path) -> Path:
+    """Return where the users of an entry look for its files.
+
+    That is the tree. fetch-artifacts 0.1.0 took away a folder that was alone in its
+    archive; where an entry was written for it, that folder is given.
+
+    Args:
+        entry: The entry.
+        tree: The folder of its tree.
+    """
+    if entry.archive_sha256 is None:
+        return tree
+    with os.scandir(tree) as found:
+        first, *others = [*found] or [None]
+    if first is None or others or not first.is_dir(follow_symlinks=False):
+        return tree
+    return tree / first.name
+
+
 def known_tree(archive: Sha256, stack: DepotStack | None = None) -> TreeHash | None:
     """The tree that this archive was seen to hold, None if it was never seen."""
     for folder in (stack or DepotStack.present()).logs:

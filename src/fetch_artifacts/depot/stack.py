@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _process_folder: Final[list[str]] = []  # of set_artifacts_directory; at most one
 _task_folder: ContextVar[str | None] = ContextVar("artifacts_directory", default=None)
+_file_folders: Final[dict[str, str]] = {}  # of choose_folder_of, by Artifacts.toml
+_NO_CHOICE: Final = contextlib.nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +113,57 @@ def set_artifacts_directory(directory: str | os.PathLike[str] | None) -> None:
         _process_folder.append(user_path(directory))
 
 
+def choose_folder_of(toml: str, directory: str | os.PathLike[str]) -> None:
+    """Use ``<directory>/<hash>`` for the artifacts of one file from now on.
+
+    Args:
+        toml: The Artifacts.toml, as an absolute path.
+        directory: The folder.
+    """
+    for path in (toml, os.path.realpath(toml)):
+        _file_folders[path] = user_path(directory)
+
+
+def folder_of(toml: str) -> str | None:
+    """Return the folder that was chosen for the artifacts of a file, if one was."""
+    if not _file_folders:
+        return None
+    return _file_folders.get(toml) or _file_folders.get(os.path.realpath(toml))
+
+
+def with_folder_of(toml: str) -> contextlib.AbstractContextManager[object]:
+    """Use the folder of a file within a ``with`` block.
+
+    Where none was chosen for the file, or a block around this one chose a folder,
+    nothing changes.
+
+    Args:
+        toml: The Artifacts.toml, as an absolute path.
+    """
+    folder = folder_of(toml) if _file_folders else None  # asked at each look-up
+    if folder is None or _task_folder.get() is not None:
+        return _NO_CHOICE
+    return with_artifacts_directory(folder)
+
+
 def user_path(path: str | os.PathLike[str]) -> str:
     """Make a path that a user gave absolute, with ``~`` as the home folder."""
     return os.path.abspath(os.path.expanduser(path))
+
+
+def make_folder(path: str | os.PathLike[str]) -> str:
+    """Make a folder that a user chose for artifacts, and return its absolute path.
+
+    Raises:
+        DepotError: It can't be made.
+    """
+    folder = user_path(path)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        msg = f"{folder}: expected a folder for artifacts, or to be able to make it: "
+        raise DepotError(msg + (error.strerror or str(error))) from error
+    return folder
 
 
 def no_depot() -> DepotError:

@@ -11,7 +11,11 @@ from fetch_artifacts import progress
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.slash import check_tail, split_artifact_slash
-from fetch_artifacts.depot.installed import find_installed, locate_entry
+from fetch_artifacts.depot.installed import (
+    contents_of,
+    find_installed,
+    locate_entry,
+)
 from fetch_artifacts.depot.package_overrides import PROCESS_OVERRIDES
 from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.depot.usage_log import mark_used
@@ -87,6 +91,8 @@ def locate(
         if not download:
             raise _not_installed(entry, toml)
         path = _install(entry, location, verbose=verbose)
+    if entry.archive_sha256 is not None:
+        path = contents_of(entry, path)
     mark_used(toml, stack)
     return path / tail if tail else path
 
@@ -153,11 +159,12 @@ def install_all(
     """
     from fetch_artifacts.install.installer import Installer
 
+    entries = list(entries)
     PROCESS_OVERRIDES.add_file(toml)
     with Installer(progress=report) as installer:
         installed = installer.ensure_all(entries, jobs=jobs)
     mark_used(toml)
-    return installed
+    return {entry.name: contents_of(entry, installed[entry.name]) for entry in entries}
 
 
 def _chosen(
