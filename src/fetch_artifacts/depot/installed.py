@@ -92,10 +92,10 @@ def contents_of(entry: ArtifactEntry, tree: Path) -> Path:
     if entry.archive_sha256 is None:
         return tree
     with os.scandir(tree) as found:
-        first, *others = [*found] or [None]
-    if first is None or others or not first.is_dir(follow_symlinks=False):
+        inside = list(found)
+    if len(inside) != 1 or not inside[0].is_dir(follow_symlinks=False):
         return tree
-    return tree / first.name
+    return tree / inside[0].name
 
 
 def known_tree(archive: Sha256, stack: DepotStack | None = None) -> TreeHash | None:
