@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,13 @@ def test_what_a_dead_process_left_a_day_ago_is_swept_and_nothing_newer(
         pass
     assert names(depot / ".fetch_artifacts") == ["jl_new", "other"]
     assert names(depot / "artifacts") == ["CACHEDIR.TAG", "jl_new", "other"]
+
+
+def test_many_threads_stage_while_others_tidy(depot: Path) -> None:
+    # Each removes the empty staging, which the others are making or looking into.
+    def stage(_: int) -> None:
+        with FirstDepot.present().stage():
+            pass
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(stage, range(2000))) == [None] * 2000

@@ -91,7 +91,8 @@ class FirstDepot:
 
     def _make_staging(self) -> None:
         """Make the folder writable for everyone who may write to ``artifacts``."""
-        self.staging.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # it was there, and is tidied away
+            self.staging.mkdir(parents=True, exist_ok=True)
         status = self.artifacts.stat()
         with contextlib.suppress(OSError):  # only members of a group may give it a file
             if hasattr(os, "chown"):
@@ -154,7 +155,10 @@ class FirstDepot:
     def tidy(self) -> None:
         """Remove day-old remains of dead processes, and the staging if it is empty."""
         for folder in (self.staging, self.artifacts):
-            for path in folder.glob(f"{_STAGED}*"):
+            remains: list[Path] = []
+            with contextlib.suppress(OSError):  # another process has tidied it away
+                remains += folder.glob(f"{_STAGED}*")
+            for path in remains:
                 with contextlib.suppress(OSError):
                     if time.time() - path.stat().st_mtime > _ABANDONED_AFTER:
                         remove_tree(path)
