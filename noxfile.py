@@ -97,10 +97,10 @@ def s3(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
-def readers(session: nox.Session) -> None:
-    """``artifact://`` addresses in pandas, dask, xarray, zarr, polars and duckdb."""
-    session.install(".[test,fsspec]", *group("readers"))
-    session.run("pytest", "tests/integrations", *session.posargs)
+def integrations(session: nox.Session) -> None:
+    """``artifact://`` in pandas, xarray, zarr and others, and clusters of Dask."""
+    session.install(".[test,fsspec,dask]", *group("readers"))
+    session.run("pytest", "--clusters", "tests/integrations", *session.posargs)
 
 
 @nox.session(default=False)

@@ -18,6 +18,11 @@ settings.register_profile(
 settings.load_profile("patient")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Tests of clusters start many processes, and take a minute or two."""
+    parser.addoption("--clusters", action="store_true", help="start clusters, of Dask")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[
     None, pytest.TestReport, pytest.TestReport

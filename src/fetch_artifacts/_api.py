@@ -14,6 +14,7 @@ from fetch_artifacts.artifacts_toml.search import (
     artifacts_toml_in,
     find_artifacts_toml,
 )
+from fetch_artifacts.artifacts_toml.shipped import in_place_of, shipped_above
 from fetch_artifacts.depot.stack import (
     choose_folder_of,
     folder_of,
@@ -267,16 +268,19 @@ def resolve_toml(toml_path: StrPath | None) -> str:
         if not isinstance(toml_path, (str, os.PathLike)):
             raise _not_a_path(toml_path)
         path = os.path.abspath(toml_path)
-        if path.endswith(".toml"):
-            return path  # without a stat, which would slow down each look-up
-        return artifacts_toml_in(path) or path
+        if not path.endswith(".toml"):  # else no stat, which would slow each look-up
+            path = artifacts_toml_in(path) or path
+        return in_place_of(path)
     caller = _caller_file()
     starts = []
     if caller is not None:
         starts.append(_folder_of(caller))
         found = artifacts_toml_above(starts[0])
         if found is not None:
-            return found
+            return in_place_of(found)
+    shipped = shipped_above(starts[0] if starts else "")
+    if shipped is not None:
+        return shipped
     starts.append(os.getcwd())
     found = artifacts_toml_above(starts[-1])
     if found is not None:

@@ -83,6 +83,10 @@ class TreeHash:
         """The algorithm that makes hashes of this length."""
         return _BYTES[len(self.digest)]
 
+    def __dask_tokenize__(self) -> tuple[str, str]:
+        # What dask takes for the identity of a value; it need not be installed.
+        return "git-tree", str(self)
+
     def __str__(self) -> str:
         return self.digest.hex()
 

@@ -1,4 +1,4 @@
-"""``artifact://`` addresses in what data people read with; nox's session "readers"."""
+"""``artifact://`` in what data people read with; nox's session "integrations"."""
 
 from __future__ import annotations
 
