@@ -1,0 +1,160 @@
+"""pytest: the tests that `--artifacts-conform` generates, and fixtures for others.
+
+pytest loads this module in every run where the package is installed, so it imports
+nothing of the package until something of it is used.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fetch_artifacts.conformance.pytest_items import ConformFile, Oracle
+    from fetch_artifacts.conformance.questions import Julia
+
+_FILES = pytest.StashKey[list[Path]]()
+_ORACLE = pytest.StashKey["Oracle"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options and ini keys."""
+    group = parser.getgroup("artifacts", "Artifacts.toml, compared with real Julia")
+    group.addoption(
+        "--artifacts-conform",
+        action="append",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="compare what Julia and Python make of FILE, in one test for each "
+        "artifact and platform; without =FILE the one found from the root folder",
+    )
+    group.addoption(
+        "--artifacts-conform-platform",
+        action="append",
+        metavar="TRIPLET",
+        help="compare for this platform too; all: every one that a file binds",
+    )
+    group.addoption(
+        "--artifacts-conform-optional",
+        action="store_true",
+        help="without a Julia skip these tests instead of failing",
+    )
+    group.addoption(
+        "--artifacts-julia",
+        metavar="CHOICE",
+        help="the Julia to ask: auto, juliacall, process or the path of a program",
+    )
+    parser.addini(
+        "artifacts_conform",
+        "files to compare with Julia, relative to this file",
+        type="paths",
+    )
+    parser.addini(
+        "artifacts_conform_platforms",
+        "platforms to compare for beside this machine's",
+        type="linelist",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Find out the files, and let pytest collect them."""
+    named: list[Path] = list(config.getini("artifacts_conform"))
+    asked = config.getoption("artifacts_conform") or []
+    files = [_file(config, text) for text in asked]
+    config.stash[_FILES] = [*named, *files]
+    # Whoever names tests on the command line wants these, and no file of the ini key.
+    source = getattr(config, "args_source", None)
+    if source is None or source.name != "ARGS" or hasattr(config, "workerinput"):
+        files += named
+    config.args += [str(path) for path in files if str(path) not in config.args]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the Julia that was asked."""
+    if _ORACLE in config.stash:
+        config.stash[_ORACLE].close()
+
+
+def pytest_collect_file(
+    file_path: Path, parent: pytest.Collector
+) -> ConformFile | None:
+    """Collect a file that is to be compared."""
+    config = parent.config
+    if file_path not in config.stash[_FILES]:
+        return None
+    from fetch_artifacts.conformance.pytest_items import ConformFile
+
+    return ConformFile.from_parent(
+        parent, path=file_path, oracle=_oracle(config), platforms=_platforms(config)
+    )
+
+
+@pytest.fixture(scope="session")
+def julia_oracle(pytestconfig: pytest.Config) -> Julia:
+    """Real Julia to ask, on the depots that this process has at each question.
+
+    A `fetch_artifacts.conformance.questions.Julia`. Without a Julia the test fails, or
+    is skipped with --artifacts-conform-optional.
+    """
+    return _oracle(pytestconfig).julia()
+
+
+@pytest.fixture
+def artifact_depot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty depot, the only one of Python and of `julia_oracle` in this test."""
+    depot = tmp_path / "depot"
+    monkeypatch.setenv("JULIA_DEPOT_PATH", str(depot))
+    yield depot
+    _make_deletable(depot)
+
+
+def _make_deletable(depot: Path) -> None:
+    if depot.is_dir():
+        from fetch_artifacts.files.removing import remove_tree
+
+        remove_tree(depot)
+
+
+def _file(config: pytest.Config, text: str) -> Path:
+    if text:
+        here = config.invocation_params.dir
+        path = Path(os.path.abspath(here / text))  # noqa: PTH100 - links stay
+        if not path.is_file():
+            msg = (
+                f"--artifacts-conform: expected an Artifacts.toml, found no file {text};"
+                " write --artifacts-conform=FILE, or --artifacts-conform last"
+            )
+            raise pytest.UsageError(msg)
+        return path
+    from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
+
+    found = find_artifacts_toml(config.rootpath)
+    if found is None:
+        msg = (
+            f"--artifacts-conform: found no Artifacts.toml in {config.rootpath} or "
+            "above it; name one: --artifacts-conform=FILE"
+        )
+        raise pytest.UsageError(msg)
+    return found
+
+
+def _platforms(config: pytest.Config) -> list[str]:
+    asked = config.getoption("artifacts_conform_platform") or []
+    return [*asked, *config.getini("artifacts_conform_platforms")]
+
+
+def _oracle(config: pytest.Config) -> Oracle:
+    if _ORACLE not in config.stash:
+        from fetch_artifacts.conformance.pytest_items import Oracle
+
+        config.stash[_ORACLE] = Oracle(
+            config.getoption("artifacts_julia"),
+            optional=config.getoption("artifacts_conform_optional"),
+        )
+    return config.stash[_ORACLE]
