@@ -54,6 +54,14 @@ def test_toml_text(julia: Julia, recorded: str) -> None:
         assert answer["sorted"] == julia.print_toml(case["toml"]), case
 
 
+def test_the_order_of_tags(julia: Julia, recorded: str) -> None:
+    for case, answer in _answers("order", recorded):
+        assert answer["want"] == julia.triplet(case["platform"]), case
+        for triplet in answer["triplets"]:  # read again, they may be in another order
+            parts = sorted(triplet.split("-"))
+            assert parts == sorted(julia.triplet(triplet).split("-")), triplet
+
+
 def test_triplets(julia: Julia, recorded: str) -> None:
     for case, answer in _answers("triplet", recorded):
         assert answer.get("triplet") == _triplet(julia, case["s"]), case

@@ -25,7 +25,7 @@ from fetch_artifacts.platforms import Platform
 from support.fixtures import Case, load_vectors
 
 LINUX = Platform.parse("x86_64-linux-gnu-libgfortran5-cxx11").as_host()
-ONE, TWO = "1" * 40, "2" * 40
+ONE, TWO, THREE = "1" * 40, "2" * 40, "3" * 40
 
 
 def host(triplet: str) -> Platform:
@@ -69,6 +69,27 @@ def test_what_is_chosen_is_julias(case: Case, answer: Case) -> None:
     assert outcome(answer["with_lazy"]) == answer_of(
         select, table, platform=platform, include_lazy=True
     )
+
+
+@pytest.mark.parametrize(("case", "answer"), load_vectors("order"))
+def test_ties_fall_as_in_julia(case: Case, answer: Case) -> None:
+    table, platform = tomli.loads(case["toml"]), Platform.parse(case["platform"])
+    plain = artifact_hash(case["name"], table, platform=platform)
+    host = artifact_hash(case["name"], table, platform=platform.as_host())
+    assert [answer["plain"], answer["host"]] == [str(plain or ""), str(host or "")]
+
+
+def test_of_two_entries_for_one_platform_the_later_one_stands_for_both() -> None:
+    # Julia's table keeps the later key, whose tags come in another order: the third
+    # entry's triplet is greater than a0+1-c5+1 and less than c5+1-a0+1.
+    entries = ((ONE, "a0", "c5"), (TWO, "c5", "a0"), (THREE, "b0", "b1"))
+    toml = "".join(
+        f"[[Foo]]\ngit-tree-sha1 = '{digest}'\nos = 'linux'\narch = 'x86_64'\n"
+        f"{first} = '1'\n{second} = '1'\n"
+        for digest, first, second in entries
+    )
+    chosen = artifact_hash("Foo", tomli.loads(toml), platform=LINUX)
+    assert chosen == TreeHash.parse(TWO)
 
 
 @pytest.mark.parametrize(

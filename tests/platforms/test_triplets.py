@@ -1,21 +1,16 @@
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
+import tomli
 
 from fetch_artifacts.errors import PlatformError
 from fetch_artifacts.platforms import (
     Platform,
 )
 from support.fixtures import Case, load_vectors
-
-
-def with_sorted_extra_tags(triplet: str) -> str:
-    """Julia prints the extra tags in the order of its hash table, we sort them."""
-    parts = triplet.split("-")
-    fixed = [part for part in parts if "+" not in part]
-    return "-".join(fixed + sorted(part for part in parts if "+" in part))
 
 
 def by(key: str) -> Any:
@@ -30,7 +25,14 @@ def test_a_triplet_means_what_it_means_to_julia(case: Case, answer: Case) -> Non
         return
     platform = Platform.parse(case["s"])
     assert answer["tags"] == platform.tags
-    assert with_sorted_extra_tags(answer["triplet"]) == platform.triplet
+    assert answer["triplet"] == platform.triplet
+
+
+@pytest.mark.parametrize(("case", "answer"), load_vectors("order"))
+def test_the_tags_of_an_entry_come_in_julias_order(case: Case, answer: Case) -> None:
+    entries = tomli.loads(case["toml"])[case["name"]]
+    assert answer["triplets"] == [Platform.from_entry(e).triplet for e in entries]
+    assert answer["want"] == Platform.parse(case["platform"]).triplet
 
 
 class TestTextForm:
@@ -38,9 +40,18 @@ class TestTextForm:
         platform = Platform("armv7l", "linux", libgfortran_version="3")
         assert str(platform) == "armv7l-linux-gnueabihf-libgfortran3"
 
-    def test_tags_of_no_fixed_place_are_printed_sorted(self) -> None:
+    def test_tags_of_no_fixed_place_come_in_the_order_of_julias_table(self) -> None:
         platform = Platform("x86_64", "linux", mpi="mpich", cuda="11.4", zz="1")
         assert platform.triplet == "x86_64-linux-gnu-cuda+11.4-mpi+mpich-zz+1"
+        platform = Platform("x86_64", "linux", gpu="rocm", gpu_version="none", mode="x")
+        expected = "x86_64-linux-gnu-gpu_version+none-gpu+rocm-mode+x"
+        assert expected == platform.triplet
+        assert expected == platform.as_host().triplet
+        assert expected == pickle.loads(pickle.dumps(platform)).triplet
+
+    def test_a_tag_without_a_value_takes_no_slot(self) -> None:
+        platform = Platform("x86_64", "linux", libc=None, mpi="a", cuda=None)
+        assert platform.triplet == "x86_64-linux-gnu-mpi+a"
 
     def test_an_unknown_system_is_printed_as_unknown(self) -> None:
         assert Platform("vax", "plan9").triplet == "vax-unknown"

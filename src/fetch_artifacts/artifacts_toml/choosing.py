@@ -223,8 +223,11 @@ def _platform_of(element: object, place: Place) -> Platform:
 def _choose(
     elements: list[Any], platform: Platform, place: Place
 ) -> tuple[Platform, TomlDict, Place] | None:
-    # Artifacts.jl:408-416: of two elements for equal platforms the later one counts.
-    candidates = {found[0]: found for found in platforms_of(elements, place)}
+    # Artifacts.jl:408-416: of two elements for equal platforms the later one counts, as
+    # the value and as the key; a Python dict would keep the first one's key.
+    candidates: dict[Platform, tuple[Platform, TomlDict, Place]] = {}
+    for found in reversed(tuple(platforms_of(elements, place))):
+        candidates.setdefault(found[0], found)
     try:
         return select_platform(candidates, platform)
     except PlatformError as error:

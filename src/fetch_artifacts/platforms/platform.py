@@ -5,12 +5,18 @@ Julia: ``Base.BinaryPlatforms.Platform``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fetch_artifacts.errors import PlatformError
-from fetch_artifacts.platforms.tags import normalised_tags, tags_of_entry
+from fetch_artifacts.platforms.tags import (
+    GivenTags,
+    normalised_tags,
+    ordered_tags,
+    tags_by_keyword,
+    tags_of_entry,
+)
 from fetch_artifacts.platforms.triplets import format_triplet, parse_triplet
 from fetch_artifacts.platforms.versions import (
     compare_minor_version,
@@ -18,7 +24,7 @@ from fetch_artifacts.platforms.versions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from fetch_artifacts.platforms.versions import CompareStrategy
 
@@ -40,6 +46,7 @@ class Platform:
 
     tags: Mapping[str, str]
     compare_strategies: Mapping[str, CompareStrategy]
+    _ordered: Callable[[], Iterable[str]] = field(compare=False)
 
     def __init__(
         self,
@@ -61,7 +68,8 @@ class Platform:
         Raises:
             PlatformError: A tag can't be one, or is not valid under `validate_strict`.
         """
-        _fill(self, normalised_tags(arch, os, tags, strict=validate_strict))
+        given = tags_by_keyword(arch, os, tags)
+        _fill_from(self, given, strict=validate_strict)
 
     @classmethod
     def parse(cls, triplet: str, *, validate_strict: bool = False) -> Platform:
@@ -70,8 +78,8 @@ class Platform:
         Raises:
             PlatformError: Julia would not take it for a triplet.
         """
-        tags = normalised_tags(*parse_triplet(triplet), strict=validate_strict)
-        return _fill(cls.__new__(cls), tags)
+        given = parse_triplet(triplet)
+        return _fill_from(cls.__new__(cls), given, strict=validate_strict)
 
     @classmethod
     def from_entry(cls, entry: Mapping[str, Any]) -> Platform:
@@ -82,8 +90,7 @@ class Platform:
         Raises:
             PlatformError: ``os`` or ``arch`` is missing, or a tag can't be one.
         """
-        tags = normalised_tags(*tags_of_entry(entry))
-        return _fill(cls.__new__(cls), tags)
+        return _fill_from(cls.__new__(cls), tags_of_entry(entry))
 
     def to_entry(self) -> dict[str, str]:
         """The tags as keys of an entry. Julia: ``pack_platform!``."""
@@ -93,12 +100,13 @@ class Platform:
     def triplet(self) -> str:
         """The text form, such as ``x86_64-linux-gnu-libgfortran5-cxx11``.
 
-        Tags without a place of their own come last, sorted.
+        Tags without a place of their own come last, in the order of Julia's hash table,
+        which is that of Julia 1.12.
 
         Raises:
             PlatformError: A tag that must hold a version doesn't.
         """
-        return format_triplet(self.tags)
+        return format_triplet(self.tags, self._ordered)
 
     def as_host(self) -> Platform:
         """This platform as a machine: versions are the highest it can run.
@@ -110,7 +118,7 @@ class Platform:
             for tag in ("os_version", "libstdcxx_version")
             if tag in self.tags
         }
-        return _make(dict(self.tags), {**self.compare_strategies, **caps})
+        return self._with_strategies(caps)
 
     def with_compare_strategy(self, tag: str, strategy: CompareStrategy) -> Platform:
         """This platform with another strategy. Julia: ``set_compare_strategy!``.
@@ -121,7 +129,13 @@ class Platform:
         if tag not in self.tags:
             msg = f"compare strategy: expected a tag of {self}, found {tag!r}"
             raise PlatformError(msg)
-        return _make(dict(self.tags), {**self.compare_strategies, tag: strategy})
+        return self._with_strategies({tag: strategy})
+
+    def _with_strategies(self, changed: Mapping[str, CompareStrategy]) -> Platform:
+        strategies = {**self.compare_strategies, **changed}
+        return _fill(
+            Platform.__new__(Platform), dict(self.tags), strategies, self._ordered
+        )
 
     def __hash__(self) -> int:
         return hash(
@@ -133,7 +147,8 @@ class Platform:
 
     def __reduce__(self) -> tuple[object, ...]:
         # The read-only views can't be pickled.
-        return _make, (dict(self.tags), dict(self.compare_strategies))
+        order = tuple(self._ordered())
+        return _make, (dict(self.tags), dict(self.compare_strategies), order)
 
     def __str__(self) -> str:
         try:
@@ -147,23 +162,43 @@ class Platform:
         return f"Platform({arch[1]!r}, {os[1]!r}{rest})"
 
 
+def _fill_from(
+    platform: Platform, given: GivenTags, *, strict: bool = False
+) -> Platform:
+    """Set the fields of a new platform from what it is made of, and return it."""
+    tags = normalised_tags(given.arch, given.os, given.tags, strict=strict)
+    compared = {"julia_version": compare_minor_version}
+    strategies = compared if "julia_version" in tags else {}
+    return _fill(platform, tags, strategies, lambda: ordered_tags(given, tags))
+
+
 def _fill(
     platform: Platform,
     tags: Mapping[str, str],
-    strategies: Mapping[str, CompareStrategy] | None = None,
+    strategies: Mapping[str, CompareStrategy],
+    ordered: Callable[[], Iterable[str]],
 ) -> Platform:
-    """Set the fields of a new platform, and give it back."""
-    if strategies is None:
-        compared = {"julia_version": compare_minor_version}
-        strategies = compared if "julia_version" in tags else {}
+    """Set the fields of a new platform, and return it."""
     object.__setattr__(platform, "tags", MappingProxyType(tags))
     object.__setattr__(platform, "compare_strategies", MappingProxyType(strategies))
+    object.__setattr__(platform, "_ordered", ordered)
     return platform
 
 
-def _make(tags: dict[str, str], strategies: dict[str, CompareStrategy]) -> Platform:
-    """Make a platform of its parts; pickles name this function."""
-    return _fill(Platform.__new__(Platform), tags, strategies)
+def _make(
+    tags: dict[str, str],
+    strategies: dict[str, CompareStrategy],
+    order: tuple[str, ...] = (),
+) -> Platform:
+    """Make a platform of its parts; pickles name this function.
+
+    Args:
+        tags: Its tags.
+        strategies: Its compare strategies.
+        order: Its tags in the order of Julia's table; pickles of old lack it.
+    """
+    names = order or tuple(tags)
+    return _fill(Platform.__new__(Platform), tags, strategies, lambda: names)
 
 
 def as_platform(platform: Platform | str) -> Platform:

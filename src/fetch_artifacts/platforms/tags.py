@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fetch_artifacts.errors import PlatformError
+from fetch_artifacts.platforms.julia_dict import KeyTable
 from fetch_artifacts.platforms.versions import canonical_version, parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 # Names that `uname -m` may print, and those that Julia uses (cpuid.jl:81-97)
 _ARCH_ALIASES: Final = {
@@ -60,8 +61,32 @@ _VERSION_TAGS: Final = frozenset(
 _FORBIDDEN: Final = frozenset("+- /<>:\"'\\|?*")  # binaryplatforms.jl:129
 
 
-def tags_of_entry(entry: Mapping[str, Any]) -> tuple[str, str, dict[str, str]]:
-    """Return arch, os and the other tags of an entry of an Artifacts.toml.
+class GivenTags(NamedTuple):
+    """What a platform is made of; nothing is normalised yet.
+
+    Attributes:
+        arch: The architecture.
+        os: The operating system.
+        tags: All other tags.
+        order: Returns their names in the order in which Julia's constructor of
+            ``Platform`` comes upon them. It costs more than the rest, and only some
+            triplets depend on it.
+    """
+
+    arch: str
+    os: str
+    tags: Mapping[str, str | None]
+    order: Callable[[], Iterable[str]]
+
+
+def tags_by_keyword(arch: str, os: str, tags: Mapping[str, str | None]) -> GivenTags:
+    """What ``Platform(arch, os; tags...)`` is made of (binaryplatforms.jl:127-135)."""
+    names = tuple(tags)
+    return GivenTags(arch, os, tags, lambda: KeyTable(names))
+
+
+def tags_of_entry(entry: Mapping[str, Any]) -> GivenTags:
+    """Return the tags of an entry of an Artifacts.toml.
 
     Every string but the tree hash is a tag (Artifacts.jl:292-303); nothing is
     normalised.
@@ -79,7 +104,34 @@ def tags_of_entry(entry: Mapping[str, Any]) -> tuple[str, str, dict[str, str]]:
         for key, value in entry.items()
         if isinstance(value, str) and key != _TREE_HASH and key not in REQUIRED_TAGS
     }
-    return entry["arch"], entry["os"], others
+    keys = tuple(entry)
+
+    def order() -> Iterable[str]:
+        strings = {*others, *REQUIRED_TAGS, _TREE_HASH}
+        found = (key for key in KeyTable(keys, room=0) if key in strings)
+        table = KeyTable(found, room=0)
+        for name in (*REQUIRED_TAGS, _TREE_HASH):
+            table.remove(name)
+        return table
+
+    return GivenTags(entry["arch"], entry["os"], others, order)
+
+
+def ordered_tags(given: GivenTags, tags: Mapping[str, str]) -> Iterable[str]:
+    """Return the names of a platform's tags in the order of Julia's table of them.
+
+    Args:
+        given: What the platform was made of.
+        tags: Its tags, normalised.
+    """
+    table = KeyTable(("arch", "os"))
+    for name in given.order():
+        if given.tags[name] is not None:
+            table.add(_lower(name))
+    for name in ("libc", "call_abi"):  # those that it got by default
+        if name in tags:
+            table.add(name)
+    return table
 
 
 def normalised_tags(

@@ -10,11 +10,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import PlatformError
-from fetch_artifacts.platforms.tags import TRIPLET_TAGS
+from fetch_artifacts.platforms.julia_dict import KeyTable
+from fetch_artifacts.platforms.tags import TRIPLET_TAGS, GivenTags
 from fetch_artifacts.platforms.versions import version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _ARCHES: Final = {
     "x86_64": "x86_64",
@@ -46,6 +47,9 @@ _GFORTRANS: Final = {
     "libgfortran5": "5",
     "gcc8": "5",
 }
+_PLACED: Final = (
+    *("libc", "call_abi", "libgfortran_version", "libstdcxx_version", "cxxstring_abi"),
+)
 _VERSIONED: Final = {"macos": "darwin", "freebsd": "freebsd", "openbsd": "openbsd"}
 
 
@@ -65,8 +69,8 @@ def _grammar() -> re.Pattern[str]:
     )
 
 
-def parse_triplet(text: str) -> tuple[str, str, dict[str, str]]:
-    """Split a triplet into arch, os and the other tags, which are not normalised.
+def parse_triplet(text: str) -> GivenTags:
+    """Split a triplet into its tags, which are not normalised.
 
     Raises:
         PlatformError: Julia would not take it for a triplet.
@@ -91,15 +95,25 @@ def parse_triplet(text: str) -> tuple[str, str, dict[str, str]]:
         tags["cxxstring_abi"] = cxx
     if stdcxx := found["stdcxx"]:
         tags["libstdcxx_version"] = f"3.4.{stdcxx}"
+    extras: dict[str, str] = {}
     for part in found["tags"].split("-")[1:]:
         tag, value, *_ = part.split("+")  # a third piece is dropped, as Julia does
-        tags[tag] = value
+        extras[tag] = value
+    tags |= extras
     tags.pop("os_version", None)  # only the system part counts (l. 728-744)
     os = next(name for name in _SYSTEMS if found[name] is not None)
     if version := _os_version(os, found["system"]):
         version_of("os_version", version)  # Julia refuses anything else here
         tags["os_version"] = version
-    return _ARCHES.get(found["arch"], "i686"), os, tags
+
+    def order() -> Iterable[str]:
+        # l. 712-746: a table of what may be there, then what else is, the version last
+        table = KeyTable(_PLACED, room=0)
+        for name in (*KeyTable(extras), "os_version"):
+            table.add(name)
+        return (name for name in table if name in tags)
+
+    return GivenTags(_ARCHES.get(found["arch"], "i686"), os, tags, order)
 
 
 def _os_version(os: str, system: str) -> str:
@@ -110,8 +124,15 @@ def _os_version(os: str, system: str) -> str:
     return match[1] if match else ""
 
 
-def format_triplet(tags: Mapping[str, str]) -> str:
-    """Write a platform's tags as a triplet; tags of no fixed place come sorted.
+def format_triplet(
+    tags: Mapping[str, str], ordered: Callable[[], Iterable[str]]
+) -> str:
+    """Write a platform's tags as a triplet.
+
+    Args:
+        tags: The tags, normalised.
+        ordered: Returns their names in the order of those that have no fixed place.
+            Called only where there are several.
 
     Raises:
         PlatformError: A version that is part of a triplet is none.
@@ -123,8 +144,10 @@ def format_triplet(tags: Mapping[str, str]) -> str:
         parts.append(value)
     if (value := tags.get("libstdcxx_version")) is not None:
         parts.append(f"libstdcxx{version_of('libstdcxx_version', value).patch}")
-    # Julia's order is that of its hash table, which differs between versions.
-    parts += (f"{tag}+{tags[tag]}" for tag in sorted(tags.keys() - TRIPLET_TAGS))
+    extras = tags.keys() - TRIPLET_TAGS
+    if extras:
+        names = ordered() if len(extras) > 1 else extras
+        parts += (f"{tag}+{tags[tag]}" for tag in names if tag in extras)
     return "-".join(parts)
 
 
