@@ -67,6 +67,19 @@ def test_no_artifacts_toml_says_where_it_looked(
 
 
 @pytest.mark.usefixtures("toml")
+def test_install_into_a_named_depot_looks_into_no_other(
+    depot: Path, tmp_path: Path
+) -> None:
+    assert run("install").exit_code == 0  # the administrator has it already
+    site = tmp_path / "site"
+    result = run("install", "--depot", site)
+    assert result.stdout == f"Demo\t{site}/artifacts/{TREE_HASH}\n"
+    assert (site / "artifacts" / TREE_HASH / "foo3").read_text() == "baz!"
+    assert (site / "logs" / "artifact_usage.toml").is_file()  # for Pkg.gc()
+    assert run("path", "Demo").stdout == f"{depot}/artifacts/{TREE_HASH}\n"
+
+
+@pytest.mark.usefixtures("toml")
 def test_install_prints_names_and_paths_and_tells_of_it_on_stderr(depot: Path) -> None:
     result = run("install")
     assert result.stdout == f"Demo\t{depot}/artifacts/{TREE_HASH}\n"

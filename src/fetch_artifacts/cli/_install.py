@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ from fetch_artifacts.cli._options import (
 from fetch_artifacts.depot import artifacts as depot
 from fetch_artifacts.depot.installed import tree_of
 from fetch_artifacts.install.lookup import locate, wanted
+from fetch_artifacts.settings.depot_path import only_depot
 
 if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform
@@ -62,7 +64,15 @@ def path(
     type=click.IntRange(min=1),
     help="Downloads at once; JULIA_PKG_CONCURRENT_DOWNLOADS or 8 unless given.",
 )
-def install(
+@click.option(
+    "--depot",
+    "only",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Install into this depot, and look into no other, whatever JULIA_DEPOT_PATH "
+    "says: for the depot of a site or of an image.",
+)
+def install(  # noqa: PLR0913 - click passes each option
     names: tuple[str, ...],
     toml_path: Path | None,
     platform: Platform | None,
@@ -70,9 +80,13 @@ def install(
     julia: bool,
     include_lazy: bool,
     jobs: int | None,
+    only: str | None,
 ) -> None:
     """Install the artifacts named, or all that are not lazy."""
-    with progress.show_progress(verbose=True) as report:
+    with (
+        only_depot(only) if only else contextlib.nullcontext(),
+        progress.show_progress(verbose=True) as report,
+    ):
         installed = _api.install_artifacts(
             resolve_toml(toml_path),
             names or None,

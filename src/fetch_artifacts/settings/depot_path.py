@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import SettingsError
 from fetch_artifacts.settings.environment import find_julia
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+_only: Final[list[str]] = []  # of only_depot; the last counts
 
 
 def _expand_user(part: str, home: str) -> str:
@@ -88,12 +91,24 @@ def _depots(
     return tuple(os.path.normpath(os.path.join(here, depot)) for depot in depots)
 
 
+@contextlib.contextmanager
+def only_depot(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Put one depot in place of JULIA_DEPOT_PATH, in all threads, within a block."""
+    _only.append(os.path.abspath(os.path.expanduser(path)))
+    try:
+        yield
+    finally:
+        _only.pop()
+
+
 def depots_from_environ() -> tuple[str, ...]:
     """List the depots of this process: `parse_depot_path`, made absolute.
 
     Raises:
         SettingsError: JULIA_DEPOT_PATH names another user's home.
     """
+    if _only:
+        return (_only[-1],)
     get = os.environ.get
     value = get("JULIA_DEPOT_PATH")
     if value and _is_plain(value):
