@@ -14,6 +14,8 @@ from fetch_artifacts.conformance.questions import Julia, open_julia, version_num
 from fetch_artifacts.errors import NoJuliaError
 from support.isolation import isolate
 
+collect_ignore = ["mixed_project"]  # a project of its own, which a test runs
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

@@ -89,10 +89,8 @@ def test_a_difference_fails_its_test_and_is_named(
     result = run(pytester, "--artifacts-conform", oracle)
     result.assert_outcomes(passed=3, failed=1)
     said = result.stdout.str()
-    assert (
-        f"hash of ByPlatform for x86_64-linux-gnu-libgfortran5-cxx11: Julia gives {A}; Python gives {B}"
-        in said
-    )
+    assert "hash of ByPlatform for x86_64-linux-gnu-libgfortran5-cxx11: " in said
+    assert f"Julia gives {A}; Python gives {B}" in said
     assert "Traceback" not in said
 
 

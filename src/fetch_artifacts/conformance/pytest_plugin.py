@@ -127,8 +127,8 @@ def _file(config: pytest.Config, text: str) -> Path:
         path = Path(os.path.abspath(here / text))  # noqa: PTH100 - links stay
         if not path.is_file():
             msg = (
-                f"--artifacts-conform: expected an Artifacts.toml, found no file {text};"
-                " write --artifacts-conform=FILE, or --artifacts-conform last"
+                f"--artifacts-conform: expected an Artifacts.toml, found no {text}; "
+                "write --artifacts-conform=FILE, or --artifacts-conform last"
             )
             raise pytest.UsageError(msg)
         return path
