@@ -312,9 +312,11 @@ def test_add_artifact_downloads_nothing_for_a_name_that_is_bound(
 ) -> None:
     add_artifact(toml, "Data", published.url, verbose=False)
     absent = (tmp_path / "absent").as_uri()
-    with pytest.raises(BindingExistsError, match="'Data' is bound already"):
+    with pytest.raises(BindingExistsError, match="'Data' already exists"):
         add_artifact(toml, "Data", absent)
-    with pytest.raises(BindingExistsError, match="'Data' is bound for every platform"):
+    with pytest.raises(
+        BindingExistsError, match="'Data' already exists: it is bound for every"
+    ):
         add_artifact(toml, "Data", absent, platform="x86_64-linux-gnu")
     for name in ("linux-gnu", "apple-darwin"):
         add_artifact(toml, "Lib", published.url, platform=f"x86_64-{name}")

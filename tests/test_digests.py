@@ -63,7 +63,10 @@ def test_the_promised_archive_is_accepted_as_is_any_without_a_promise() -> None:
 
 
 def test_another_archive_is_an_error_that_tells_both_hashes_and_where() -> None:
-    message = f"^here: expected an archive of sha256 {ARCHIVE}, found {OTHER_ARCHIVE};"
+    message = (
+        "^here: Checksum verification failed: expected an archive of sha256 "
+        f"{ARCHIVE}, found {OTHER_ARCHIVE};"
+    )
     with pytest.raises(TarballHashMismatchError, match=message) as caught:
         require_archive(ARCHIVE, OTHER_ARCHIVE, "here")
     assert (caught.value.expected, caught.value.actual) == (ARCHIVE, OTHER_ARCHIVE)

@@ -7,12 +7,14 @@ the two shapes of Zenodo's URLs, xz, comments, metadata.
 
 from __future__ import annotations
 
+import gzip
 import json
 import lzma
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,14 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from fetch_artifacts import artifact, install_artifacts, tree_hash
+from fetch_artifacts import (
+    FetchArtifactsError,
+    artifact,
+    bind_artifact,
+    create_artifact,
+    install_artifacts,
+    tree_hash,
+)
 from fetch_artifacts.artifacts_toml.editing import repair
 from fetch_artifacts.authoring.doctor import diagnose
 from support.published import TREE, TREE_HASH, sha256, tar
@@ -319,3 +328,47 @@ def test_with_the_true_hash_in_the_file_the_path_is_julias(
     repair(package.toml, [it.fix for it in diagnoses if it.fix])
     assert artifact("nested", package.toml) == depot / "artifacts" / NESTED_HASH
     assert artifact("nested/trained", package.toml) == folder
+
+
+SHA256 = "ab" * 32
+OLD_ENTRY = "[Data]\ngit-tree-sha1 = '{tree_hash}'\n"
+
+
+def _source(url: str, digest: str) -> str:
+    return f"[[Data.download]]\nurl = '{url}'\nsha256 = '{digest}'\n"
+
+
+@pytest.mark.usefixtures("depot")
+@pytest.mark.parametrize(
+    ("words", "download", "call"),
+    [
+        ("no download sources", "", lambda toml: artifact("Data", toml)),
+        (
+            "Failed to download.*all sources",
+            _source("file:///gone", SHA256),
+            lambda toml: artifact("Data", toml),
+        ),
+        (
+            "Checksum verification failed",
+            "archive",
+            lambda toml: artifact("Data", toml),
+        ),
+        (
+            "already exists",
+            "",
+            lambda toml: bind_artifact(toml, "Data", TREE_HASH, "https://h/a", SHA256),
+        ),
+        ("Not a directory", "", create_artifact),
+        ("Other", "", lambda toml: artifact("Other", toml)),
+    ],
+)
+def test_messages_have_the_words_that_programs_look_for(
+    words: str, download: str, call: Callable[[Path], object], tmp_path: Path
+) -> None:
+    if download == "archive":
+        (tmp_path / "a.tar.gz").write_bytes(gzip.compress(tar(TREE)))
+        download = _source((tmp_path / "a.tar.gz").as_uri(), SHA256)
+    toml = tmp_path / "Artifacts.toml"
+    toml.write_text(OLD_ENTRY.format(tree_hash=TREE_HASH) + download, "utf-8")
+    with pytest.raises(FetchArtifactsError, match=words):
+        call(toml)

@@ -79,7 +79,7 @@ def test_a_binding_is_replaced_only_by_force_and_can_be_taken_back(
     tmp_path: Path,
 ) -> None:
     toml = bound(tmp_path / "Artifacts.toml", ("a", ONE))
-    with pytest.raises(BindingExistsError, match="'a' is bound"):
+    with pytest.raises(BindingExistsError, match="'a' already exists"):
         pkg_artifacts.bind_artifact(toml, "a", TWO)
     pkg_artifacts.bind_artifact(toml, "a", TWO, force=True)
     assert str(pkg_artifacts.artifact_hash("a", toml)) == TWO

@@ -129,7 +129,8 @@ def require_archive(promised: Sha256 | None, found: Sha256, where: str) -> None:
     """
     if promised is not None and found != promised:
         msg = (
-            f"{where}: expected an archive of sha256 {promised}, found {found}; "
+            f"{where}: Checksum verification failed: "
+            f"expected an archive of sha256 {promised}, found {found}; "
             "another file is served there now, or the promised sha256 is wrong"
         )
         raise TarballHashMismatchError(msg, expected=promised, actual=found)

@@ -121,10 +121,12 @@ def test_a_bound_name_is_not_bound_again(toml: Path) -> None:
     bind(toml, "x", ONE)
     before = toml.read_bytes()
     with pytest.raises(
-        BindingExistsError, match="'x' is bound already; force replaces"
+        BindingExistsError, match="'x' already exists: it is bound; force replaces"
     ):
         bind(toml, "x", TWO)
-    with pytest.raises(BindingExistsError, match="'x' is bound for every platform"):
+    with pytest.raises(
+        BindingExistsError, match="'x' already exists: it is bound for every platform"
+    ):
         bind(toml, "x", TWO, platform=LINUX, force=True)
     assert toml.read_bytes() == before
 
@@ -132,7 +134,7 @@ def test_a_bound_name_is_not_bound_again(toml: Path) -> None:
 def test_a_platform_is_in_the_way_of_those_that_it_fits(toml: Path) -> None:
     bind(toml, "x", ONE, platform=LINUX)
     narrower = Platform.parse("x86_64-linux-gnu-libgfortran5")
-    message = f"'x' is bound for {LINUX}, which {narrower} fits already; unbind that"
+    message = f"'x' already exists: it is bound for {LINUX}, which {narrower} fits; unb"
     with pytest.raises(BindingExistsError, match=message):
         bind(toml, "x", TWO, platform=narrower)
     with pytest.raises(BindingExistsError, match="force replaces it"):
@@ -194,13 +196,28 @@ def test_a_hash_of_64_digits_is_not_bound(toml: Path) -> None:
 @pytest.mark.parametrize(
     ("bound_for", "platform", "force", "problem"),
     [
-        (None, None, False, "is bound already; force replaces it"),
-        (None, LINUX, False, "is bound for every platform already; unbind it first"),
-        (None, LINUX, True, "is bound for every platform already; unbind it first"),
+        (None, None, False, "already exists: it is bound; force replaces it"),
+        (
+            None,
+            LINUX,
+            False,
+            "already exists: it is bound for every platform; unbind it first",
+        ),
+        (
+            None,
+            LINUX,
+            True,
+            "already exists: it is bound for every platform; unbind it first",
+        ),
         (None, None, True, ""),
-        (LINUX, None, False, "is bound already; force replaces it"),
+        (LINUX, None, False, "already exists: it is bound; force replaces it"),
         (LINUX, None, True, ""),
-        (LINUX, LINUX, False, f"is bound for {LINUX}, which {LINUX} fits already"),
+        (
+            LINUX,
+            LINUX,
+            False,
+            f"already exists: it is bound for {LINUX}, which {LINUX} fits",
+        ),
         (LINUX, LINUX, True, ""),
         (LINUX, MAC, False, ""),
     ],

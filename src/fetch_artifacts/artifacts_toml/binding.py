@@ -255,5 +255,5 @@ def _without(elements: list[Any], platform: Platform, place: Place) -> list[Toml
 
 
 def _exists(path: Path, name: str, problem: str, hint: str) -> BindingExistsError:
-    msg = f"{path}: {name!r} {problem} already; {hint}"
+    msg = f"{path}: {name!r} already exists: it {problem}; {hint}"
     return BindingExistsError(msg, path=path, name=name)

@@ -330,11 +330,11 @@ def _all_failed(
     if not attempts:
         msg = (
             f"{entry.name}: {entry.git_tree_sha1} is not installed, and the "
-            "Artifacts.toml has no download for it; add one, or install it by other "
-            "means"
+            "Artifacts.toml has no download sources for it; add one, or install it by "
+            "other means"
         )
         return InstallError(msg, name=entry.name)
-    lines = [f"{entry.name}: could not be installed from any source:"]
+    lines = [f"{entry.name}: Failed to download and install it from all sources:"]
     for url, error in attempts:
         text = str(error)
         lines.append(f"  {text}" if text.startswith(url) else f"  {url}: {text}")

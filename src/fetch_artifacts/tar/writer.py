@@ -53,7 +53,7 @@ def require_folder(directory: StrPath) -> None:
     if not os.path.isdir(directory):
         found = "something else" if os.path.lexists(directory) else "nothing"
         where = os.fspath(directory) or "the path ''"
-        msg = f"{where}: expected a folder, found {found}; check the path"
+        msg = f"{where}: Not a directory: expected a folder, found {found}"
         raise ArchiveError(msg)
 
 
