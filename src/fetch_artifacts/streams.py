@@ -100,6 +100,8 @@ def prefetched(items: Iterable[T], *, depth: int = 4) -> Generator[T, None, None
     import queue
     import threading
 
+    from fetch_artifacts.threads import start_thread
+
     ready: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
     room = threading.Semaphore(depth)
     given_up = False
@@ -120,8 +122,7 @@ def prefetched(items: Iterable[T], *, depth: int = 4) -> Generator[T, None, None
                 close()
             ready.put(_End(error))
 
-    thread = threading.Thread(target=read_ahead, name="prefetched", daemon=True)
-    thread.start()
+    thread = start_thread(read_ahead, name="prefetched")
     try:
         while True:
             item = ready.get()

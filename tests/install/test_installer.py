@@ -18,7 +18,7 @@ from werkzeug import Response
 
 from fetch_artifacts import ProgressEvent, artifact, install_artifacts
 from fetch_artifacts.depot import overrides
-from fetch_artifacts.depot.stack import with_artifacts_directory
+from fetch_artifacts.depot.stack import artifacts_dirs, with_artifacts_directory
 from fetch_artifacts.errors import (
     ArtifactNotInstalledError,
     DepotError,
@@ -48,6 +48,20 @@ def listing(folder: Path) -> list[str]:
             kind = "d" if path.is_dir() else "f"
             lines.append(f"{kind} {stat.S_IMODE(path.stat().st_mode):o} {name}")
     return lines
+
+
+def test_the_threads_that_install_several_see_the_folder_that_was_chosen(
+    depot: Path, published: Published, tmp_path: Path
+) -> None:
+    chosen = tmp_path / "chosen"
+    seen: set[tuple[Path, ...]] = set()
+    with with_artifacts_directory(chosen):
+        paths = install_artifacts(
+            published.toml, progress=lambda _: seen.add(artifacts_dirs())
+        )
+    assert paths == {"Demo": chosen / TREE_HASH}
+    assert seen == {(chosen,)}
+    assert not depot.exists()
 
 
 def test_a_missing_artifact_is_installed_with_julias_modes(

@@ -42,12 +42,18 @@ class TestTextForm:
 
     def test_tags_of_no_fixed_place_come_in_the_order_of_julias_table(self) -> None:
         platform = Platform("x86_64", "linux", mpi="mpich", cuda="11.4", zz="1")
-        assert platform.triplet == "x86_64-linux-gnu-cuda+11.4-mpi+mpich-zz+1"
+        assert platform.triplet == "x86_64-linux-gnu-mpi+mpich-zz+1-cuda+11.4"
         platform = Platform("x86_64", "linux", gpu="rocm", gpu_version="none", mode="x")
         expected = "x86_64-linux-gnu-gpu_version+none-gpu+rocm-mode+x"
         assert expected == platform.triplet
         assert expected == platform.as_host().triplet
         assert expected == pickle.loads(pickle.dumps(platform)).triplet
+
+    def test_more_tags_than_julias_first_table_has_room_for(self) -> None:
+        tags: Any = {f"tag{number}": "x" for number in range(1, 15)}
+        printed = Platform("x86_64", "linux", **tags).triplet.split("-")[3:]
+        order = (4, 2, 14, 5, 11, 8, 6, 1, 10, 9, 3, 7, 13, 12)  # by Julia 1.5.3
+        assert [f"tag{number}+x" for number in order] == printed
 
     def test_a_tag_without_a_value_takes_no_slot(self) -> None:
         platform = Platform("x86_64", "linux", libc=None, mpi="a", cuda=None)

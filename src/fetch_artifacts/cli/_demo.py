@@ -12,7 +12,6 @@ import functools
 import importlib.util
 import shutil
 import tempfile
-import threading
 from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,6 +27,7 @@ from fetch_artifacts.errors import FetchArtifactsError, JuliaError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.julia_process import run_julia
 from fetch_artifacts.settings.environment import Settings
+from fetch_artifacts.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,8 +77,7 @@ def _served(folder: Path) -> Iterator[str]:
     """Serve a folder on loopback; gives the address."""
     handler = functools.partial(_QuietHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+        thread = start_thread(server.serve_forever, name="demo server")
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}"
         finally:

@@ -286,6 +286,8 @@ def _refreshed(descriptor: int, path: Path, seconds: float) -> Iterator[None]:
     """Set the file's time to now at an interval, from a thread."""
     import threading
 
+    from fetch_artifacts.threads import start_thread
+
     done = threading.Event()
     target = descriptor if os.utime in os.supports_fd else path
 
@@ -295,8 +297,7 @@ def _refreshed(descriptor: int, path: Path, seconds: float) -> Iterator[None]:
             while not done.wait(seconds):
                 os.utime(target)
 
-    thread = threading.Thread(target=refresh, name=f"refresh {path.name}", daemon=True)
-    thread.start()
+    thread = start_thread(refresh, name=f"refresh {path.name}")
     try:
         yield
     finally:

@@ -111,12 +111,14 @@ def hash_large_files(
     if workers < 2:
         return _hash_in_turn(queue, algorithm)
 
-    from concurrent.futures import ThreadPoolExecutor, as_completed
+    from concurrent.futures import as_completed
     from threading import Event
+
+    from fetch_artifacts.threads import InheritingPool
 
     stop = Event()
     digests: dict[bytes, bytes] = {}
-    with ThreadPoolExecutor(workers) as pool:
+    with InheritingPool(workers) as pool:
         jobs = [
             pool.submit(_hash_in_turn, queue, algorithm, stop.is_set)
             for _ in range(workers)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.archive.formats import FORMATS
@@ -44,6 +44,7 @@ from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.streams import HashedChunks, prefetched
 from fetch_artifacts.tar.disk_tree import UnpackLimits
+from fetch_artifacts.threads import InheritingPool
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             of_tree.setdefault(_tree_key(entry), []).append(entry)
         joined = {tree: first.joined(rest) for tree, (first, *rest) in of_tree.items()}
         jobs = jobs or self._settings.concurrent_downloads
-        with ThreadPoolExecutor(jobs, "install") as pool:
+        with InheritingPool(jobs, "install") as pool:
             running = {
                 tree: pool.submit(self.ensure, entry) for tree, entry in joined.items()
             }

@@ -12,7 +12,6 @@ import contextlib
 import contextvars
 import http.client
 import io
-import threading
 import time
 from concurrent.futures import CancelledError, Future, wait
 from functools import cache
@@ -20,8 +19,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from requests.adapters import HTTPAdapter
 
+from fetch_artifacts.threads import start_thread
+
 if TYPE_CHECKING:
     import socket
+    import threading
     from collections.abc import Callable, Iterator
 
     from urllib3 import PoolManager
@@ -98,8 +100,7 @@ class Watch:
                 outcome.set_exception(error)
 
         until = time.monotonic() + seconds
-        context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(run,), daemon=True).start()
+        start_thread(run, name="watched")
         try:
             while not wait([outcome], timeout=_GLANCE).done:
                 self.check(until=until)

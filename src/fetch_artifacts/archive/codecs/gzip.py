@@ -51,15 +51,14 @@ def gzip_chunks(
         chunks: The data.
         threads: How many threads compress; None: one for each core.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     from fetch_artifacts.archive.codecs.zlib_ng import zlib
+    from fetch_artifacts.threads import InheritingPool
 
     count = threads or available_cores()
     checksum, size, window = 0, 0, b""
     running: deque[Future[bytes]] = deque()
     yield _HEADER
-    with ThreadPoolExecutor(count) as pool:
+    with InheritingPool(count) as pool:
         for block in blocks(chunks, _BLOCK_BYTES):
             running.append(pool.submit(_deflate, block, window))
             checksum = zlib.crc32(block, checksum)
