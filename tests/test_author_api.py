@@ -320,7 +320,9 @@ def test_add_artifact_downloads_nothing_for_a_name_that_is_bound(
         add_artifact(toml, "Data", absent, platform="x86_64-linux-gnu")
     for name in ("linux-gnu", "apple-darwin"):
         add_artifact(toml, "Lib", published.url, platform=f"x86_64-{name}")
-    with pytest.raises(BindingExistsError, match="'Lib' is bound for x86_64-apple"):
+    with pytest.raises(
+        BindingExistsError, match="'Lib' already exists: it is bound for x86_64-apple"
+    ):
         add_artifact(toml, "Lib", absent, platform="x86_64-apple-darwin")
 
 
