@@ -88,6 +88,14 @@ def compat_juliacall(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def clients(session: nox.Session) -> None:
+    """Published packages that were written for 0.1.0, less their pin on it, on ours."""
+    session.install(".[test]", *group("clients"))
+    session.install("--no-deps", "jaxace==0.4.1", "jaxeffort==0.2.5")
+    session.run("pytest", "compat_tests/test_clients.py", *session.posargs)
+
+
+@nox.session(default=False)
 def s3(session: nox.Session) -> None:
     """Publishing to S3, for which moto's server stands in."""
     session.install(".[test]", *group("s3"))
