@@ -35,7 +35,7 @@ from fetch_artifacts.depot.stack import (
     depot_path,
     with_artifacts_directory,
 )
-from fetch_artifacts.depot.usage_log import mark_used as _mark_used
+from fetch_artifacts.depot.usage.log import mark_used as _mark_used
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.install import installer as _install
 from fetch_artifacts.install import sources as _sources
@@ -316,13 +316,12 @@ def ensure_artifact_installed(
     path = Path(os.path.abspath(artifacts_toml))
     load_artifacts_toml(path, pkg_uuid=pkg_uuid)
     entry = _toml.entry_for(name, path, _platform(platform))
+    _mark_used(str(path))
     with (
         _progress.show_progress(verbose=verbose) as bar,
         _install.Installer(progress=progress or bar) as installer,
     ):
-        installed = installer.ensure(entry)
-    _mark_used(str(path))
-    return installed
+        return installer.ensure(entry)
 
 
 def download_artifact(
@@ -460,7 +459,7 @@ def bind_artifact(  # noqa: PLR0913 - Julia's parameters
         lazy=lazy,
     )
     _bind.bind(artifacts_toml, binding, force=force, keep_comments=False)
-    _mark_used(os.path.abspath(artifacts_toml))
+    _mark_used(os.path.abspath(artifacts_toml), anew=True)
 
 
 def unbind_artifact(

@@ -190,7 +190,8 @@ def only_failure(published: Published) -> Exception:
 
 
 def nothing_is_left(depot: Path) -> bool:
-    return names(depot) == ["artifacts"] and names(depot / "artifacts") == [
+    """Whether there is no tree, nor a part of one; what is asked for is in use."""
+    return {*names(depot)} <= {"artifacts", "logs"} and names(depot / "artifacts") == [
         "CACHEDIR.TAG"
     ]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tomli
 
-from fetch_artifacts.depot.usage_log import write_usage
+from fetch_artifacts.depot.usage.log import write_usage
 from stress.scene import check, fork
 
 PROCESSES = 4

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fetch_artifacts.artifacts_toml.binding import Binding, bind, check_free
-from fetch_artifacts.depot.usage_log import mark_used
+from fetch_artifacts.depot.usage.log import mark_used
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,7 @@ def bind_tree(
     """
     toml.parent.mkdir(parents=True, exist_ok=True)
     bind(toml, binding, force=force, keep_comments=keep_comments)
-    mark_used(str(toml))
+    mark_used(str(toml), anew=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

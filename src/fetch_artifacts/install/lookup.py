@@ -18,7 +18,7 @@ from fetch_artifacts.depot.installed import (
 )
 from fetch_artifacts.depot.package_overrides import PROCESS_OVERRIDES
 from fetch_artifacts.depot.stack import DepotStack
-from fetch_artifacts.depot.usage_log import mark_used
+from fetch_artifacts.depot.usage.log import mark_used
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,
     ArtifactNotInstalledError,
@@ -87,13 +87,15 @@ def locate(
     stack = DepotStack.present()
     location = locate_entry(entry, stack, toml=toml)
     path = None if location is None else location.installed()
+    if location and path and mark_used(toml, stack):
+        path = location.installed()  # only from now on does no gc delete it
     if path is None:
         if not download:
             raise _not_installed(entry, toml)
         path = _install(entry, location, verbose=verbose)
+        mark_used(toml, stack)
     if entry.archive_sha256 is not None:
         path = contents_of(entry, path)
-    mark_used(toml, stack)
     return path / tail if tail else path
 
 
@@ -161,9 +163,9 @@ def install_all(
 
     entries = list(entries)
     PROCESS_OVERRIDES.add_file(toml)
+    mark_used(toml)  # first: until then a gc may delete what is there
     with Installer(progress=report) as installer:
         installed = installer.ensure_all(entries, jobs=jobs)
-    mark_used(toml)
     return {entry.name: contents_of(entry, installed[entry.name]) for entry in entries}
 
 

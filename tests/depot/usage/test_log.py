@@ -8,14 +8,18 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 import tomli
 
-from fetch_artifacts.depot import usage_log
-from fetch_artifacts.depot.usage_log import marked_lately, write_usage
+from fetch_artifacts import julia_toml
+from fetch_artifacts.depot.usage import entries
+from fetch_artifacts.depot.usage import log as usage_log
+from fetch_artifacts.depot.usage.log import marked_lately, write_usage
 
 MODES = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 
@@ -83,7 +87,7 @@ def test_the_time_is_local_time_with_a_false_z(depot: Path, tmp_path: Path) -> N
     toml = make_toml(tmp_path)
     script = (
         "import sys; from pathlib import Path;"
-        "from fetch_artifacts.depot.usage_log import write_usage;"
+        "from fetch_artifacts.depot.usage.log import write_usage;"
         "write_usage(Path(sys.argv[1]), [Path(sys.argv[2])])"
     )
     command = [sys.executable, "-c", script, str(depot), str(toml)]
@@ -279,6 +283,125 @@ def test_a_path_that_is_no_text_is_a_warning(
         pytest.skip("this file system has no such names")
     write_usage(depot, [toml])
     assert caplog.records
+
+
+def _fifo(log: Path) -> None:
+    os.mkfifo(log)
+
+
+def _link(log: Path) -> None:
+    (log.parent / "elsewhere").write_text('[["/a"]]\ntime = 2020-01-01T00:00:00.000Z\n')
+    log.symlink_to("elsewhere")
+
+
+def _folder(log: Path) -> None:
+    log.mkdir()
+
+
+@MODES
+@pytest.mark.parametrize("make", [_fifo, _link, _folder])
+def test_what_is_no_regular_file_is_a_warning_and_left_as_it_is(
+    make: Callable[[Path], None],
+    depot: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = log_of(depot)
+    log.parent.mkdir(parents=True)
+    make(log)
+    before = log.lstat(), sorted(log.parent.iterdir())
+    write_usage(depot, [make_toml(tmp_path)])
+    assert before == (log.lstat(), sorted(log.parent.iterdir()))
+    assert str(log) in caplog.text
+
+
+def test_a_log_of_values_within_values_is_kept_aside(
+    depot: Path, tmp_path: Path
+) -> None:
+    deep = f"a = {'[' * 4000}{']' * 4000}\n"
+    log = make_log(depot, block("/a", wall_clock()) + deep)
+    toml = make_toml(tmp_path)
+    write_usage(depot, [toml])
+    assert str(toml) in paths_in(log)
+    (copy,) = log.parent.glob("artifact_usage.toml.damaged-*")
+    assert copy.read_text().endswith(deep)
+
+
+def test_a_long_log_is_read_in_bounded_memory_and_then_condensed(
+    depot: Path, tmp_path: Path
+) -> None:
+    blocks = [block(f"/{n % 50}/{'x' * 900}", wall_clock()) for n in range(50)]
+    log = make_log(depot, "".join(blocks * 400))
+    assert log.stat().st_size > 16 << 20
+    toml = make_toml(tmp_path)
+    tracemalloc.start()
+    write_usage(depot, [toml])
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 8 << 20
+    assert len(paths_in(log)) == 51
+    assert log.stat().st_size < 100_000
+
+
+def test_a_block_that_ends_in_another_chunk_is_read(
+    depot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = wall_clock() - timedelta(days=300)
+    text = "".join(block(f"/{n}", old) for n in range(20))
+    toml = make_toml(tmp_path)
+    for size in range(1, 60):
+        monkeypatch.setattr(entries, "_CHUNK", size)
+        log = log_of(depot)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(text)
+        write_usage(depot, [toml])
+        assert sorted([str(toml), *(f"/{n}" for n in range(20))]) == paths_in(log)
+        assert not list(log.parent.glob("*damaged*"))
+
+
+def test_a_log_that_is_too_long_to_be_read_is_added_to(
+    depot: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(usage_log, "_FILES_AT_MOST", 1)
+    log = make_log(depot, block("/a", wall_clock()) + block("/b", wall_clock()))
+    toml = make_toml(tmp_path)
+    for _ in range(3):
+        write_usage(depot, [toml])
+    assert ["/a", "/b", str(toml)] == paths_in(log)
+    assert log.read_text().count(str(toml)) == 1
+    assert "gc" in caplog.text
+
+
+def test_any_path_is_logged_in_the_bytes_of_julias_writer(
+    depot: Path, tmp_path: Path
+) -> None:
+    names = ["plain", "with space", "umläut", 'quote"', "back\\slash", "tab\t", "\x7f"]
+    if os.name == "nt":
+        names = names[:3]
+    write_usage(depot, [make_toml(tmp_path, name) for name in names])
+    text = log_of(depot).read_text("utf-8")
+    assert text == julia_toml.dumps(tomli.loads(text))
+    assert sorted(str(tmp_path / n / "Artifacts.toml") for n in names) == paths_in(
+        log_of(depot)
+    )
+
+
+def test_a_long_damaged_log_loses_no_readable_block(
+    depot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entries, "_PARSED_AT_MOST", 500)
+    old = wall_clock() - timedelta(days=300)
+    blocks = [block(f"/{n}", old) for n in range(40)]
+    blocks[20:20] = ["this is = not [toml\n", '[["/odd"]]\ntime = 2021-01-01\n']
+    log = make_log(depot, "".join(blocks))
+    toml = make_toml(tmp_path)
+    write_usage(depot, [toml])
+    expected = [str(toml), "/odd", *(f"/{n}" for n in range(40))]
+    assert sorted(expected) == paths_in(log)
+    assert list(log.parent.glob("*damaged*"))
 
 
 def test_threads_lose_no_entry(depot: Path, tmp_path: Path) -> None:

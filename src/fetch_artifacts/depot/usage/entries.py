@@ -1,0 +1,267 @@
+"""Reading a usage log of any length and in any state, in bounded memory.
+
+Both languages write one form, which is read here without a TOML parser: a log may have
+grown to megabytes, and each process reads it at its first look-up. A log in another
+form is read as TOML up to a bound. Julia: ``write_env_usage`` (Pkg.jl Types.jl:669-727)
+and ``gc`` (Pkg.jl API.jl:585).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import stat
+import sys
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import IO, TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_CHUNK: Final = 1 << 20
+_BLOCK_AT_MOST: Final = 1 << 20  # bytes in which another block must begin
+_PARSED_AT_MOST: Final = 1 << 20  # bytes of what is not in the usual form
+_REPEATED: Final = 1000  # blocks more than files: written by Julia 1.8, or older
+
+_PATH: Final = rb'[^"\\\x00-\x1f\x7f]*(?:\\.[^"\\\x00-\x1f\x7f]*)*'
+_TIME: Final = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}"
+_ENTRY: Final = rb'\s*\[\["(' + _PATH + rb')"\]\]\ntime = (' + _TIME + rb")Z\n"
+_ENTRIES: Final = re.compile(b"(?:" + re.sub(rb"\((?=[^?])", b"(?:", _ENTRY) + b")*")
+_HEADER: Final = re.compile(rb"^[ \t]*\[", re.MULTILINE)
+_BLOCK: Final = re.compile(r'(?=\[\[")|^(?=\[)', re.MULTILINE)
+
+# What a parser raises: RecursionError is its answer to values within values.
+_UNREADABLE: Final = (ValueError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageEntries:
+    """What a usage log says.
+
+    Attributes:
+        latest: The moment of the latest use of each file, in local time.
+        whole: Whether Julia can read all of it.
+        condensed: Whether it is whole and has about one block for each file.
+    """
+
+    latest: dict[str, datetime]
+    whole: bool
+    condensed: bool
+
+
+def read_all(log: Path, default: datetime) -> UsageEntries:
+    """Read a usage log of any length; what can't be read of it is left out.
+
+    Args:
+        log: The log, which may be missing.
+        default: The moment of an entry that has none.
+
+    Raises:
+        OSError: It is no regular file, or can't be read.
+    """
+    found = read_entries(log, default, at_most=sys.maxsize)
+    assert found is not None  # noqa: S101 - for the type checker
+    return found
+
+
+def read_entries(log: Path, default: datetime, *, at_most: int) -> UsageEntries | None:
+    """Read a usage log, None if it names too many files.
+
+    Args:
+        log: The log, which may be missing.
+        default: The moment of an entry that has none.
+        at_most: How many files.
+
+    Raises:
+        OSError: It is no regular file, or can't be read.
+    """
+    try:
+        with open_log(log) as file:
+            return _read(file, default, at_most)
+    except FileNotFoundError:
+        return UsageEntries({}, whole=True, condensed=True)
+
+
+def read_end(log: Path, default: datetime) -> UsageEntries:
+    """Read the end of a usage log that names too many files.
+
+    Raises:
+        OSError: It is no regular file, or can't be read.
+    """
+    with open_log(log) as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _CHUNK))
+        file.readline()
+        found = _read(file, default, sys.maxsize)
+    assert found is not None  # noqa: S101 - for the type checker
+    return found
+
+
+@contextlib.contextmanager
+def open_log(log: Path, flags: int = os.O_RDONLY) -> Iterator[IO[bytes]]:
+    """Open a log that exists, unless it is a link, a FIFO or anything else.
+
+    Raises:
+        OSError: It is no regular file, or can't be opened.
+    """
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    try:
+        descriptor = os.open(log, flags)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
+            raise _not_regular(log) from error
+        raise
+    writes = flags & (os.O_WRONLY | os.O_RDWR)
+    with os.fdopen(descriptor, "ab" if writes else "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise _not_regular(log)
+        yield file
+
+
+def _not_regular(log: Path) -> OSError:
+    return OSError(errno.EINVAL, "expected a regular file, and no link", str(log))
+
+
+@dataclass(slots=True)
+class _Scan:
+    """What was found so far."""
+
+    latest: dict[bytes, bytes] = field(default_factory=dict)
+    blocks: int = 0
+    odd: list[bytes] = field(default_factory=list)
+    odd_bytes: int = 0
+
+    def take(self, buffer: bytes, *, last: bool) -> bytes:
+        """Read the blocks at the start of a buffer; give what is not read yet."""
+        position = 0
+        while True:
+            position = self._take_usual(buffer, position)
+            if position >= len(buffer):
+                return b""
+            end = self._end_of_odd(buffer, position, last=last)
+            if end is None:
+                return buffer[position:]
+            self._add_odd(buffer[position:end])
+            position = end
+
+    def _take_usual(self, buffer: bytes, start: int) -> int:
+        """Read the blocks of the usual form that begin at a place; give their end."""
+        run = _ENTRIES.match(buffer, start)
+        end = start if run is None else run.end()
+        for path, moment in re.findall(_ENTRY, buffer[start:end]):
+            self.blocks += 1
+            if moment > self.latest.get(path, b""):
+                self.latest[path] = moment
+        return end
+
+    def _end_of_odd(self, buffer: bytes, start: int, *, last: bool) -> int | None:
+        """Where the next block may begin; None where more must be read to tell."""
+        line = buffer.find(b"\n", start)
+        header = _HEADER.search(buffer, line + 1) if line >= 0 else None
+        if header is not None:
+            return header.start()
+        return len(buffer) if last or len(buffer) - start > _BLOCK_AT_MOST else None
+
+    def _add_odd(self, piece: bytes) -> None:
+        if piece.strip():
+            self.odd.append(piece[: max(0, _PARSED_AT_MOST - self.odd_bytes)])
+            self.odd_bytes += len(piece)
+
+
+def _read(file: IO[bytes], default: datetime, at_most: int) -> UsageEntries | None:
+    scan, rest, start = _Scan(), b"", b""
+    size = 0
+    while chunk := file.read(_CHUNK):
+        size += len(chunk)
+        start = start or chunk
+        rest = scan.take(rest + chunk, last=False)
+        if len(scan.latest) > at_most:
+            return None
+    scan.take(rest + b"\n", last=True)
+    latest = _moments(scan)
+    if not scan.odd_bytes and len(latest) == len(scan.latest):
+        repeated = scan.blocks - len(latest) > _REPEATED
+        return UsageEntries(latest, whole=True, condensed=not repeated)
+    if size <= _PARSED_AT_MOST and size == len(start):
+        return _parsed(start, default)
+    for piece in scan.odd:
+        _join(latest, _salvaged(piece.decode("utf-8", "replace"), default))
+    return UsageEntries(latest, whole=False, condensed=False)
+
+
+def _moments(scan: _Scan) -> dict[str, datetime]:
+    """The paths and moments of the usual form, but those that are not TOML."""
+    import tomli
+
+    latest = {}
+    for raw, moment in scan.latest.items():
+        with contextlib.suppress(ValueError):
+            path = raw.decode("utf-8")
+            if "\\" in path:
+                path = tomli.loads(f'p = "{path}"')["p"]
+            latest[path] = datetime.fromisoformat(moment.decode())
+    return latest
+
+
+def _parsed(content: bytes, default: datetime) -> UsageEntries:
+    """Read a log of another form that is not too long."""
+    from fetch_artifacts.julia_toml.reader import loads
+
+    try:
+        latest, whole = _latest(loads(content), default)
+    except _UNREADABLE:
+        latest = _salvaged(content.decode("utf-8", "replace"), default)
+        return UsageEntries(latest, whole=False, condensed=False)
+    return UsageEntries(latest, whole=whole, condensed=whole)
+
+
+def _salvaged(text: str, default: datetime) -> dict[str, datetime]:
+    """The readable entries of a log that was cut short, or written by two at once."""
+    import tomli
+
+    usage: dict[str, datetime] = {}
+    for block in _BLOCK.split(text):
+        with contextlib.suppress(*_UNREADABLE):
+            # tomli accepts the offsets that Julia's reader rejects.
+            _join(usage, _latest(tomli.loads(block), default)[0])
+    return usage
+
+
+def _join(usage: dict[str, datetime], others: dict[str, datetime]) -> None:
+    for path, moment in others.items():
+        usage[path] = max(moment, usage.get(path, moment))
+
+
+def _latest(
+    table: dict[str, Any], default: datetime
+) -> tuple[dict[str, datetime], bool]:
+    """The latest use of each file, and whether gc accepts the form of each entry."""
+    usage: dict[str, datetime] = {}
+    whole = True
+    for path, entries in table.items():
+        uses = entries if isinstance(entries, list) else [entries]
+        whole = whole and uses is entries
+        times = [_moment(use.get("time"), default) for use in uses if type(use) is dict]
+        if times:
+            usage[path] = max(times)
+    return usage, whole and len(usage) == len(table)
+
+
+def _moment(value: object, default: datetime) -> datetime:
+    """A time as Julia reads it: ``Z`` ends local time (Pkg.jl Types.jl:669-727)."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.removesuffix("Z"))
+        except ValueError:
+            return default
+    if isinstance(value, datetime):
+        # No Julia writes or reads an offset, but the time is clear.
+        local = value.astimezone() if value.utcoffset() else value
+        return local.replace(tzinfo=None)
+    if isinstance(value, date):
+        return datetime.combine(value, datetime.min.time())
+    return default

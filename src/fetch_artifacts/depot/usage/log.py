@@ -1,0 +1,220 @@
+"""The log that keeps Julia's ``Pkg.gc`` from deleting what Python uses.
+
+``<depot>/logs/artifact_usage.toml`` lists the Artifacts.toml files in use. gc keeps the
+artifacts that the existing files among them bind, and deletes all others (Pkg.jl
+API.jl:585, Pkg.jl #2874). It ignores the times, so an entry that is less than a day
+old is left alone rather than rewriting a shared file whenever a process starts.
+
+Failing to write the log is never an error: it is a debug message in a read-only depot
+and a warning elsewhere. `entries` reads it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import re
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.depot.stack import DepotStack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from fetch_artifacts.depot.usage.entries import UsageEntries
+
+_log = logging.getLogger(__name__)
+
+USAGE_TOML: Final = "artifact_usage.toml"
+_DAY: Final = timedelta(days=1)
+_LOCK_STALE_AGE: Final = 3.0  # Pkg.jl Types.jl:685
+_LOCK_TIMEOUT: Final = 30.0  # twice what a dead process on another host can cost
+_FILES_AT_MOST: Final = 50_000  # of a log that is read at a look-up; gc reads any
+_PLAIN: Final = re.compile(r"/[A-Za-z0-9_/.@+ -]*")  # what needs no look at each letter
+_READ_ONLY: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+# When this process last logged a depot's file, by the monotonic clock. Without it each
+# look-up of an artifact would read the log.
+_seen: Final[dict[tuple[str, str], float]] = {}
+
+
+def mark_used(
+    toml: str, stack: DepotStack | None = None, *, anew: bool = False
+) -> bool:
+    """Log that an Artifacts.toml is in use, unless this process did so today.
+
+    Either gc then keeps what the file binds. Nothing is logged where
+    `with_artifacts_directory` chose a folder: no gc goes there. A file that is gone
+    when the program ends is represented by one that is not, see `packages`.
+
+    Args:
+        toml: The file, as an absolute path.
+        stack: The depots, whose first has the log; the present ones unless given.
+        anew: Whether the log is looked at even if this process did so today. Whoever
+            has just changed the file then knows that a gc has seen the change, or is
+            through.
+
+    Returns:
+        Whether the log was looked at. What was installed before may be gone then.
+    """
+    root = (stack or DepotStack.present()).root
+    if root is None or (marked_lately(root, toml) and not anew):
+        return False
+    from fetch_artifacts.depot.usage.packages import stable_record
+
+    record = stable_record(root, toml)
+    write_usage(Path(root), [Path(record or toml)], anew=anew)
+    if record is not None:
+        _seen[root, toml] = time.monotonic()
+    return True
+
+
+def marked_lately(depot: Path | str, toml: Path | str) -> bool:
+    """Whether this process logged a file within the last day, without file access.
+
+    Args:
+        depot: The depot, spelled as for `write_usage`.
+        toml: The Artifacts.toml, spelled as for `write_usage`.
+    """
+    seen = _seen.get((str(depot), str(toml)))
+    return seen is not None and time.monotonic() - seen < _DAY.total_seconds()
+
+
+def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> None:
+    """Log that each Artifacts.toml is in use.
+
+    Julia: ``write_env_usage`` (Pkg.jl Types.jl:669-727), under the same lock. Files
+    that do not exist are left out. An old log with a block for each use, as Julia 1.8
+    and older append them, is condensed to one block for each file.
+
+    Args:
+        depot: The depot that has the log.
+        tomls: The files.
+        anew: Whether the lock is taken even where the log names the files already.
+    """
+    # gc would drop a file that does not exist.
+    files = {str(toml): os.path.abspath(toml) for toml in tomls if toml.is_file()}
+    if not files:
+        return
+    log = depot / "logs" / USAGE_TOML
+    try:
+        _record(log, tuple(files.values()), anew=anew)
+    except (OSError, ValueError, OverflowError) as error:
+        quiet = isinstance(error, OSError) and error.errno in _READ_ONLY
+        level = logging.DEBUG if quiet else logging.WARNING
+        _log.log(level, "%s: can't log the use of %s: %s", log, ", ".join(files), error)
+    moment = time.monotonic()
+    _seen.update({(str(depot), toml): moment for toml in files})
+
+
+@contextlib.contextmanager
+def locked_log(log: Path) -> Iterator[None]:
+    """Hold the lock of a usage log, as Julia does; its folder is made.
+
+    Raises:
+        LockTimeoutError: It is not free within half a minute.
+        OSError: It can't be made.
+    """
+    from fetch_artifacts.files.pidlock import pid_lock
+
+    log.parent.mkdir(parents=True, exist_ok=True)
+    lock = log.with_name(f"{log.name}.pid")
+    with pid_lock(lock, stale_age=_LOCK_STALE_AGE, timeout=_LOCK_TIMEOUT):
+        yield
+
+
+def replace_log(log: Path, found: UsageEntries, latest: Mapping[str, datetime]) -> None:
+    """Write a log anew, under its lock; a damaged one is kept aside first.
+
+    Args:
+        log: The log.
+        found: What was read of it.
+        latest: The moment of the latest use of each file.
+
+    Raises:
+        OSError: It can't be written.
+        ValueError: A path is not text.
+    """
+    from fetch_artifacts.files.writing import write_atomically
+
+    if not found.whole:
+        _keep_aside(log)
+    blocks = [_block(path, moment) for path, moment in sorted(latest.items())]
+    write_atomically(log, "\n".join(blocks))
+
+
+def local_now() -> datetime:
+    """Julia's ``now()``: local time without a zone."""
+    return datetime.now(timezone.utc).astimezone().replace(tzinfo=None)
+
+
+def _record(log: Path, files: Sequence[str], *, anew: bool) -> None:
+    from fetch_artifacts.depot.usage.entries import read_entries
+
+    if not anew and _is_recorded(log, files):
+        return
+    with locked_log(log):
+        now = local_now()
+        found = read_entries(log, now, at_most=_FILES_AT_MOST)
+        if found is None:
+            _append(log, files, now)
+            return
+        known = all(now - found.latest.get(file, now - _DAY) < _DAY for file in files)
+        if known and found.condensed:
+            return
+        replace_log(log, found, {**found.latest, **dict.fromkeys(files, now)})
+
+
+def _is_recorded(log: Path, files: Sequence[str]) -> bool:
+    from fetch_artifacts.depot.usage.entries import read_end, read_entries
+
+    now = local_now()
+    found = read_entries(log, now - _DAY, at_most=_FILES_AT_MOST)
+    if found is None:
+        found = read_end(log, now - _DAY)
+    elif not found.condensed:
+        return False
+    return all(
+        file in found.latest and now - found.latest[file] < _DAY for file in files
+    )
+
+
+def _append(log: Path, files: Sequence[str], now: datetime) -> None:
+    """Add to a log that is too long to be read at a look-up; gc makes it short."""
+    from fetch_artifacts.depot.usage.entries import open_log
+
+    _log.warning(
+        "%s: over %d files; `fetch-artifacts gc` drops those that are gone",
+        log,
+        _FILES_AT_MOST,
+    )
+    with open_log(log, os.O_WRONLY | os.O_APPEND) as end:
+        end.write("".join(f"\n{_block(file, now)}" for file in files).encode())
+
+
+def _block(path: str, moment: datetime) -> str:
+    """What the log says of one file, in the bytes of Julia's writer."""
+    from fetch_artifacts.julia_toml.writer import dump_key
+
+    key = f'"{path}"' if _PLAIN.fullmatch(path) else dump_key(path)
+    return f"[[{key}]]\ntime = {moment.isoformat(timespec='milliseconds')}Z\n"
+
+
+def _keep_aside(log: Path) -> None:
+    import shutil
+
+    from fetch_artifacts.depot.usage.entries import open_log
+
+    copy = log.with_name(f"{log.name}.damaged-{local_now():%Y%m%dT%H%M%S}")
+    with open_log(log) as source, copy.open("xb") as target:
+        shutil.copyfileobj(source, target)
+    _log.warning(
+        "%s is damaged; what could be read of it is kept, and all of it is in %s",
+        log,
+        copy,
+    )

@@ -1,0 +1,117 @@
+"""What stands for an Artifacts.toml that is gone when the program ends.
+
+The Artifacts.toml of a package in an archive (a zip, a wheel, a frozen program) is
+unpacked to a new temporary file for each run (``importlib.resources.as_file``). A usage
+log with such paths grows by one at each run, and gc soon deletes what they name. So the
+log gets a copy of the file instead, in the depot's ``logs`` folder, one for each
+archive and content. The copy names the archive, and counts as long as that is there
+and unchanged; gc removes it afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RECORDS: Final = "fetch_artifacts_packages"
+"""The folder of the copies, in a depot's ``logs``."""
+
+_PACKAGE: Final = __name__.partition(".")[0]
+_HEADER: Final = "# For gc, in place of a temporary file of the package in "
+_TEMPORARY: Final = re.compile(r"tmp[a-z0-9_]{8}")  # the names that `tempfile` makes
+
+
+def stable_record(depot: str, toml: str) -> str | None:
+    """Give the copy that stands for a temporary Artifacts.toml; made if missing.
+
+    Args:
+        depot: The depot.
+        toml: The Artifacts.toml, as an absolute path.
+
+    Returns:
+        Its path; None where the file may stay, or no copy can be made.
+    """
+    archive = _calling_archive()
+    if archive is None or not _is_temporary(toml):
+        return None
+    import hashlib
+
+    from fetch_artifacts.files.writing import write_atomically
+
+    with contextlib.suppress(OSError, ValueError):
+        header = f"{_HEADER}{json.dumps([archive, *_stamp(archive)])}\n".encode()
+        content = header + Path(toml).read_bytes()
+        name = hashlib.sha256(content).hexdigest()[:40]
+        record = Path(depot, "logs", RECORDS, f"{name}.toml")
+        if not record.exists():
+            record.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(record, content)
+        return str(record)
+    return None
+
+
+def is_outdated(path: str) -> bool:
+    """Whether a logged file is such a copy, and its archive is gone or another one."""
+    if os.path.basename(os.path.dirname(path)) != RECORDS:
+        return False
+    try:
+        with open(path, encoding="utf-8") as file:
+            line = file.readline(1 << 16)
+    except (OSError, ValueError):
+        return False
+    if not line.startswith(_HEADER):
+        return False
+    try:
+        archive, *stamp = json.loads(line.removeprefix(_HEADER))
+        return tuple(stamp) != _stamp(archive)
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, TypeError):
+        return False  # what can't be judged is kept
+
+
+def _stamp(archive: str) -> tuple[int, int]:
+    status = os.stat(archive)
+    return status.st_size, status.st_mtime_ns
+
+
+def _is_temporary(toml: str) -> bool:
+    import tempfile
+
+    bundle = getattr(sys, "_MEIPASS", None)  # where PyInstaller unpacks a program
+    if bundle and toml.startswith(os.path.join(bundle, "")):
+        return True
+    for folder in {tempfile.gettempdir(), os.path.realpath(tempfile.gettempdir())}:
+        inner = toml.removeprefix(os.path.join(folder, ""))
+        if inner != toml:
+            return _TEMPORARY.match(inner) is not None
+    return False
+
+
+def _calling_archive() -> str | None:
+    """The archive that the calling code is in, None if it is in files."""
+    if getattr(sys, "frozen", False):
+        return sys.executable
+    for names in _callers():
+        loader = getattr(names.get("__spec__"), "loader", None)
+        archive = getattr(loader or names.get("__loader__"), "archive", None)
+        if isinstance(archive, str):  # as a zipimporter has
+            return os.path.abspath(archive)
+    return None
+
+
+def _callers() -> Iterator[dict[str, Any]]:
+    """The names of the modules whose code is running, innermost first."""
+    frame = sys._getframe(1)  # noqa: SLF001 - inspect.stack would read source files
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] != _PACKAGE:
+            yield frame.f_globals
+        frame = frame.f_back  # type: ignore[assignment] # None ends the loop
