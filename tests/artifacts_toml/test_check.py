@@ -317,7 +317,7 @@ def test_names_with_slashes_get_one_note(tmp_path: Path) -> None:
     )
     (finding,) = check_file(path)
     assert finding.harmless
-    assert str(finding).startswith(f"note: {path}:: 'HB/1138_bus' and 2 more names: ")
+    assert str(finding).startswith(f"note: {path}: 'HB/1138_bus' and 2 more names: ")
     assert finding.to_json()["wrong"] is False
 
 

@@ -97,6 +97,7 @@ def test_list_tells_what_is_installed(depot: Path, toml: Path) -> None:
         "git-tree-sha1": TREE_HASH,
         "lazy": False,
         "state": "installed",
+        "overridden": False,
         "path": f"{depot}/artifacts/{TREE_HASH}",
     }
 
@@ -193,6 +194,52 @@ def test_override_sends_a_name_elsewhere_and_back(depot: Path, tmp_path: Path) -
     assert run("override", "--remove", TREE_HASH).exit_code == 0
     assert run("path", "Demo").stdout == f"{depot}/artifacts/{TREE_HASH}\n"
     assert run("override", "--remove", "Demo").exit_code == 1
+
+
+@pytest.mark.usefixtures("toml")
+def test_list_tells_of_overrides(depot: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    run("override", "Demo", "mine")
+    assert f"{TREE_HASH}  installed (overridden)\n" in run("list").stdout
+    (tmp_path / "mine").rmdir()
+    result = run("list")
+    assert result.exit_code == 0
+    missing = f"{TREE_HASH}  overridden to a missing folder, {tmp_path}/mine\n"
+    assert missing in result.stdout
+    circle = f'{TREE_HASH} = "{TREE_HASH}"\n'
+    (depot / "artifacts/Overrides.toml").write_text(circle)
+    result = run("list")
+    assert result.exit_code == 1
+    assert "  wrong: Overrides.toml: expected overrides that end" in result.stdout
+
+
+def test_list_lists_the_others_beside_a_bad_entry(toml: Path) -> None:
+    text = "[Bad]\ngit-tree-sha1 = '12345'\n[[Worse]]\nos = 3\n"
+    toml.write_text(toml.read_text() + text)
+    result = run("list")
+    assert result.exit_code == 1
+    _, demo, bad, worse = result.stdout.splitlines()
+    assert demo.split() == ["Demo", TREE_HASH, "not", "installed"]
+    fault = "wrong: Bad.git-tree-sha1: expected 40 hex digits, found 5: '12345'"
+    assert bad.endswith(f"  {fault}")
+    assert worse.endswith("  wrong: Worse[1].os: expected a string, found 3")
+    rows = json.loads(run("list", "--json").stdout)
+    assert rows[1] == {"name": "Bad", "state": fault}
+    verified = run("verify")
+    assert verified.exit_code == 1
+    assert f"Bad: {fault}" in verified.stdout
+
+
+def test_list_warns_of_a_hook_as_path_does(
+    toml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FETCH_ARTIFACTS_PLATFORM", "x86_64-linux-gnu")
+    make_tree(toml.parent, {".pkg/select_artifacts.jl": ""})
+    assert run("list").stderr == ""
+    tags = "[[Demo]]\nos = 'linux'\narch = 'x86_64'\n"
+    toml.write_text(toml.read_text().replace("[Demo]\n", tags, 1))
+    assert "in Julia this script chooses" in run("list").stderr
+    assert run("list", "--platform", "x86_64-linux-gnu").stderr == ""
 
 
 def test_override_of_what_a_julia_package_binds_counts_for_its_file_alone(

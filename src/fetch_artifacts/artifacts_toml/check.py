@@ -74,7 +74,8 @@ class Finding:
 
     def __str__(self) -> str:
         note = "note: " if self.harmless else ""
-        return f"{note}{self.path}:{self.key}: {self.what}: {self.todo}"
+        where = f"{self.path}:{self.key}" if self.key else self.path
+        return f"{note}{where}: {self.what}: {self.todo}"
 
     def to_json(self) -> dict[str, object]:
         """What a finding says as JSON has it, with the file's path as ``file``."""
@@ -292,9 +293,11 @@ def _check_sources(entry: Mapping[str, Any], place: Place) -> Iterator[Finding]:
     ]
     good = [number for number, (_, faults) in enumerate(judged) if not faults]
     for number, (source, faults) in enumerate(judged):
-        if len(faults) == 1 and good and number < good[-1] and _is_for_curl(source):
+        if len(faults) == 1 and _is_for_curl(source):
+            followed = bool(good) and number < good[-1]
             todo = "nothing, as long as a source behind it works"
-            yield _finding(faults[0], todo, harmless=True)
+            advice = "Julia has curl for it, this package does not: add an https source"
+            yield _finding(faults[0], todo if followed else advice, harmless=followed)
         else:
             yield from map(_finding, faults)
 

@@ -83,7 +83,7 @@ def locate(
         name, _chosen(toml, platform, run_hook=run_hook), wanted(platform)
     )
     if entry.platform is not None and platform is None and not run_hook:
-        _warn_of_hook(toml)
+        warn_of_hook(toml)
     stack = DepotStack.present()
     location = locate_entry(entry, stack, toml=toml)
     path = None if location is None else location.installed()
@@ -143,7 +143,7 @@ def entries_in(
         with contextlib.suppress(NoMatchingPlatformError):
             entries.append(entry_for(name, table, choice))
     if any(entry.platform for entry in entries) and not (platform or run_hook):
-        _warn_of_hook(toml)
+        warn_of_hook(toml)
     return [entry for entry in entries if include_lazy or not entry.lazy]
 
 
@@ -190,7 +190,7 @@ def _chosen(
     return hook.run_hook(script, choice, julia=julia)
 
 
-def _warn_of_hook(toml: str) -> None:
+def warn_of_hook(toml: str) -> None:
     """Warn once per process and file that Julia would let a script choose."""
     if toml in _hooks_looked_for:
         return
