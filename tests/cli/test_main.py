@@ -177,7 +177,7 @@ def test_check_tells_what_it_found_though_another_file_is_missing(toml: Path) ->
     assert result.exit_code == 1
     first, second = result.stdout.splitlines()
     assert first.startswith(f"{toml}:Demo: expected a table")
-    assert second == "gone.toml:: there is no such file: name a file that can be read"
+    assert second == "gone.toml: there is no such file: name a file that can be read"
     rows = json.loads(run("check", "gone.toml", toml, "--json").stdout)
     assert [row["key"] for row in rows] == ["", "Demo"]
 
