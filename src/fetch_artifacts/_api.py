@@ -23,6 +23,7 @@ from fetch_artifacts.depot.stack import (
     with_folder_of,
 )
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError
+from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.install import lookup
 
 if TYPE_CHECKING:
@@ -267,7 +268,7 @@ def resolve_toml(toml_path: StrPath | None) -> str:
     if toml_path is not None:
         if not isinstance(toml_path, (str, os.PathLike)):
             raise _not_a_path(toml_path)
-        path = os.path.abspath(toml_path)
+        path = absolute(toml_path)
         if not path.endswith(".toml"):  # else no stat, which would slow each look-up
             path = artifacts_toml_in(path) or path
         return in_place_of(path)
@@ -290,7 +291,7 @@ def resolve_toml(toml_path: StrPath | None) -> str:
 
 @lru_cache(maxsize=256)
 def _folder_of(file: str) -> str:
-    return os.path.dirname(os.path.abspath(file))
+    return os.path.dirname(absolute(file))
 
 
 def _not_a_path(given: object) -> TypeError:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict
@@ -30,12 +29,14 @@ from fetch_artifacts.authoring import build as author
 from fetch_artifacts.authoring import sourcing
 from fetch_artifacts.authoring.binding import bind_tree
 from fetch_artifacts.digests import Sha256, TreeHash
+from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.platforms.platform import as_platform
 from fetch_artifacts.progress import show_progress
 from fetch_artifacts.tar.writer import require_folder
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
@@ -107,7 +108,7 @@ def create_artifact(
             read (a ValueError).
         OSError: The archive can't be written.
     """
-    folder = Path(os.path.abspath(directory))
+    folder = Path(absolute(directory))
     path = None if archive_path is None else Path(archive_path)
     chosen = choose_compression(path, compression)
     require_folder(folder)
@@ -384,7 +385,7 @@ def compute_git_tree_sha1(directory: StrPath) -> str:
 
 
 def _absolute(toml_path: StrPath) -> Path:
-    return Path(os.path.abspath(toml_path))
+    return Path(absolute(toml_path))
 
 
 def _tree_hash(tree_hash: AnyHash) -> TreeHash:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +18,13 @@ from fetch_artifacts.errors import (
     ArtifactsTomlError,
     NoMatchingPlatformError,
 )
+from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.install import lookup
 from fetch_artifacts.platforms.host import host_platform
 
 if TYPE_CHECKING:
+    import os
+
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
 
 StrPath: TypeAlias = "str | os.PathLike[str]"
@@ -157,7 +159,7 @@ class ArtifactManager(Mapping[str, Path]):
         cache_dir: StrPath | None = None,
         verbose: bool = False,
     ) -> None:
-        self.toml_path = Path(os.path.abspath(toml_path))
+        self.toml_path = Path(absolute(toml_path))
         self.verbose = verbose
         self.artifacts: Mapping[str, ManagedEntry] = _Entries(self.toml_path)
         load_artifacts_toml(self.toml_path)

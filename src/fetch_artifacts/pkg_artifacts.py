@@ -10,7 +10,6 @@ A ``platform`` is a `Platform` or a triplet; without one, this machine's.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -37,12 +36,14 @@ from fetch_artifacts.depot.stack import (
 )
 from fetch_artifacts.depot.usage.log import mark_used as _mark_used
 from fetch_artifacts.digests import Sha256, TreeHash
+from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.install import installer as _install
 from fetch_artifacts.install import sources as _sources
 from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.platforms.platform import Platform, as_platform
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable
     from uuid import UUID
 
@@ -313,7 +314,7 @@ def ensure_artifact_installed(
         InstallError: No source gave it; each is named with its reason.
         DepotError: The first depot can't be written.
     """
-    path = Path(os.path.abspath(artifacts_toml))
+    path = Path(absolute(artifacts_toml))
     load_artifacts_toml(path, pkg_uuid=pkg_uuid)
     entry = _toml.entry_for(name, path, _platform(platform))
     _mark_used(str(path))
@@ -459,7 +460,7 @@ def bind_artifact(  # noqa: PLR0913 - Julia's parameters
         lazy=lazy,
     )
     _bind.bind(artifacts_toml, binding, force=force, keep_comments=False)
-    _mark_used(os.path.abspath(artifacts_toml), anew=True)
+    _mark_used(absolute(artifacts_toml), anew=True)
 
 
 def unbind_artifact(

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from fetch_artifacts.errors import LockTimeoutError
-from fetch_artifacts.files.pidlock import LockHolder, pid_lock
+from fetch_artifacts.files.pidlock import LockHolder, parse_holder, pid_lock
 
 HOST = socket.gethostname()
 
@@ -359,3 +359,40 @@ def test_a_killed_holder_delays_others_by_the_stale_age_only(path: Path) -> None
     moment = time.time() - 400
     os.utime(path, (moment, moment))
     assert is_free(path, stale_age=300)
+
+
+@pytest.mark.parametrize(
+    ("content", "pid", "host"),
+    [  # split and tryparse(Cuint, text) of Julia 1.5.3
+        ("-1  host\r\n", 0, " host\r\n"),
+        ("7 host", 7, "host"),
+        ("7 host of two\n", 7, "host of two\n"),
+        ("7", 7, ""),
+        ("007\n", 7, ""),
+        ("\t3\r\n", 3, ""),
+        ("0x10 h", 16, "h"),
+        ("0b11 h", 3, "h"),
+        ("0o17 h", 15, "h"),
+        ("+5 h", 0, "h"),
+        ("-0 h", 0, "h"),
+        ("1_0 h", 0, "h"),
+        ("0x h", 0, "h"),
+        ("\uff17 h", 0, "h"),
+        ("4294967295 h", 2**32 - 1, "h"),
+        ("4294967296 h", 0, "h"),
+        ("", 0, ""),
+        (" 7", 0, "7"),
+    ],
+)
+def test_what_a_lock_file_says_is_read_as_by_julia(
+    content: str, pid: int, host: str
+) -> None:
+    assert (pid, host) == parse_holder(content.encode())
+
+
+def test_a_lock_file_needs_a_name() -> None:
+    with (
+        pytest.raises(FileNotFoundError, match="lock file's name"),
+        pid_lock(Path(), stale_age=1, timeout=0),
+    ):
+        pass

@@ -6,7 +6,7 @@ import pytest
 
 from fetch_artifacts.errors import SettingsError
 from fetch_artifacts.settings.depot_path import depots_from_environ, parse_depot_path
-from support.fixtures import Case, load_vectors
+from support.fixtures import UNIX, Case, load_vectors
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,23 @@ def test_the_depots_follow_a_changed_environment(
     assert depots_from_environ() == ("/a",)
     monkeypatch.setenv("JULIA_DEPOT_PATH", "/b")
     assert depots_from_environ() == ("/b",)
+
+
+@UNIX
+@pytest.mark.parametrize("given", ["{root}/link/../depot/", "link/../depot"])
+def test_a_depot_is_where_the_system_says_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    (tmp_path / "there/depot").mkdir(parents=True)
+    (tmp_path / "there/folder").mkdir()
+    (tmp_path / "link").symlink_to("there/folder")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JULIA_DEPOT_PATH", given.format(root=tmp_path))
+
+    (depot,) = depots_from_environ()
+
+    assert Path(depot).samefile(tmp_path / "there/depot")
+    assert depot == f"{tmp_path}/link/../depot"  # DEPOT_PATH keeps the text
 
 
 def test_bundled_depots_are_beside_the_julia_that_is_named(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts import julia_toml
+from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.files.remembered import Remembered
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def find_artifacts_toml(path: str | os.PathLike[str]) -> Path | None:
     not into ``/``. Julia: ``find_artifacts_toml`` (Artifacts.jl:510-539), which takes a
     relative path for one that begins nowhere; here it begins in the working directory.
     """
-    folder = os.path.abspath(path)
+    folder = absolute(path)
     if not os.path.isdir(folder):
         folder = os.path.dirname(folder)
     found = artifacts_toml_above(folder)

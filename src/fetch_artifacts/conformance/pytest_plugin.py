@@ -6,7 +6,6 @@ nothing of the package until something of it is used.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,8 +122,10 @@ def _make_deletable(depot: Path) -> None:
 
 def _file(config: pytest.Config, text: str) -> Path:
     if text:
+        from fetch_artifacts.files.paths import absolute
+
         here = config.invocation_params.dir
-        path = Path(os.path.abspath(here / text))  # noqa: PTH100 - links stay
+        path = Path(absolute(here / text))
         if not path.is_file():
             msg = (
                 f"--artifacts-conform: expected an Artifacts.toml, found no {text}; "

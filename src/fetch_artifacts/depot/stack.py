@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import DepotError
+from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.settings.depot_path import depots_from_environ
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def with_folder_of(toml: str) -> contextlib.AbstractContextManager[object]:
 
 def user_path(path: str | os.PathLike[str]) -> str:
     """Make a path that a user gave absolute, with ``~`` as the home folder."""
-    return os.path.abspath(os.path.expanduser(path))
+    return absolute(os.path.expanduser(path))
 
 
 def make_folder(path: str | os.PathLike[str]) -> str:

@@ -19,6 +19,7 @@ be correct without it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import re
@@ -39,6 +40,8 @@ _log = logging.getLogger(__name__)
 _PATIENCE: Final = 5  # Pidfile: what is not known to be dead is stale this much later
 _FIRST_PAUSE: Final = 0.002
 _LONGEST_PAUSE: Final = 0.25
+# What Julia's `tryparse(Cuint, text)` reads: no sign, blanks around it.
+_PID: Final = re.compile(r"\s*(?:(0x[0-9A-Fa-f]+|0o[0-7]+|0b[01]+)|[0-9]+)\s*")
 _SAID_AFTER: Final = 2.0  # seconds; Pkg.jl Artifacts.jl (1.13) waits as long
 
 
@@ -85,8 +88,11 @@ def pid_lock(
 
     Raises:
         LockTimeoutError: The time is up.
-        OSError: The file could not be made, as in a read-only or missing folder.
+        OSError: The file could not be made, as in a read-only or missing folder, or
+            the path is empty.
     """
+    if not path.name:  # else the folder itself would be waited for
+        raise FileNotFoundError(errno.ENOENT, "expected a lock file's name", str(path))
     # The folder's real path: the lock must be found again after a chdir.
     path = Path(os.path.realpath(path.parent), path.name)
     descriptor = _acquire(_Wait(path, stale_age), on_wait, timeout)
@@ -235,11 +241,22 @@ def _identity(status: os.stat_result) -> tuple[int, int, int]:
 def _read(path: Path) -> tuple[int, str] | None:
     """The pid and the host in a lock file; None where it can't be read."""
     try:
-        text = path.read_text("utf-8", "replace")
+        content = path.read_bytes()
     except OSError:
         return None
-    digits, _, host = text.partition(" ")
-    return int(digits) if re.fullmatch("[0-9]{1,10}", digits) else 0, host
+    return parse_holder(content)
+
+
+def parse_holder(content: bytes) -> tuple[int, str]:
+    """Read what a lock file says as Pidfile's ``parse_pidfile`` does.
+
+    Returns:
+        The pid, 0 where there is none that Julia reads as a ``Cuint``, and all behind
+        the first blank as the host.
+    """
+    digits, _, host = content.decode("utf-8", "replace").partition(" ")
+    pid = int(digits, 0 if match[1] else 10) if (match := _PID.fullmatch(digits)) else 0
+    return pid if pid < 2**32 else 0, host
 
 
 def _host() -> str:

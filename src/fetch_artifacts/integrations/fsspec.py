@@ -25,6 +25,7 @@ from fetch_artifacts.errors import (
     ArtifactNotFoundError,
     ReadOnlyArtifactError,
 )
+from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.install import lookup
 from fetch_artifacts.pkg_artifacts import load_artifacts_toml
 
@@ -226,7 +227,7 @@ def _toml_of_caller() -> str | None:
         if not isinstance(file, str) or file in known:
             continue
         known.add(file)
-        folder = os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120
+        folder = os.path.dirname(absolute(file))  # noqa: PTH120
         found = artifacts_toml_above(folder)
         if found is not None and found.startswith(_libraries(folder)):
             return found

@@ -6,14 +6,15 @@ import contextlib
 import os
 import sys
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import SettingsError
+from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.settings.environment import find_julia
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 _only: Final[list[str]] = []  # of only_depot; the last counts
 
@@ -88,13 +89,13 @@ def _depots(
     user = home or os.path.expanduser("~")
     bundled = _bundled_depots(find_julia(*julia)) if julia else ()
     depots = parse_depot_path(value, home=user, bundled=bundled)
-    return tuple(os.path.normpath(os.path.join(here, depot)) for depot in depots)
+    return tuple(str(Path(here, depot)) for depot in depots)
 
 
 @contextlib.contextmanager
 def only_depot(path: str | os.PathLike[str]) -> Iterator[None]:
     """Put one depot in place of JULIA_DEPOT_PATH, in all threads, within a block."""
-    _only.append(os.path.abspath(os.path.expanduser(path)))
+    _only.append(absolute(os.path.expanduser(path)))
     try:
         yield
     finally:
@@ -103,6 +104,8 @@ def only_depot(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def depots_from_environ() -> tuple[str, ...]:
     """List the depots of this process: `parse_depot_path`, made absolute.
+
+    ``..`` stays in them, as in Julia: what it means is the system's to say.
 
     Raises:
         SettingsError: JULIA_DEPOT_PATH names another user's home.

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.depot.stack import DepotStack
+from fetch_artifacts.files.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -98,7 +99,7 @@ def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> No
         anew: Whether the lock is taken even where the log names the files already.
     """
     # gc would drop a file that does not exist.
-    files = {str(toml): os.path.abspath(toml) for toml in tomls if toml.is_file()}
+    files = {str(toml): absolute(toml) for toml in tomls if toml.is_file()}
     if not files:
         return
     log = depot / "logs" / USAGE_TOML

@@ -44,7 +44,8 @@ def stable_record(depot: str, toml: str) -> str | None:
         return None
     import hashlib
 
-    from fetch_artifacts.files.writing import write_atomically
+    from fetch_artifacts.files.paths import absolute
+from fetch_artifacts.files.writing import write_atomically
 
     with contextlib.suppress(OSError, ValueError):
         header = f"{_HEADER}{json.dumps([archive, *_stamp(archive)])}\n".encode()
@@ -104,7 +105,7 @@ def _calling_archive() -> str | None:
         loader = getattr(names.get("__spec__"), "loader", None)
         archive = getattr(loader or names.get("__loader__"), "archive", None)
         if isinstance(archive, str):  # as a zipimporter has
-            return os.path.abspath(archive)
+            return absolute(archive)
     return None
 
 
