@@ -18,6 +18,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from fetch_artifacts.files.paths import absolute
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,8 +46,7 @@ def stable_record(depot: str, toml: str) -> str | None:
         return None
     import hashlib
 
-    from fetch_artifacts.files.paths import absolute
-from fetch_artifacts.files.writing import write_atomically
+    from fetch_artifacts.files.writing import write_atomically
 
     with contextlib.suppress(OSError, ValueError):
         header = f"{_HEADER}{json.dumps([archive, *_stamp(archive)])}\n".encode()
