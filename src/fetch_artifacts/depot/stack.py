@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.errors import DepotError
 from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.settings.depot_path import depots_from_environ
+from fetch_artifacts.settings.environment import expand_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,8 +149,12 @@ def with_folder_of(toml: str) -> contextlib.AbstractContextManager[object]:
 
 
 def user_path(path: str | os.PathLike[str]) -> str:
-    """Make a path that a user gave absolute, with ``~`` as the home folder."""
-    return absolute(os.path.expanduser(path))
+    """Make a path that a user gave absolute, with ``~`` as the home folder.
+
+    Raises:
+        SettingsError: There is no home folder.
+    """
+    return absolute(expand_user(path))
 
 
 def make_folder(path: str | os.PathLike[str]) -> str:

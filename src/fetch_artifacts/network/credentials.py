@@ -138,9 +138,9 @@ class Credentials:
             try:
                 file = Path(place).expanduser()
                 found = netrc(file).authenticators(origin(url)[1])
-            except FileNotFoundError:
+            except (FileNotFoundError, RuntimeError):  # no file, or no home folder
                 continue
-            except (OSError, NetrcParseError, RuntimeError) as error:
+            except (OSError, NetrcParseError) as error:
                 # The error quotes the file, so it may quote a password.
                 _log.warning("%s: ignored, %s", place, type(error).__name__)
                 continue

@@ -80,9 +80,9 @@ def _stamp(executable: Path) -> Stamp:
     times = [executable.stat().st_mtime_ns]
     if executable.stem == "julialauncher":
         # juliaup's launcher stays the same when another Julia becomes the default one.
-        choice = Path.home() / ".julia" / "juliaup" / "juliaup.json"
-        if choice.exists():
-            times.append(choice.stat().st_mtime_ns)
+        choice = Path("~/.julia/juliaup/juliaup.json")
+        with suppress(OSError, RuntimeError):  # no file, or no home folder
+            times.append(choice.expanduser().stat().st_mtime_ns)
     return tuple(times)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import SettingsError
 from fetch_artifacts.files.paths import absolute
-from fetch_artifacts.settings.environment import find_julia
+from fetch_artifacts.settings.environment import expand_user, find_julia, home_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,14 +79,22 @@ def _is_plain(value: str) -> bool:
     return all(map(os.path.isabs, value.split(os.pathsep)))
 
 
+def _names_home(value: str | None) -> bool:
+    """Whether a JULIA_DEPOT_PATH has an entry below the home folder."""
+    if not value:
+        return value is None
+    parts = value.split(os.pathsep)
+    return not parts[0] or any(part.startswith("~") for part in parts)
+
+
 @lru_cache(maxsize=32)
 def _depots(
     value: str | None,
-    home: str | None = None,
+    _home: str | None = None,  # what `home_folder` goes by
     julia: tuple[str | None, str | None] | None = None,
     here: str = "",
 ) -> tuple[str, ...]:
-    user = home or os.path.expanduser("~")
+    user = home_folder() if _names_home(value) else ""
     bundled = _bundled_depots(find_julia(*julia)) if julia else ()
     depots = parse_depot_path(value, home=user, bundled=bundled)
     return tuple(str(Path(here, depot)) for depot in depots)
@@ -95,7 +103,7 @@ def _depots(
 @contextlib.contextmanager
 def only_depot(path: str | os.PathLike[str]) -> Iterator[None]:
     """Put one depot in place of JULIA_DEPOT_PATH, in all threads, within a block."""
-    _only.append(absolute(os.path.expanduser(path)))
+    _only.append(absolute(expand_user(path)))
     try:
         yield
     finally:
@@ -108,7 +116,8 @@ def depots_from_environ() -> tuple[str, ...]:
     ``..`` stays in them, as in Julia: what it means is the system's to say.
 
     Raises:
-        SettingsError: JULIA_DEPOT_PATH names another user's home.
+        SettingsError: JULIA_DEPOT_PATH names another user's home, or the user's own
+            where there is none.
     """
     if _only:
         return (_only[-1],)

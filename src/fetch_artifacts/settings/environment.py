@@ -74,11 +74,48 @@ def _count(environ: Mapping[str, str], name: str, default: int) -> int:
     return count
 
 
+def home_folder() -> str:
+    """Return the home folder: what HOME says, else what the system knows of the user.
+
+    Raises:
+        SettingsError: There is none, as for a user whom /etc/passwd lacks.
+    """
+    home = os.path.expanduser("~")
+    if not os.path.isabs(home):
+        found = repr(os.environ["HOME"]) if os.environ.get("HOME") else "none"
+        msg = (
+            f"home folder: expected an absolute path, found {found}; "
+            "set HOME, or JULIA_DEPOT_PATH to where artifacts go"
+        )
+        raise SettingsError(msg)
+    return home
+
+
+def expand_user(path: str | os.PathLike[str]) -> str:
+    """Put the home folder in place of ``~`` at the start of a path, as shells do.
+
+    Raises:
+        SettingsError: There is no home folder, or no user of the name behind ``~``.
+    """
+    text = os.fspath(path)
+    expanded = os.path.expanduser(text)
+    if text.startswith("~") and not os.path.isabs(expanded):
+        if text in {"~", f"~{os.sep}"} or text[1] in {"/", os.sep}:
+            home_folder()
+        msg = f"{text}: expected a user with a home folder behind ~, found none"
+        raise SettingsError(f"{msg}; write ./{text} for a folder of that name")
+    return expanded
+
+
 def _user_folder(environ: Mapping[str, str], xdg: str, fallback: str) -> Path:
-    if sys.platform == "win32":
-        base = environ.get("LOCALAPPDATA") or os.path.expanduser("~/AppData/Local")
-    else:
-        base = environ.get(xdg) or os.path.expanduser(fallback)
+    variable = "LOCALAPPDATA" if sys.platform == "win32" else xdg
+    base = environ.get(variable, "")
+    if not os.path.isabs(base):  # the XDG specification: such a path is ignored
+        windows = "AppData/Local" if sys.platform == "win32" else fallback
+        try:
+            base = os.path.join(home_folder(), windows)
+        except SettingsError:  # nothing is there, and nothing can be made there
+            base = os.devnull
     return Path(base) / "fetch-artifacts"
 
 
@@ -145,8 +182,8 @@ class Settings:
             platform=environ.get("FETCH_ARTIFACTS_PLATFORM") or None,
             julia=find_julia(environ.get("JULIA"), environ.get("PATH")),
             oracle=environ.get("FETCH_ARTIFACTS_ORACLE") or "auto",
-            user_cache=_user_folder(environ, "XDG_CACHE_HOME", "~/.cache"),
-            user_config=_user_folder(environ, "XDG_CONFIG_HOME", "~/.config"),
+            user_cache=_user_folder(environ, "XDG_CACHE_HOME", ".cache"),
+            user_config=_user_folder(environ, "XDG_CONFIG_HOME", ".config"),
             environ=dict(environ),
         )
 
