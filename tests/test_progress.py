@@ -52,4 +52,5 @@ def test_a_terminal_gets_a_bar_with_bytes_and_stage(
     assert "Demo: 100%" in text
     assert "2.50M/2.50M" in text
     assert "installed" in text
+    assert "fetch-artifacts: Demo: waiting for process 1 on host\n" in text
     assert text.endswith("\n")  # the bar that never came to an end is put away too

@@ -66,7 +66,11 @@ class ProgressBars:
                 bar = self._new_bar(event)
             bar.total = event.total
             bar.update(event.done - bar.n)
-            bar.set_postfix_str(event.note or event.stage, refresh=False)
+            note = event.note
+            if event.stage == "waiting" and note:  # above the bars, as it is long
+                bar.write(f"fetch-artifacts: {event.name}: {note}", file=sys.stderr)
+                note = ""
+            bar.set_postfix_str(note or event.stage, refresh=False)
             if event.stage in {"installed", "failed"}:
                 self._bars.pop(event.name).close()
 

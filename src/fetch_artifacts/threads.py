@@ -2,18 +2,25 @@
 
 `with_artifacts_directory`, and whatever else a program keeps in a `ContextVar`, holds
 in them as well.
+
+Ctrl-C interrupts the main thread only, so work that waits in functions that can't be
+told to stop runs in other threads, and the main thread waits for those (`run_all`).
 """
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from threading import Thread
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from threading import Event
 
+_GLANCE: Final = 0.5  # seconds; on Windows, Ctrl-C interrupts no wait
+
+K = TypeVar("K")
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -34,3 +41,30 @@ def start_thread(run: Callable[[], object], *, name: str) -> Thread:
     thread = Thread(target=copy_context().run, args=(run,), name=name, daemon=True)
     thread.start()
     return thread
+
+
+def run_all(
+    jobs: Mapping[K, Callable[[], T]], *, workers: int, stopped: Event
+) -> dict[K, Future[T]]:
+    """Run jobs in threads, and wait for all of them to end.
+
+    Args:
+        jobs: What to run.
+        workers: How many run at once.
+        stopped: Set by an interrupt. The jobs must then end soon, in any way.
+    """
+    with InheritingPool(workers, "fetch-artifacts") as pool:
+        try:
+            running = {key: pool.submit(job) for key, job in jobs.items()}
+            while wait(running.values(), timeout=_GLANCE).not_done:
+                pass
+        except BaseException:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return running
+
+
+def run_one(job: Callable[[], T], *, stopped: Event) -> T:
+    """Run one job, as `run_all` does; gives its result or raises its error."""
+    return run_all({None: job}, workers=1, stopped=stopped)[None].result()

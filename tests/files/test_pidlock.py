@@ -11,12 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from fetch_artifacts.errors import LockTimeoutError
+from fetch_artifacts.files import pidlock
 from fetch_artifacts.files.pidlock import LockHolder, parse_holder, pid_lock
 
 HOST = socket.gethostname()
@@ -270,22 +272,57 @@ def test_processes_exclude_each_other(path: Path, tmp_path: Path) -> None:
     assert counter.read_text() == "150"
 
 
-def test_after_two_seconds_the_waiter_is_told_once_who_holds_the_lock(
-    path: Path,
-) -> None:
+def test_after_two_seconds_the_waiter_is_told_who_holds_the_lock(path: Path) -> None:
     leave_lock(path, "4711 elsewhere", age=0)
     written = path.stat().st_mtime
     told: list[LockHolder] = []
-    began = time.monotonic()
 
-    def tell(holder: LockHolder) -> None:
-        assert time.monotonic() - began >= 2
+    def tell(lock: Path, holder: LockHolder, seconds: float) -> None:
+        assert lock == path
+        assert seconds >= 2
         told.append(holder)
         threading.Timer(0.6, path.unlink).start()
 
     with pid_lock(path, stale_age=600, timeout=60, on_wait=tell):
         pass
     assert [LockHolder(pid=4711, host="elsewhere", since=written)] == told
+
+
+def test_the_waiter_is_told_again_and_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert pidlock._SAID_EVERY == 10
+    monkeypatch.setattr(pidlock, "_SAID_AFTER", 0.0)
+    monkeypatch.setattr(pidlock, "_SAID_EVERY", 0.1)
+    leave_lock(path, "4711 elsewhere", age=0)
+
+    def free_when_told(record: logging.LogRecord) -> bool:
+        if len(caplog.records) == 2:
+            path.unlink(missing_ok=True)
+        return True
+
+    caplog.handler.addFilter(free_when_told)
+    try:
+        with pid_lock(path, stale_age=600, timeout=60):
+            pass
+    finally:
+        caplog.handler.removeFilter(free_when_told)
+    assert len(caplog.records) >= 3
+    for record in caplog.records:
+        assert "waiting for process 4711 on elsewhere" in record.getMessage()
+        assert record.levelno == logging.WARNING
+
+
+def test_a_wait_can_be_stopped(path: Path) -> None:
+    leave_lock(path, "4711 elsewhere", age=0)
+    stopped = threading.Event()
+    threading.Timer(0.1, stopped.set).start()
+    with (
+        pytest.raises(CancelledError),
+        pid_lock(path, stale_age=600, stopped=stopped),
+    ):
+        pass
+    assert path.exists()
 
 
 def test_giving_up_names_the_holder_and_the_file_to_delete(path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -19,6 +20,7 @@ class Bodies:
 
     def __init__(self, *bodies: list[bytes | DownloadError]) -> None:
         self._bodies = iter(bodies)
+        self.stopped = threading.Event()
 
     @contextlib.contextmanager
     def open(

@@ -1,5 +1,22 @@
 """The command ``fetch-artifacts``: arguments in, text and exit codes out."""
 
-from fetch_artifacts.cli._main import main
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and exit: 0 done, 1 failed, 2 wrong usage."""
+    try:
+        from fetch_artifacts.cli import _main
+
+        _main.main(arguments)
+    except KeyboardInterrupt:  # while modules are loaded; click sees to all others
+        sys.stderr.write("\nAborted!\n")
+        sys.exit(1)

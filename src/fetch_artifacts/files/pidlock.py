@@ -28,11 +28,12 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts.errors import LockTimeoutError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator
 
 _log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ _LONGEST_PAUSE: Final = 0.25
 # What Julia's `tryparse(Cuint, text)` reads: no sign, blanks around it.
 _PID: Final = re.compile(r"\s*(?:(0x[0-9A-Fa-f]+|0o[0-7]+|0b[01]+)|[0-9]+)\s*")
 _SAID_AFTER: Final = 2.0  # seconds; Pkg.jl Artifacts.jl (1.13) waits as long
+_SAID_EVERY: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +69,18 @@ class LockHolder:
         return f"{who} (since {moment} or earlier)"
 
 
+WaitReport: TypeAlias = "Callable[[Path, LockHolder, float], object]"
+"""Called with the lock file, who holds it, and the seconds waited so far."""
+
+
 @contextlib.contextmanager
 def pid_lock(
     path: Path,
     *,
     stale_age: float,
-    on_wait: Callable[[LockHolder], None] | None = None,
+    on_wait: WaitReport | None = None,
     timeout: float | None = None,
+    stopped: threading.Event | None = None,
 ) -> Iterator[None]:
     """Hold a lock file for the length of a ``with`` block.
 
@@ -83,11 +90,14 @@ def pid_lock(
     Args:
         path: The lock file; its folder must exist.
         stale_age: Seconds without a sign of life after which a lock is stale.
-        on_wait: Called once, after two seconds of waiting.
+        on_wait: Called after two seconds of waiting, and every ten seconds from then
+            on; logs a warning unless given.
         timeout: Seconds to wait at most, None for no limit.
+        stopped: Ends the wait once it is set.
 
     Raises:
         LockTimeoutError: The time is up.
+        CancelledError: The wait is over because `stopped` was set.
         OSError: The file could not be made, as in a read-only or missing folder, or
             the path is empty.
     """
@@ -95,7 +105,8 @@ def pid_lock(
         raise FileNotFoundError(errno.ENOENT, "expected a lock file's name", str(path))
     # The folder's real path: the lock must be found again after a chdir.
     path = Path(os.path.realpath(path.parent), path.name)
-    descriptor = _acquire(_Wait(path, stale_age), on_wait, timeout)
+    wait = _Wait(path, stale_age, on_wait or _log_wait, stopped)
+    descriptor = _acquire(wait, timeout)
     owner = os.getpid()
     try:
         with _refreshed(descriptor, path, stale_age / 2):
@@ -107,9 +118,7 @@ def pid_lock(
             os.close(descriptor)
 
 
-def _acquire(
-    wait: _Wait, on_wait: Callable[[LockHolder], None] | None, timeout: float | None
-) -> int:
+def _acquire(wait: _Wait, timeout: float | None) -> int:
     pause = _FIRST_PAUSE
     while (descriptor := _create(wait.path)) is None:
         if wait.is_over():
@@ -122,12 +131,13 @@ def _acquire(
                 "you know that it is gone"
             )
             raise LockTimeoutError(msg, path=wait.path)
-        if on_wait is not None and waited >= _SAID_AFTER:
-            on_wait(wait.holder())
-            on_wait = None
-        time.sleep(pause if timeout is None else min(pause, timeout - waited))
+        wait.pause(pause if timeout is None else min(pause, timeout - waited))
         pause = min(1.5 * pause, _LONGEST_PAUSE)
     return descriptor
+
+
+def _log_wait(path: Path, holder: LockHolder, seconds: float) -> None:
+    _log.warning("waiting for %s to give up %s, %.0f s so far", holder, path, seconds)
 
 
 def _create(path: Path) -> int | None:
@@ -177,9 +187,18 @@ def _remove(path: Path) -> None:
 class _Wait:
     """One wait for a lock, with what was seen of the lock so far."""
 
-    def __init__(self, path: Path, stale_age: float) -> None:
+    def __init__(
+        self,
+        path: Path,
+        stale_age: float,
+        on_wait: WaitReport,
+        stopped: threading.Event | None,
+    ) -> None:
         self.path = path
         self._stale_age = stale_age
+        self._on_wait = on_wait
+        self._stopped = stopped
+        self._reported_at = _SAID_AFTER
         self._may_remove = True
         self._began = time.monotonic()
         self._seen = (-1, -1, -1)
@@ -192,6 +211,19 @@ class _Wait:
     def holder(self) -> LockHolder:
         pid, host = _read(self.path) or (0, "")
         return LockHolder(pid=pid, host=host, since=self._held_since)
+
+    def pause(self, seconds: float) -> None:
+        """Let some time pass, and report where that is due."""
+        waited = self.seconds()
+        if waited >= self._reported_at:
+            self._reported_at = waited + _SAID_EVERY
+            self._on_wait(self.path, self.holder(), waited)
+        if self._stopped is None:
+            time.sleep(seconds)
+        elif self._stopped.wait(seconds):
+            from concurrent.futures import CancelledError
+
+            raise CancelledError
 
     def is_over(self) -> bool:
         """Whether the lock is free now; a stale one is removed, once."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from concurrent.futures import wait
+from concurrent.futures import CancelledError
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.archive.formats import FORMATS
@@ -44,7 +45,7 @@ from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.streams import HashedChunks, prefetched
 from fetch_artifacts.tar.disk_tree import UnpackLimits
-from fetch_artifacts.threads import InheritingPool
+from fetch_artifacts.threads import run_all, run_one
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
@@ -83,8 +84,10 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         self._progress = progress
         # The threads of the pool don't see what with_artifacts_directory chose here.
         self._depot = FirstDepot.present()
-        self._fetcher = HttpFetcher(self._settings, partial_dir=self._depot.staging)
-        self._given_up = threading.Event()
+        self._stopped = threading.Event()
+        self._fetcher = HttpFetcher(
+            self._settings, partial_dir=self._depot.staging, stopped=self._stopped
+        )
 
     def __exit__(self, *_: object) -> None:
         self._fetcher.__exit__()
@@ -116,6 +119,15 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             raise _missing_override(entry, location)
         if sources is None:
             sources = sources_of(entry, self._settings)
+        job = partial(self._ensure_locked, entry, sources, location)
+        return run_one(job, stopped=self._stopped)
+
+    def _ensure_locked(
+        self,
+        entry: ArtifactEntry,
+        sources: Sequence[Source],
+        location: TreeLocation | None,
+    ) -> Path:
         with self._locked(entry):
             # The process that held the lock may have learned an old entry's tree.
             location = location or locate_entry(entry, self._depot.stack)
@@ -146,32 +158,39 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             of_tree.setdefault(_tree_key(entry), []).append(entry)
         joined = {tree: first.joined(rest) for tree, (first, *rest) in of_tree.items()}
         jobs = jobs or self._settings.concurrent_downloads
-        with InheritingPool(jobs, "install") as pool:
-            running = {
-                tree: pool.submit(self.ensure, entry) for tree, entry in joined.items()
-            }
-            try:
-                wait(running.values())
-            except BaseException:  # Ctrl-C: the other threads must stop as well
-                self._given_up.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        running = run_all(
+            {tree: partial(self.ensure, entry) for tree, entry in joined.items()},
+            workers=jobs,
+            stopped=self._stopped,
+        )
         _raise_together({joined[tree].name: done for tree, done in running.items()})
         return {entry.name: running[_tree_key(entry)].result() for entry in entries}
 
     @contextlib.contextmanager
     def _locked(self, entry: ArtifactEntry) -> Iterator[None]:
         """Hold ``<hash>.pid``, as Julia 1.13 does, so that nobody downloads twice."""
-
-        def tell(holder: LockHolder) -> None:
-            self._report(entry.name, "waiting", note=f"waiting for {holder}")
-
         self._depot.prepare()
         lock = self._depot.artifacts / f"{_tree_key(entry)}.pid"
+
+        def tell(_: Path, holder: LockHolder, seconds: float) -> None:
+            note = (
+                f"waiting for {holder} to install it, {seconds:.0f} s so far; its lock "
+                f"is {lock}"
+            )
+            # Whoever is shown the progress is told there.
+            level = logging.INFO if self._progress else logging.WARNING
+            _log.log(level, "%s: %s", entry.name, note)
+            self._report(entry.name, "waiting", note=note)
+
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(
-                    pid_lock(lock, stale_age=LOCK_STALE_AGE, on_wait=tell)
+                    pid_lock(
+                        lock,
+                        stale_age=LOCK_STALE_AGE,
+                        on_wait=tell,
+                        stopped=self._stopped,
+                    )
                 )
             except OSError as error:  # it only saves work
                 _log.debug("%s: installing without the lock: %s", lock, error)
@@ -223,9 +242,8 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         self, source: Source, name: str
     ) -> AbstractContextManager[Iterator[bytes]]:
         def report(done: int, total: int | None) -> None:
-            if self._given_up.is_set():
-                msg = f"{name}: given up"
-                raise InstallError(msg, name=name)
+            if self._stopped.is_set():
+                raise CancelledError
             self._report(name, "downloading", done, total)
 
         return self._fetcher.open(

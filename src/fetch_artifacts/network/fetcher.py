@@ -78,7 +78,7 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
         self._credentials = credentials
         self._partial_dir = partial_dir
         self._limits = limits or ServerLimits()
-        self._stopped = stopped or threading.Event()
+        self.stopped = stopped or threading.Event()
         self._session: HttpSession | None = None
         self._lock = threading.Lock()
 
@@ -157,7 +157,7 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
                 if credentials is None:
                     credentials = Credentials.load(self._settings, Path.cwd())
                 self._session = HttpSession(
-                    self._settings, credentials, self._limits, self._stopped
+                    self._settings, credentials, self._limits, self.stopped
                 )
             return self._session
 

@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.network.transfer import StartOverError
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.streams import HashedChunks
+from fetch_artifacts.threads import run_one
 from fetch_artifacts.urls import file_name
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
@@ -28,6 +31,11 @@ T_co = TypeVar("T_co", covariant=True)
 
 class Fetcher(Protocol):
     """What `receive` needs of an `~fetch_artifacts.network.fetcher.HttpFetcher`."""
+
+    @property
+    def stopped(self) -> threading.Event:
+        """Ends each wait for a server once it is set."""
+        ...
 
     def open(
         self, url: str, *, progress: ByteReport | None = None
@@ -81,10 +89,11 @@ def receive(
     Raises:
         DownloadError: The download failed or stayed incomplete.
     """
+    job = partial(_receive_in_one_go, fetcher, url, consume, report)
     try:
-        return _receive_in_one_go(fetcher, url, consume, report)
+        return run_one(job, stopped=fetcher.stopped)
     except StartOverError:
-        return _receive_in_one_go(fetcher, url, consume, report)
+        return run_one(job, stopped=fetcher.stopped)
 
 
 def _receive_in_one_go(

@@ -1,0 +1,122 @@
+"""Ctrl-C while a command waits."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from support.fetching import wait_for_the_end
+from support.published import sha256
+from support.servers import Handler, Request, answer, head, serving
+
+TREE = "2e81171448eb9f2ee3821e3d447aa6b2fe3ddba1"
+COMMANDS = (("path", "X"), ("install",))
+# Each wait below lasts 20 s or more, or for ever; a loaded machine may need some.
+SOON = 15
+
+pytestmark = pytest.mark.skipif(
+    os.name == "nt", reason="Windows sends no Ctrl-C to one process"
+)
+
+
+@pytest.fixture
+def interrupted(tmp_path: Path, depot: Path) -> Callable[..., str]:
+    """Run a command, and interrupt it as soon as it waits; gives what it says."""
+
+    def run(
+        command: Sequence[str], url: str, waits: Callable[[], bool] | None = None
+    ) -> str:
+        (tmp_path / "Artifacts.toml").write_text(
+            f'[X]\ngit-tree-sha1 = "{TREE}"\n[[X.download]]\n'
+            f'url = "{url}"\nsha256 = "{sha256(b"")}"\n'
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-m", "fetch_artifacts", *command],
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            while waits and not waits():
+                assert process.poll() is None
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            _, said = process.communicate(timeout=60)
+            assert time.monotonic() - began < SOON
+        assert process.returncode != 0
+        assert "Traceback" not in said
+        assert not (depot / "artifacts" / TREE).exists()
+        return said
+
+    return run
+
+
+def slowly(first: bytes, more: bytes) -> Handler:
+    def handle(_: Request, connection: socket.socket) -> None:
+        connection.sendall(first)
+        while True:
+            connection.sendall(more)
+            time.sleep(0.1)
+
+    return handle
+
+
+def silent(_: Request, connection: socket.socket) -> None:
+    wait_for_the_end(connection)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "handler",
+    [
+        pytest.param(silent, id="silent server"),
+        pytest.param(slowly(b"HTTP/1.1 200 OK\r\nX: ", b"x"), id="slow headers"),
+        pytest.param(
+            slowly(head(200, Transfer_Encoding="chunked") + b"0\r\n", b"X: y\r\n"),
+            id="trailers",
+        ),
+        pytest.param(answer(503, Retry_After=50), id="Retry-After"),
+    ],
+)
+def test_a_wait_for_a_server_ends(
+    interrupted: Callable[..., str], command: Sequence[str], handler: Handler
+) -> None:
+    with serving(handler) as server:
+        interrupted(command, server.url(), lambda: bool(server.requests))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_wait_for_a_lock_ends(
+    interrupted: Callable[..., str], command: Sequence[str], depot: Path
+) -> None:
+    lock = depot / "artifacts" / f"{TREE}.pid"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("4242 othernode")
+    # It makes the tag before it looks at the lock.
+    interrupted(
+        command, "https://example.invalid/x", (lock.parent / "CACHEDIR.TAG").exists
+    )
+    assert lock.read_text() == "4242 othernode"
+
+
+def test_an_interrupt_of_the_imports_is_no_traceback(tmp_path: Path) -> None:
+    module = tmp_path / "click.py"
+    module.write_text("raise KeyboardInterrupt\n")
+    ended = subprocess.run(
+        [sys.executable, "-c", "from fetch_artifacts.cli import main; main()"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == "\nAborted!\n"
