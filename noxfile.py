@@ -48,6 +48,12 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "-n", "auto", *session.posargs)
 
 
+def _compare(session: nox.Session, *options: str, env: dict[str, str]) -> None:
+    """All comparisons, and then a floor of them, or those that are named."""
+    wanted = session.posargs or ["--live-floor"]
+    session.run("pytest", "compat_tests", *options, *wanted, env=env)
+
+
 @nox.session
 def compat(session: nox.Session) -> None:
     """Comparisons with the Julia that is there; only in CI one is installed."""
@@ -56,12 +62,12 @@ def compat(session: nox.Session) -> None:
     # Exit status 1: there is none, and none was asked for.
     found = session.run(*find, silent=True, stderr=None, success_codes=[0, 1])
     if julia := str(found).strip():
-        session.run("pytest", "compat_tests", *session.posargs, env={"JULIA": julia})
+        _compare(session, env={"JULIA": julia})
         return
     session.run("pytest", "compat_tests", "--skip-without-julia", *session.posargs)
     session.warn(
         "NOT COMPARED WITH A LIVE JULIA: there is none on PATH, and JULIA names none. "
-        "Its recorded answers are compared in the tests sessions. "
+        "`nox -s compat_recorded` compares with its recorded answers alone. "
         "`nox -s julia` installs one (on Debian, with root's rights)."
     )
 
@@ -84,7 +90,14 @@ def julia(session: nox.Session) -> None:
 def compat_juliacall(session: nox.Session) -> None:
     """The same comparisons through juliacall, which needs Julia 1.10 or newer."""
     session.install(".[test,julia]")
-    session.run("pytest", "compat_tests", "--oracle=juliacall", *session.posargs)
+    _compare(session, "--oracle=juliacall", env={})
+
+
+@nox.session(default=False)
+def compat_recorded(session: nox.Session) -> None:
+    """What is compared with recorded answers of Julia, without a Julia."""
+    session.install(".[test]")
+    session.run("pytest", "tests", "--recorded", *session.posargs)
 
 
 @nox.session(default=False)

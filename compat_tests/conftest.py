@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from compat_tests.counting import ANSWERS, JULIA, LIVE, SKIPPED, Counted, Tally
+from compat_tests.counting import (
+    ANSWERS,
+    JULIA,
+    KNOWN_VERBS,
+    LIVE,
+    SKIPPED,
+    VERBS,
+    Counted,
+    Tally,
+)
 from fetch_artifacts.conformance.questions import Julia, open_julia, version_numbers
 from fetch_artifacts.errors import NoJuliaError
 from support.isolation import isolate
@@ -55,6 +64,11 @@ def _session_julia(request: pytest.FixtureRequest) -> Iterator[Julia]:
             pytest.fail(f"{error}; or skip the comparisons with --skip-without-julia")
 
 
+@pytest.fixture(scope="session")
+def _known_verbs(_session_julia: Julia) -> list[str]:
+    return _session_julia.capabilities()
+
+
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     isolate(monkeypatch, tmp_path / "home")
@@ -70,7 +84,10 @@ def depot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def julia(
-    request: pytest.FixtureRequest, _session_julia: Julia, depot: Path
+    request: pytest.FixtureRequest,
+    _session_julia: Julia,
+    _known_verbs: list[str],
+    depot: Path,
 ) -> Iterator[Julia]:
     """Real Julia on `depot`; skips where `requires_julia` asks for a newer one."""
     note = request.node.user_properties.append
@@ -85,4 +102,7 @@ def julia(
     assert isinstance(counted, Counted)
     counted.take()
     yield _session_julia.at(depot)
-    note((ANSWERS, counted.take()))
+    answers, verbs = counted.take()
+    note((ANSWERS, answers))
+    note((VERBS, " ".join(verbs)))
+    note((KNOWN_VERBS, " ".join(_known_verbs)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -15,10 +17,14 @@ RECORDED = "compared_recorded"
 SKIPPED = "not_compared"
 JULIA = "julia"
 ANSWERS = "answers"
+VERBS = "verbs"
+KNOWN_VERBS = "known_verbs"
+# The verbs whose arguments are a question: how many stand before that one's verb.
+_WRAPPERS = {"logged": 0, "seconds": 1}
 
 # Tests that a Julia of that version or newer takes part in, at least. Fewer means that
 # comparisons have vanished, and fails the session.
-FLOORS = {"1.5": 300, "1.6": 330, "1.10": 340, "1.12": 350}
+FLOORS = {"1.5": 340, "1.6": 353, "1.10": 355, "1.12": 370}
 
 
 @dataclass
@@ -27,22 +33,38 @@ class Counted:
 
     Attributes:
         transport: The transport.
-        answers: How many lines it carried since the last look.
+        answers: How many questions it carried since the last look.
+        verbs: Their verbs.
     """
 
     transport: Transport
     answers: int = 0
+    verbs: set[str] = field(default_factory=set)
 
     def exchange(self, request: str) -> str:
-        self.answers += 1
+        for verb in _verbs(request):
+            self.answers += 1
+            self.verbs.add(verb)
         return self.transport.exchange(request)
 
     def close(self) -> None:
         self.transport.close()
 
-    def take(self) -> int:
-        answers, self.answers = self.answers, 0
-        return answers
+    def take(self) -> tuple[int, list[str]]:
+        taken = self.answers, sorted(self.verbs)
+        self.answers, self.verbs = 0, set()
+        return taken
+
+
+def _verbs(request: str) -> Iterator[str]:
+    """The verbs of a request, of those inside it too."""
+    verb, _, *arguments = (base64.b64decode(each) for each in request.split(" "))
+    yield verb.decode()
+    if verb == b"batch":
+        for each in arguments:
+            yield from _verbs(each.decode())
+    elif (place := _WRAPPERS.get(verb.decode())) is not None:
+        yield arguments[place].decode()
 
 
 @dataclass
@@ -55,11 +77,15 @@ class Tally:
     answers: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     julias: set[str] = field(default_factory=set)
+    verbs: set[str] = field(default_factory=set)
+    known_verbs: set[str] = field(default_factory=set)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         facts = dict(report.user_properties)
         if report.when == "teardown":
             self.answers += int(str(facts.get(ANSWERS, 0)))
+            self.verbs |= set(str(facts.get(VERBS, "")).split())
+            self.known_verbs |= set(str(facts.get(KNOWN_VERBS, "")).split())
             return
         self.julias |= {str(facts[JULIA])} if JULIA in facts else set()
         if report.skipped and not hasattr(report, "wasxfail"):
@@ -75,7 +101,8 @@ class Tally:
         )
         return (
             f"compared with {' and '.join(sorted(self.julias)) or 'no live Julia'}: "
-            f"{self.live} tests live ({self.answers:,} answers), "
+            f"{self.live} tests live ({self.answers:,} answers; "
+            f"{len(self.known_verbs & self.verbs)} of {len(self.known_verbs)} verbs), "
             f"{self.recorded:,} recorded answers; skipped: {skipped or 'none'}"
         )
 
@@ -92,6 +119,8 @@ class Tally:
             ),
             default=0,
         )
+        if unasked := self.known_verbs - self.verbs:
+            return f"no test asks Julia: {', '.join(sorted(unasked))}"
         if self.live >= floor:
             return ""
         return f"expected at least {floor} live comparisons: some have vanished"

@@ -2,73 +2,77 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tomli
 
+from compat_tests.counting import RECORDED, SKIPPED
 from fetch_artifacts.conformance.questions import Julia, version_numbers
-from fetch_artifacts.errors import JuliaThrewError
-from support.fixtures import FIXTURES, Case, load_vectors
-from support.trees import Tree, make_tree, recorded_tree
+from support.fixtures import FIXTURES
+
+DOMAINS = sorted(path.stem for path in (FIXTURES / "cases").glob("*.toml"))
 
 
-@pytest.fixture
-def recorded(julia: Julia) -> str:
-    """The recorded version of the same minor release as the running Julia."""
-    found = julia.version()
-    for folder in FIXTURES.glob("julia-*"):
-        version = folder.name.removeprefix("julia-")
-        if version_numbers(version)[:2] == version_numbers(found)[:2]:
-            return version
-    pytest.skip(f"no answers of Julia {found} are recorded")
+@pytest.fixture(scope="session")
+def again(
+    _session_julia: Julia, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """The answers of the running Julia, by domain, as record.jl records them."""
+    folder = tmp_path_factory.mktemp("recorded")
+    record = FIXTURES / "record.jl"
+    program = _session_julia.program()
+    command = [program, "--startup-file=no", str(record), "--to", str(folder)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return {path.stem: path for path in folder.glob("*.toml")}
 
 
-def _answers(domain: str, version: str) -> tuple[tuple[Case, Case], ...]:
-    if not (FIXTURES / f"julia-{version}" / f"{domain}.toml").exists():
-        pytest.skip(f"no answers of Julia {version} on {domain} are recorded")
-    return load_vectors(domain, version)
-
-
-def test_tree_hashes(julia: Julia, recorded: str, tmp_path: Path) -> None:
-    for number, (case, answer) in enumerate(_answers("tree", recorded)):
-        path = make_tree(tmp_path / str(number), recorded_tree(case))
-        assert answer["git_tools"] == julia.tree_hash(path), case
-        if "git_tools_sha256" in answer:
-            assert answer["git_tools_sha256"] == julia.sha256_tree_hash(path), case
-
-
-def test_where_an_artifacts_toml_is_found(
-    julia: Julia, recorded: str, tmp_path: Path
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_answers(
+    julia: Julia,
+    again: dict[str, Path],
+    domain: str,
+    request: pytest.FixtureRequest,
 ) -> None:
-    for number, (case, answer) in enumerate(_answers("find", recorded)):
-        files: Tree = dict.fromkeys(case["files"], "")
-        tree: Tree = {"r/s/t/u": None, "Project.toml": ""}  # nothing above counts
-        root = make_tree(tmp_path / str(number), tree | files)
-        found = julia.find_artifacts_toml(root / case["from"])
-        text = "" if found is None else str(found).replace(str(root), "{ROOT}")
-        assert answer["value"] == text, case
+    recorded = _recorded(domain, julia.version())
+    note = request.node.user_properties.append
+    if recorded is None or domain not in again:
+        note((SKIPPED, "want of recorded answers"))
+        pytest.skip(f"no answers of Julia {julia.version()} on {domain} are recorded")
+    expected, found = _answers(recorded), _answers(again[domain])
+    assert len(expected) == len(found) > 0
+    for number, pair in enumerate(zip(expected, found, strict=True)):
+        assert pair[0] == pair[1], f"{domain}, case {number + 1}"
+    note((RECORDED, len(expected)))
 
 
-def test_toml_text(julia: Julia, recorded: str) -> None:
-    for case, answer in _answers("print", recorded):
-        assert answer["sorted"] == julia.print_toml(case["toml"]), case
+def _recorded(domain: str, version: str) -> Path | None:
+    """The answers of a Julia of the same minor release, None where there are none."""
+    for path in FIXTURES.glob(f"julia-*/{domain}.toml"):
+        known = path.parent.name.removeprefix("julia-")
+        if version_numbers(known)[:2] == version_numbers(version)[:2]:
+            return path
+    return None
 
 
-def test_the_order_of_tags(julia: Julia, recorded: str) -> None:
-    for case, answer in _answers("order", recorded):
-        assert answer["want"] == julia.triplet(case["platform"]), case
-        for triplet in answer["triplets"]:  # read again, they may be in another order
-            parts = sorted(triplet.split("-"))
-            assert parts == sorted(julia.triplet(triplet).split("-")), triplet
+def _answers(path: Path) -> list[Any]:
+    answers: list[Any] = tomli.loads(path.read_text("utf-8"))["answer"]
+    return [_without_wording(answer) for answer in answers]
 
 
-def test_triplets(julia: Julia, recorded: str) -> None:
-    for case, answer in _answers("triplet", recorded):
-        assert answer.get("triplet") == _triplet(julia, case["s"]), case
+def _without_wording(value: Any) -> Any:
+    """All but the words of an error, which change from version to version.
 
-
-def _triplet(julia: Julia, text: str) -> str | None:
-    try:
-        return julia.triplet(text)
-    except JuliaThrewError:
-        return None
+    And but ``usage``, which was recorded with logs that had no place.
+    """
+    match value:
+        case dict():
+            kept = value.keys() - {"message", "usage"}
+            return {key: _without_wording(value[key]) for key in kept}
+        case list():
+            return [_without_wording(each) for each in value]
+        case _:
+            return value

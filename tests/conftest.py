@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from support.isolation import isolate
+from support.recorded import RecordedOnly
 
 # How long an example takes says how busy the machine is.
 settings.register_profile(
@@ -21,6 +22,17 @@ settings.load_profile("patient")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Tests of clusters start many processes, and take a minute or two."""
     parser.addoption("--clusters", action="store_true", help="start clusters, of Dask")
+    parser.addoption(
+        "--recorded",
+        action="store_true",
+        help="run only what is compared with recorded answers of Julia, and count it",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep to the recorded answers where that is asked for."""
+    if config.option.recorded:
+        config.pluginmanager.register(RecordedOnly(), "recorded")
 
 
 @pytest.hookimpl(wrapper=True)

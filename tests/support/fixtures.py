@@ -21,6 +21,10 @@ ANY_NAMES = pytest.mark.skipif(
 )
 
 
+LOADED: dict[tuple[str, str], int] = {}
+"""How many answers were loaded, by version and domain."""
+
+
 @cache
 def load_vectors(domain: str, version: str = "1.12.5") -> tuple[tuple[Case, Case], ...]:
     """Pairs of a case and that Julia's answer; an empty or uneven list is an error."""
@@ -31,4 +35,5 @@ def load_vectors(domain: str, version: str = "1.12.5") -> tuple[tuple[Case, Case
     assert answers["julia"] == version
     pairs = tuple(zip(cases["case"], answers["answer"], strict=True))
     assert pairs, f"no vectors for {domain}"
+    LOADED[version, domain] = len(pairs)
     return pairs

@@ -24,7 +24,6 @@ else
     using Pkg.BinaryPlatforms
     const HostPlatform = platform_key_abi
     parse_platform(triplet) = platform_key_abi(triplet)
-    sha256_tree_hash(path) = tree_hash(path; HashType = SHA.SHA256_CTX)
 end
 
 "The running platform for \"\", with \"host:\" that triplet as if it were the running one."
@@ -122,7 +121,6 @@ const VERBS = Dict{String,Function}(
     "present_depots" => () -> PRESENT_DEPOTS[],
     "program" => () -> joinpath(Sys.BINDIR, Base.julia_exename()),
     "tree_hash" => path -> bytes2hex(tree_hash(path)),
-    "sha256_tree_hash" => path -> bytes2hex(sha256_tree_hash(path)),
     "artifact_meta" => artifact_meta,
     "artifact_hash" => (name, toml, triplet) ->
         Pkg.Artifacts.artifact_hash(name, toml; platform = platform(triplet)),
@@ -166,6 +164,8 @@ const VERBS = Dict{String,Function}(
 
 @static if VERSION >= v"1.6"
     merge!(VERBS, Dict{String,Function}(
+        # 1.5 hashes what is inside with SHA-1 all the same.
+        "sha256_tree_hash" => path -> bytes2hex(sha256_tree_hash(path)),
         "platform_tags" => triplet -> [p for pair in sort!(collect(tags(parse_platform(triplet)))) for p in pair],
         "select_downloadable_artifacts" => (toml, triplet, lazy) -> sort!(collect(keys(
             Artifacts.select_downloadable_artifacts(

@@ -107,7 +107,7 @@ class Julia:
         return self.ask("tree_hash", path)[0]
 
     def sha256_tree_hash(self, path: Path) -> str:
-        """The same with SHA-256; before 1.6 right only without subfolders."""
+        """The same with SHA-256, from 1.6 on."""
         return self.ask("sha256_tree_hash", path)[0]
 
     def artifact_meta(self, name: str, toml: Path, platform: str = "") -> str | None:
