@@ -10,7 +10,9 @@ from support.fixtures import Case, load_vectors
 from support.trees import Link, make_tree
 
 
-@pytest.mark.parametrize(("case", "answer"), load_vectors("find"))
+@pytest.mark.parametrize(
+    ("case", "answer"), [*load_vectors("find"), *load_vectors("find", "1.5.3")]
+)
 def test_the_file_found_is_julias(case: Case, answer: Case, tmp_path: Path) -> None:
     make_tree(tmp_path, dict.fromkeys(case["files"], ""))
     (tmp_path / "r/s/t/u").mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,8 @@ class RecordedOnly:
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        kept, others = [], []
+        kept: list[pytest.Item] = []
+        others: list[pytest.Item] = []
         for item in items:
             module = item.getparent(pytest.Module)
             loads = module is not None and hasattr(module.obj, "load_vectors")
@@ -47,10 +48,8 @@ class RecordedOnly:
             (path.parent.name.removeprefix("julia-"), path.stem)
             for path in FIXTURES.glob("julia-*/*.toml")
         }
-        unused = ", ".join(
-            f"{domain} of {version}"
-            for version, domain in sorted(recorded - LOADED.keys())
-        )
+        left = sorted(recorded - LOADED.keys())
+        unused = ", ".join(f"{domain} of {version}" for version, domain in left)
         terminalreporter.write_line(
             f"compared with recorded answers ({told}; no live Julia): "
             f"{self._passed} tests; recorded, but not compared: {unused or 'none'}",
