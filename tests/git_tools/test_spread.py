@@ -158,3 +158,19 @@ def test_an_error_cancels_what_has_not_begun(tmp_path: Path) -> None:
         hash_directory(tree, executor=executor)
     assert len(executor.waiting) == 2
     assert all(job.cancelled() for job in executor.waiting)
+
+
+def test_what_goes_to_a_worker_and_back_is_one_piece_of_bytes(tmp_path: Path) -> None:
+    # Dask sends each of the bytes in a list as a message of its own, 12 times slower.
+    class Counting(PicklingExecutor):
+        def submit(
+            self, fn: Callable[..., T], /, *args: Any, **kwargs: Any
+        ) -> Future[T]:
+            job = super().submit(fn, *args, **kwargs)
+            assert [type(each) for each in (*args, job.result())] == [bytes, str, bytes]
+            return job
+
+    tree = make_tree(tmp_path / "tree", {f"{n % 5}/{n}": str(n) for n in range(50)})
+    executor = Counting()
+    assert hash_directory(tree, executor=executor) == hash_directory(tree)
+    assert executor.jobs

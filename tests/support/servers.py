@@ -15,10 +15,11 @@ Handler = Callable[["Request", socket.socket], None]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client asked for; header names are in lower case."""
+    """What a client asked for; header names are in lower case, the size in bytes."""
 
     path: str
     headers: dict[str, str]
+    size: int = 0
 
 
 @dataclass(slots=True)
@@ -37,10 +38,10 @@ class RawServer:
 
 
 @contextlib.contextmanager
-def serving(*handlers: Handler) -> Iterator[RawServer]:
+def serving(*handlers: Handler, host: str = "127.0.0.1") -> Iterator[RawServer]:
     """Run a server for the length of a block."""
     server = RawServer(list(handlers))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server((host, 0)) as listener:
         server.port = listener.getsockname()[1]
         thread = threading.Thread(target=_serve, args=(server, listener))
         thread.start()
@@ -50,7 +51,7 @@ def serving(*handlers: Handler) -> Iterator[RawServer]:
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)  # wakes accept on Linux,
             with contextlib.suppress(OSError):  # and a last client elsewhere
-                socket.create_connection(("127.0.0.1", server.port), 1).close()
+                socket.create_connection((host, server.port), 1).close()
             thread.join()
 
 
@@ -89,7 +90,8 @@ def _read_request(connection: socket.socket) -> Request | None:
         data += received
     first, *lines = data.decode("latin-1").split("\r\n\r\n")[0].split("\r\n")
     pairs = (line.split(": ", 1) for line in lines)
-    return Request(first.split(" ")[1], {name.lower(): text for name, text in pairs})
+    headers = {name.lower(): text for name, text in pairs}
+    return Request(first.split(" ")[1], headers, len(data))
 
 
 def answer(status: int, body: bytes = b"", **headers: str | int) -> Handler:
