@@ -1,20 +1,24 @@
-"""Depots that several users or machines share, as the page on clusters lays them out."""
+"""Depots that users or machines share, as the page on clusters lays them out."""
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import os
 import stat
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-# What a user other than root installs with must be imported before.
-import fetch_artifacts.install.installer  # noqa: F401
 from fetch_artifacts import artifact, install_artifacts, tree_hash
 from support.published import TREE_HASH, Published, publish, tar
 from support.trees import as_nobody, make_tree
+
+# Root's Python may be out of reach for the user whom a test goes on as.
+codecs.lookup("ascii")
+import_module("fetch_artifacts.install.installer")
 
 unix = pytest.mark.skipif(
     sys.platform == "win32", reason="NO SHARED DEPOTS: they need modes of Unix"
