@@ -3,19 +3,21 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from fetch_artifacts.depot import staging
 from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DepotError, LockTimeoutError
+from fetch_artifacts.files.folder import Folder
 from support.trees import make_tree, names
 
 # {foo1: "Hello", foo2: "world!"}, Pkg.jl test/artifacts.jl:47
 HELLO = TreeHash.parse("98cda294312216b19e2a973e9c291c0f5181c98c")
+UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
 OTHER = TreeHash.parse("1" * 40)
 
 
@@ -23,8 +25,8 @@ def test_a_staged_tree_is_committed_in_one_step_and_leaves_nothing_else(
     depot: Path,
 ) -> None:
     with FirstDepot.present().stage() as folder:
-        assert folder.parent == depot / ".fetch_artifacts"
-        make_tree(folder, {"foo1": "Hello", "foo2": "world!"})
+        assert folder.path.parents[1] == depot / ".fetch_artifacts"
+        make_tree(folder.path, {"foo1": "Hello", "foo2": "world!"})
         assert names(depot / "artifacts") == ["CACHEDIR.TAG"]
         path = FirstDepot.present().commit(folder, HELLO)
     assert path == depot / "artifacts" / str(HELLO)
@@ -35,7 +37,7 @@ def test_a_staged_tree_is_committed_in_one_step_and_leaves_nothing_else(
 def test_a_failure_leaves_nothing_of_the_staged_tree(depot: Path) -> None:
     def fails() -> None:
         with FirstDepot.present().stage() as folder:
-            make_tree(folder, {"a/b": "c"})
+            make_tree(folder.path, {"a/b": "c"})
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -59,7 +61,7 @@ def test_the_root_of_a_new_artifact_has_the_mode_of_its_parent(
 def test_a_commit_that_comes_second_leaves_the_first_as_it_is(depot: Path) -> None:
     there = make_tree(depot / "artifacts" / str(HELLO), {"first": "1"})
     with FirstDepot.present().stage() as folder:
-        make_tree(folder, {"second": "2"})
+        make_tree(folder.path, {"second": "2"})
         assert FirstDepot.present().commit(folder, HELLO) == there
     assert names(there) == ["first"]
 
@@ -67,17 +69,16 @@ def test_a_commit_that_comes_second_leaves_the_first_as_it_is(depot: Path) -> No
 def test_where_no_rename_leads_into_artifacts_the_staging_is_there(
     depot: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rename = Path.rename
+    rename = Folder.rename
 
-    def crosses_disks(self: Path, target: Path) -> Path:
-        if self.parent.name == ".fetch_artifacts":
+    def crosses_disks(self: Folder, name: str, target: Folder, new: str) -> None:
+        if self.path.parent == depot:
             raise OSError(errno.EXDEV, "Invalid cross-device link")
-        return rename(self, target)
+        rename(self, name, target, new)
 
-    monkeypatch.setattr(Path, "rename", crosses_disks)
+    monkeypatch.setattr(Folder, "rename", crosses_disks)
     with FirstDepot.present().stage() as folder:
-        assert folder.parent == depot / "artifacts"
-        assert folder.name.startswith("jl_")
+        assert folder.path.parents[1] == depot / "artifacts" / ".fetch_artifacts"
         FirstDepot.present().commit(folder, HELLO)
     assert names(depot / "artifacts") == [str(HELLO), "CACHEDIR.TAG"]
     assert names(depot) == ["artifacts"]
@@ -112,21 +113,78 @@ def test_a_depot_that_is_a_file_is_an_error_that_names_it(
         FirstDepot.present().prepare()
 
 
-def test_what_a_dead_process_left_a_day_ago_is_swept_and_nothing_newer(
+@UNIX
+@pytest.mark.parametrize("kind", ["file", "dangling link"])
+def test_what_has_the_name_of_a_tree_and_is_none_is_told_and_replaced(
+    kind: str, depot: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = depot / "artifacts" / str(HELLO)
+    path.parent.mkdir(parents=True)
+    if kind == "file":
+        path.write_text("x")
+    else:
+        path.symlink_to("nowhere")
+    with FirstDepot.present().stage() as folder:
+        make_tree(folder.path, {"f": "x"})
+        FirstDepot.present().commit(folder, HELLO)
+    assert names(path) == ["f"]
+    assert not path.is_symlink()
+    assert f"{path}: expected nothing or a tree, found a" in caplog.text
+    assert names(depot) == ["artifacts"]
+
+
+@UNIX
+def test_a_tree_that_was_replaced_while_it_was_made_is_not_published(
     depot: Path,
 ) -> None:
-    for place in (".fetch_artifacts", "artifacts"):
-        make_tree(depot / place, {"jl_old/a": "x", "jl_new/a": "x", "other/a": "x"})
-        long_ago = time.time() - 25 * 60 * 60
-        os.utime(depot / place / "jl_old", (long_ago, long_ago))
-    with FirstDepot.present().stage():
-        pass
-    assert names(depot / ".fetch_artifacts") == ["jl_new", "other"]
-    assert names(depot / "artifacts") == ["CACHEDIR.TAG", "jl_new", "other"]
+    def swapped() -> None:
+        with FirstDepot.present().stage() as folder:
+            make_tree(folder.path, {"f": "ours"})
+            folder.path.rename(folder.path.with_name("away"))
+            make_tree(folder.path, {"f": "another's"})
+            FirstDepot.present().commit(folder, HELLO)
+
+    with pytest.raises(DepotError, match="was moved or replaced"):
+        swapped()
+    assert names(depot / "artifacts") == ["CACHEDIR.TAG"]
+
+
+@UNIX
+def test_a_depot_that_was_replaced_meanwhile_is_told(depot: Path) -> None:
+    def swapped() -> None:
+        with FirstDepot.present().stage() as folder:
+            (depot / "artifacts").rename(depot / "away")
+            (depot / "artifacts").mkdir()
+            FirstDepot.present().commit(folder, HELLO)
+
+    with pytest.raises(DepotError, match="artifacts was replaced"):
+        swapped()
+    assert names(depot / "artifacts") == []
+
+
+# On ext4 and xfs names without bytes were seen after a power cut.
+def test_a_tree_is_flushed_before_it_gets_its_name(
+    depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[str]] = []
+
+    def flushed(folder: Folder) -> None:
+        assert names(depot / "artifacts") == ["CACHEDIR.TAG"]
+        seen.append(names(folder.path))
+
+    monkeypatch.setattr(staging, "flush_tree", flushed)
+    with FirstDepot.present().stage() as folder:
+        make_tree(folder.path, {"f": "x"})
+        FirstDepot.present().commit(folder, HELLO)
+    assert seen == [["f"]]
+    monkeypatch.setenv("FETCH_ARTIFACTS_FSYNC", "false")
+    with FirstDepot.present().stage() as folder:
+        FirstDepot.present().commit(folder, OTHER)
+    assert len(seen) == 1
 
 
 def test_many_threads_stage_while_others_tidy(depot: Path) -> None:
-    # Each removes the empty staging, which the others are making or looking into.
+    # Nobody removes the folder that the others are making or looking into.
     def stage(_: int) -> None:
         with FirstDepot.present().stage():
             pass

@@ -12,13 +12,14 @@ from support.fetching import IMPATIENT, QUICK
 
 @pytest.fixture
 def partial_dir(tmp_path: Path) -> Path:
-    return tmp_path / "staging" / "partial"
+    folder = tmp_path / "staging" / "partial"
+    folder.mkdir(parents=True)
+    return folder
 
 
 @pytest.fixture
-def fetcher(partial_dir: Path) -> Iterator[HttpFetcher]:
-    settings = Settings.from_environ()
-    with HttpFetcher(settings, partial_dir=partial_dir, limits=QUICK) as fetcher:
+def fetcher() -> Iterator[HttpFetcher]:
+    with HttpFetcher(Settings.from_environ(), limits=QUICK) as fetcher:
         yield fetcher
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from fetch_artifacts.digests import Sha256
 from fetch_artifacts.errors import DownloadError, TarballHashMismatchError, UnpackError
+from fetch_artifacts.files.folder import Folder
 from fetch_artifacts.network import partial_file as partial
 from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.network.transfer import StartOverError
@@ -22,6 +23,7 @@ from support.fetching import (
     left_over,
 )
 from support.servers import File, answer, serving
+from support.trees import names
 
 
 def test_what_an_earlier_download_left_is_completed(
@@ -29,9 +31,9 @@ def test_what_an_earlier_download_left_is_completed(
 ) -> None:
     left_over(partial_dir)
     with serving(File(DATA)) as server:
-        assert fetch(fetcher, server.url(), SHA256) == DATA
+        assert fetch(fetcher, server.url(), SHA256, partial_dir=partial_dir) == DATA
     assert [r.headers.get("range") for r in server.requests] == ["bytes=100000-"]
-    assert not partial_dir.exists()
+    assert not names(partial_dir)
 
 
 def test_a_slow_download_that_is_given_up_leaves_what_has_come(
@@ -41,17 +43,17 @@ def test_a_slow_download_that_is_given_up_leaves_what_has_come(
     settings = Settings.from_environ()
     slow = File(DATA, cuts=[200_000], pause=0.1)
     with (
-        HttpFetcher(settings, partial_dir=partial_dir, limits=limits) as fetcher,
+        HttpFetcher(settings, limits=limits) as fetcher,
         serving(slow) as server,
     ):
         with pytest.raises(DownloadError):
-            fetch(fetcher, server.url(), SHA256)
+            fetch(fetcher, server.url(), SHA256, partial_dir=partial_dir)
         (path,) = partial_dir.iterdir()
         assert path.read_bytes() == DATA[:200_000]
         slow.pause = 0
-        assert fetch(fetcher, server.url(), SHA256) == DATA
+        assert fetch(fetcher, server.url(), SHA256, partial_dir=partial_dir) == DATA
     assert server.requests[1].headers["range"] == "bytes=200000-"
-    assert not partial_dir.exists()
+    assert not names(partial_dir)
 
 
 def test_a_slow_download_that_is_interrupted_leaves_what_has_come(
@@ -61,7 +63,9 @@ def test_a_slow_download_that_is_interrupted_leaves_what_has_come(
 
     def read_some(url: str) -> None:
         nonlocal received
-        with fetcher.open(url, sha256=SHA256) as body:
+        with fetcher.open(
+            url, sha256=SHA256, partials=Folder.hold(partial_dir)
+        ) as body:
             for chunk in body:
                 received += chunk
                 if len(received) > 200_000:
@@ -78,9 +82,11 @@ def test_a_fast_download_is_not_written_twice(
 ) -> None:
     monkeypatch.setattr(partial, "_HEAD_SECONDS", 600)
     with serving(File(DATA)) as server:
-        with fetcher.open(server.url(), sha256=SHA256) as body:
+        with fetcher.open(
+            server.url(), sha256=SHA256, partials=Folder.hold(partial_dir)
+        ) as body:
             next(body)
-        assert not partial_dir.exists()
+        assert not names(partial_dir)
 
 
 def test_a_link_is_fast_that_brings_much_in_a_quarter_of_a_second(
@@ -91,13 +97,15 @@ def test_a_link_is_fast_that_brings_much_in_a_quarter_of_a_second(
     received = 0
     with (
         serving(File(DATA)) as server,
-        fetcher.open(server.url(), sha256=SHA256) as body,
+        fetcher.open(
+            server.url(), sha256=SHA256, partials=Folder.hold(partial_dir)
+        ) as body,
     ):
         for chunk in body:
             received += len(chunk)
             if received > 200_000:  # all that comes now comes late
                 monkeypatch.setattr(partial, "_HEAD_SECONDS", 0)
-            assert not partial_dir.exists()
+            assert not names(partial_dir)
 
 
 def test_a_partial_file_that_is_complete_needs_no_more_bytes(
@@ -105,9 +113,9 @@ def test_a_partial_file_that_is_complete_needs_no_more_bytes(
 ) -> None:
     left_over(partial_dir, DATA)
     with serving(File(DATA)) as server:
-        assert fetch(fetcher, server.url(), SHA256) == DATA
+        assert fetch(fetcher, server.url(), SHA256, partial_dir=partial_dir) == DATA
     assert len(server.requests) == 1
-    assert not partial_dir.exists()
+    assert not names(partial_dir)
 
 
 def test_a_partial_file_that_is_too_long_is_dropped(
@@ -115,8 +123,8 @@ def test_a_partial_file_that_is_too_long_is_dropped(
 ) -> None:
     left_over(partial_dir, DATA + b"more")
     with serving(File(DATA)) as server:
-        assert fetch(fetcher, server.url(), SHA256) == DATA
-    assert not partial_dir.exists()
+        assert fetch(fetcher, server.url(), SHA256, partial_dir=partial_dir) == DATA
+    assert not names(partial_dir)
 
 
 def test_a_partial_file_is_dropped_where_the_server_has_no_ranges(
@@ -124,8 +132,8 @@ def test_a_partial_file_is_dropped_where_the_server_has_no_ranges(
 ) -> None:
     left_over(partial_dir, b"wrong")
     with serving(File(DATA, ranges=False)) as server:
-        assert fetch(fetcher, server.url(), SHA256) == DATA
-    assert not partial_dir.exists()
+        assert fetch(fetcher, server.url(), SHA256, partial_dir=partial_dir) == DATA
+    assert not names(partial_dir)
 
 
 @pytest.mark.parametrize("kind", [TarballHashMismatchError, UnpackError])
@@ -133,7 +141,9 @@ def test_a_partial_file_that_made_wrong_bytes_is_dropped_and_it_is_started_over(
     fetcher: HttpFetcher, partial_dir: Path, kind: type[Exception]
 ) -> None:
     def judge(url: str) -> None:
-        with fetcher.open(url, sha256=SHA256) as body:
+        with fetcher.open(
+            url, sha256=SHA256, partials=Folder.hold(partial_dir)
+        ) as body:
             next(body)
             if kind is UnpackError:
                 raise UnpackError("bad")
@@ -143,7 +153,7 @@ def test_a_partial_file_that_made_wrong_bytes_is_dropped_and_it_is_started_over(
     with serving(File(DATA, pause=0.2)) as server:
         with pytest.raises(StartOverError, match="an earlier download: bad"):
             judge(server.url())
-        assert not partial_dir.exists()
+        assert not names(partial_dir)
         with pytest.raises(kind, match="bad"):
             judge(server.url())
 
@@ -155,7 +165,7 @@ def test_a_partial_file_is_of_one_sha256_only(
     other = Sha256(hashlib.sha256(b"other").digest())
     with serving(answer(200, b"other")) as server:
         assert fetch(fetcher, server.url(), other) == b"other"
-        assert fetch(fetcher, server.url()) == b"other"
+        assert fetch(fetcher, server.url(), partial_dir=partial_dir) == b"other"
     assert path.exists()
 
 
@@ -165,7 +175,9 @@ def test_a_partial_file_that_someone_else_writes_is_left_alone(
     path = left_over(partial_dir)
     with (
         serving(File(DATA, pause=0.05)) as server,
-        fetcher.open(server.url(), sha256=SHA256) as body,
+        fetcher.open(
+            server.url(), sha256=SHA256, partials=Folder.hold(partial_dir)
+        ) as body,
     ):
         received = next(body)
         with path.open("ab") as file:
@@ -183,15 +195,32 @@ def test_old_partial_files_are_removed(fetcher: HttpFetcher, partial_dir: Path) 
     week = 7 * 24 * 3600
     os.utime(old, (time.time() - week - 60, time.time() - week - 60))
     os.utime(new, (time.time() - week + 60, time.time() - week + 60))
-    with serving(answer(200)) as server:
-        fetch(fetcher, server.url())
+    with serving(File(DATA)) as server:
+        fetch(fetcher, server.url(), SHA256, partial_dir=partial_dir)
     assert [new] == list(partial_dir.iterdir())
 
 
-def test_a_partial_file_that_can_not_be_written_does_no_harm(
-    fetcher: HttpFetcher, partial_dir: Path
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+@pytest.mark.parametrize("kind", ["folder", "FIFO", "link", "other name"])
+def test_what_is_in_the_way_of_a_partial_file_is_told_and_left_alone(
+    kind: str,
+    fetcher: HttpFetcher,
+    partial_dir: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    partial_dir.parent.mkdir()
-    partial_dir.write_text("a file")
+    path = partial_dir / f"{SHA256}.partial"
+    other = partial_dir.parent / "another's"
+    other.write_bytes(b"private")
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "FIFO":
+        os.mkfifo(path)
+    elif kind == "link":
+        path.symlink_to(other)
+    else:
+        path.hardlink_to(other)
     with serving(File(DATA, pause=0.1)) as server:
-        assert fetch(fetcher, server.url(), SHA256) == DATA
+        assert fetch(fetcher, server.url(), SHA256, partial_dir=partial_dir) == DATA
+    assert "range" not in server.requests[0].headers
+    assert other.read_bytes() == b"private"
+    assert path.name in caplog.text

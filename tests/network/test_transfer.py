@@ -68,7 +68,7 @@ def test_who_forbids_ranges_is_asked_for_the_whole(
 ) -> None:
     left_over(partial_dir)
     with serving(answer(403), File(DATA, cuts=[1000]), answer(403), File(DATA)) as any_:
-        assert fetch(fetcher, any_.url(), SHA256) == DATA
+        assert fetch(fetcher, any_.url(), SHA256, partial_dir=partial_dir) == DATA
     ranges = [request.headers.get("range") for request in any_.requests]
     assert ranges == ["bytes=100000-", None, "bytes=1000-", None]
 
@@ -81,7 +81,7 @@ def test_a_partial_file_outlasts_a_server_that_forbids_it_all(
         serving(answer(403)) as server,
         pytest.raises(DownloadError, match="HTTP 403 Forbidden"),
     ):
-        fetch(fetcher, server.url(), SHA256)
+        fetch(fetcher, server.url(), SHA256, partial_dir=partial_dir)
     assert len(server.requests) == 2
     assert path.read_bytes() == DATA[:100_000]
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fetch_artifacts.digests import Sha256
+from fetch_artifacts.files.folder import Folder
 from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.network.session import ServerLimits
 
@@ -22,16 +23,18 @@ def fetch(
     fetcher: HttpFetcher,
     url: str,
     sha256: Sha256 | None = None,
+    *,
     headers: dict[str, str] | None = None,
+    partial_dir: Path | None = None,
 ) -> bytes:
-    with fetcher.open(url, sha256=sha256, headers=headers) as body:
+    partials = None if partial_dir is None else Folder.hold(partial_dir)
+    with fetcher.open(url, sha256=sha256, partials=partials, headers=headers) as body:
         return b"".join(body)
 
 
 def left_over(partial_dir: Path, data: bytes = DATA[:100_000]) -> Path:
     """The partial file of a download that was killed."""
     path = partial_dir / f"{SHA256}.partial"
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return path
 

@@ -63,8 +63,15 @@ def full_disk(*_: object) -> NoReturn:
 
 
 def names(folder: Path) -> list[str]:
-    """The sorted names in a folder, the test's own home left out."""
-    return sorted(path.name for path in folder.iterdir() if path.name != "home")
+    """The sorted names in a folder.
+
+    Without the test's own home, and without a workspace for new trees with nothing in
+    it, which stays in each depot.
+    """
+    found = {path.name for path in folder.iterdir()} - {"home"}
+    if not any((folder / ".fetch_artifacts").glob("*/*")):
+        found.discard(".fetch_artifacts")
+    return sorted(found)
 
 
 @contextmanager

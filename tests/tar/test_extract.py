@@ -330,9 +330,11 @@ def test_two_names_that_are_one_to_the_file_system_are_refused(
 ) -> None:
     real = os.open
 
-    def caseless(path: bytes, flags: int, mode: int = 0o777) -> int:
-        parent, _, name = path.rpartition(b"/")
-        return real(parent + b"/" + name.lower(), flags, mode)
+    def caseless(
+        path: bytes | Path, flags: int, mode: int = 0o777, dir_fd: int | None = None
+    ) -> int:
+        same = path.lower() if isinstance(path, bytes) else path
+        return real(same, flags, mode, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", caseless)
     with pytest.raises(UnpackError, match="it ignores case"):
@@ -391,7 +393,7 @@ def test_what_a_write_leaves_over_is_written_next(
 def test_a_folder_that_may_not_be_made_is_told(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def denied(path: bytes) -> None:
+    def denied(path: bytes, dir_fd: int | None) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
     monkeypatch.setattr(os, "mkdir", denied)
@@ -402,7 +404,7 @@ def test_a_folder_that_may_not_be_made_is_told(
 # --- file systems without links or modes
 
 
-def no_links(*_: object) -> None:
+def no_links(*_: object, **_options: object) -> None:
     raise OSError(errno.EPERM, "no links here")
 
 

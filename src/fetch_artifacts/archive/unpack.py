@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from fetch_artifacts.archive.formats import ArchiveKind
+    from fetch_artifacts.files.folder import Folder
     from fetch_artifacts.tar.extract import UnpackOptions
 
 
@@ -31,14 +32,14 @@ class UnpackedArchive(Unpacked):
 
 def unpack_archive(
     chunks: Iterable[bytes],
-    directory: Path,
+    directory: Path | Folder,
     **options: Unpack[UnpackOptions],
 ) -> UnpackedArchive:
     """Unpack an archive of any kind, told by its first bytes.
 
     Args:
         chunks: The archive, in pieces of any size.
-        directory: An empty folder that nobody else writes to.
+        directory: An empty folder that nobody else writes to, or its path.
         **options: See `UnpackOptions`.
 
     Raises:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.archive.writer import archive_directory
@@ -25,10 +24,12 @@ from fetch_artifacts.tar.writer import require_folder, tar_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from fetch_artifacts.archive.formats import Compression
     from fetch_artifacts.archive.writer import Archive
     from fetch_artifacts.digests import TreeHash
+    from fetch_artifacts.files.folder import Folder
 
 _WRITE_BITS: Final = 0o222
 
@@ -87,14 +88,14 @@ def build_artifact() -> Iterator[ArtifactBuild]:
         UnhashableFileError: The tree holds what git can't store or what can't be read.
     """
     depot = FirstDepot.present()
-    with depot.stage_for_caller() as folder:
-        build = ArtifactBuild(folder)
+    with depot.stage_for_caller() as staged:
+        build = ArtifactBuild(staged.path)
         with depot.full_disk_as_depot_error():
             yield build
         with depot.as_depot_errors():
-            tree_hash = hash_directory(folder)
-            make_files_read_only(folder)
-            build.finish(depot.commit(folder, tree_hash), tree_hash)
+            tree_hash = hash_directory(staged.path)
+            make_files_read_only(staged.folder)
+            build.finish(depot.commit(staged, tree_hash), tree_hash)
 
 
 def create_artifact(fill: Callable[[Path], object]) -> TreeHash:
@@ -122,23 +123,23 @@ def artifact_from_directory(directory: Path) -> TreeHash:
     """
     require_folder(directory)
     depot = FirstDepot.present()
-    with depot.stage() as folder:
-        unpacked = unpack(tar_chunks(directory), folder, read_only=True)
-        depot.commit(folder, unpacked.tree_hash)
+    with depot.stage() as staged:
+        unpacked = unpack(tar_chunks(directory), staged.folder, read_only=True)
+        depot.commit(staged, unpacked.tree_hash)
     return unpacked.tree_hash
 
 
-def make_files_read_only(folder: Path) -> None:
+def make_files_read_only(folder: Folder) -> None:
     """Clear the write bits of all files.
 
     Julia: ``set_readonly`` (Pkg.jl utils.jl:55-78); folders and links are unchanged.
     """
-    for root, _, names in os.walk(folder):
-        for name in names:
-            path = Path(root, name)
-            mode = path.lstat().st_mode
+    for prefix, names, handle in folder.walk():
+        for path in (prefix + name for name in names):
+            mode = os.lstat(path, dir_fd=handle).st_mode
             if not stat.S_ISLNK(mode) and mode & _WRITE_BITS:
-                path.chmod(stat.S_IMODE(mode) & ~_WRITE_BITS)
+                with contextlib.suppress(PermissionError):  # some mounts refuse that
+                    os.chmod(path, stat.S_IMODE(mode) & ~_WRITE_BITS, dir_fd=handle)
 
 
 def archive_artifact(

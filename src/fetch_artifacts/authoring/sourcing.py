@@ -157,14 +157,14 @@ def _receive_into_depot(
 ) -> Received[_Tree]:
     """Download an archive and install its tree."""
     depot = FirstDepot.present()
-    with depot.stage() as folder:
+    with depot.stage() as staged:
         received = receive(
             fetcher,
             url,
-            lambda chunks: unpack_archive(chunks, folder, read_only=True),
+            lambda chunks: unpack_archive(chunks, staged.folder, read_only=True),
             report,
         )
-        depot.commit(folder, received.content.tree_hash)
+        depot.commit(staged, received.content.tree_hash)
     return received
 
 

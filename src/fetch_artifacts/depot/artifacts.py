@@ -154,6 +154,7 @@ def is_overridden(tree_hash: TreeHash) -> bool:
 def remove_artifact(tree_hash: TreeHash) -> None:
     """Delete a tree from every depot; an overridden one is left alone.
 
+    It disappears in one step: whoever looks meanwhile sees all of it, or nothing.
     Julia: ``remove_artifact`` (Pkg.jl Artifacts.jl:117-131).
 
     Raises:
@@ -162,12 +163,16 @@ def remove_artifact(tree_hash: TreeHash) -> None:
     """
     if is_overridden(tree_hash):
         return
-    from fetch_artifacts.files.removing import remove_tree
+    from fetch_artifacts.depot.workspace import take_out
 
-    for path in artifact_paths(tree_hash, honor_overrides=False):
+    stack = DepotStack.present()
+    for folder in stack.folders:
+        artifacts = Path(folder)
         try:
-            remove_tree(path)
+            depot = artifacts.parent if stack.root else None
+            take_out(artifacts, depot, str(tree_hash))
         except OSError as error:
+            path = error.filename or artifacts / str(tree_hash)
             msg = f"{path}: could not be removed: {error.strerror or error}"
             raise DepotError(msg) from error
 

@@ -1,8 +1,8 @@
 """Making new trees, and moving them into the first depot.
 
 Julia: the part of ``Pkg.Artifacts`` that puts a tree into the first depot. A tree that
-is being made stays in ``<depot>/.fetch_artifacts`` until it is complete and verified:
-gc of any Julia deletes unknown folders in ``artifacts`` itself (Pkg.jl
+is being made stays in its user's `fetch_artifacts.depot.workspace` until it is complete
+and verified: gc of any Julia deletes unknown folders in ``artifacts`` itself (Pkg.jl
 API.jl:585).
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import stat
 import time
@@ -19,21 +20,25 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.depot.artifacts import locate_tree
 from fetch_artifacts.depot.stack import DepotStack, no_depot
+from fetch_artifacts.depot.workspace import Workspace
 from fetch_artifacts.errors import DepotError, FetchArtifactsError
-from fetch_artifacts.files.removing import remove_tree
-from fetch_artifacts.files.writing import rename_directory
+from fetch_artifacts.files.flushing import flush_tree
+from fetch_artifacts.files.folder import Folder, kind_of
+from fetch_artifacts.settings.environment import flushes_trees
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fetch_artifacts.digests import TreeHash
 
-STAGING: Final = ".fetch_artifacts"
+_log = logging.getLogger(__name__)
+
 _FULL: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
-_PRIVATE: Final = stat.S_IRWXU
-_STAGED: Final = "jl_"  # Julia's own prefix for temporary folders (file.jl:722)
-_ATTEMPTS: Final = 100  # to make a folder in one that others keep removing
-_ABANDONED_AFTER: Final = 24 * 60 * 60.0  # seconds
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+# Pkg.jl Artifacts.jl:70-103: virus scanners hold new files for a while.
+_RETRIED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY})
+_RETRIES: Final = 20
+_LONGEST_PAUSE: Final = 5.0
 
 # What any program that backs up or cleans a disk looks for (bford.info/cachedir).
 _CACHEDIR_TAG: Final = (
@@ -44,18 +49,39 @@ _CACHEDIR_TAG: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StagedTree(os.PathLike[str]):
+    """A folder for a tree that is being made.
+
+    Attributes:
+        folder: The folder itself, wherever others move it.
+        name: Its name in the workspace.
+        workspace: The user's own folder in the depot; held as long as the tree is.
+    """
+
+    folder: Folder
+    name: str
+    workspace: Workspace
+
+    @property
+    def path(self) -> Path:
+        """Where the folder is."""
+        return self.folder.path
+
+    def __fspath__(self) -> str:
+        return os.fspath(self.folder.path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FirstDepot:
     """The depot that new artifacts are written to.
 
     Attributes:
         artifacts: The folder of the ``<hash>`` folders.
-        staging: Where trees are made and partial downloads kept, on the same disk.
         root: The depot itself, None inside `with_artifacts_directory`.
         stack: All depots, of which it is the first.
     """
 
     artifacts: Path
-    staging: Path
     root: Path | None
     stack: DepotStack
 
@@ -69,39 +95,22 @@ class FirstDepot:
         stack = DepotStack.present()
         if not stack.folders:
             raise no_depot()
-        artifacts = Path(stack.folders[0])
         root = Path(stack.root) if stack.root else None
-        staging = (root or artifacts) / STAGING
-        return cls(artifacts=artifacts, staging=staging, root=root, stack=stack)
+        return cls(artifacts=Path(stack.folders[0]), root=root, stack=stack)
 
     def prepare(self) -> None:
-        """Make the folders.
+        """Make the folder of artifacts.
 
         Raises:
             DepotError: The depot can't be written.
         """
         with self.as_depot_errors():
             self.artifacts.mkdir(parents=True, exist_ok=True)
-            if not self.staging.is_dir():
-                self._make_staging()
-        tag = self.artifacts / "CACHEDIR.TAG"
-        with contextlib.suppress(OSError):  # Pkg.jl Pkg.jl:50-59: it is only a hint
-            if not tag.exists():
-                tag.write_text(_CACHEDIR_TAG, "ascii")
-
-    def _make_staging(self) -> None:
-        """Make the folder writable for everyone who may write to ``artifacts``."""
-        with contextlib.suppress(FileExistsError):  # it was there, and is tidied away
-            self.staging.mkdir(parents=True, exist_ok=True)
-        status = self.artifacts.stat()
-        with contextlib.suppress(OSError):  # only members of a group may give it a file
-            if hasattr(os, "chown"):
-                os.chown(self.staging, -1, status.st_gid)
-        with contextlib.suppress(OSError):  # it is another user's, or gone again
-            self.staging.chmod(stat.S_IMODE(status.st_mode))
+            with contextlib.suppress(OSError), Folder.hold(self.artifacts) as folder:
+                _tag(folder)  # Pkg.jl Pkg.jl:50-59: it is only a hint
 
     @contextlib.contextmanager
-    def stage(self) -> Iterator[Path]:
+    def stage(self) -> Iterator[StagedTree]:
         """Give a new empty folder for a tree, which is removed unless committed.
 
         Each OSError in the block counts as a failure to write the depot.
@@ -109,11 +118,11 @@ class FirstDepot:
         Raises:
             DepotError: The depot can't be written.
         """
-        with self.stage_for_caller() as folder, self.as_depot_errors():
-            yield folder
+        with self.stage_for_caller() as staged, self.as_depot_errors():
+            yield staged
 
     @contextlib.contextmanager
-    def stage_for_caller(self) -> Iterator[Path]:
+    def stage_for_caller(self) -> Iterator[StagedTree]:
         """Give a folder as `stage` does, and leave the errors in the block alone.
 
         For a block that also does other things than writing the depot; see
@@ -122,20 +131,23 @@ class FirstDepot:
         Raises:
             DepotError: The folder can't be made.
         """
-        folder = self._new_folder()
-        try:
-            yield folder
-        finally:
-            with contextlib.suppress(OSError):  # a later `tidy` removes it
-                remove_tree(folder)
-            self.tidy()
+        self.prepare()
+        with contextlib.ExitStack() as stack:
+            with self.as_depot_errors():
+                workspace = stack.enter_context(
+                    Workspace.open(self.artifacts, self.root)
+                )
+                workspace.sweep()
+                name = stack.enter_context(workspace.slot())
+                folder = stack.enter_context(workspace.new_tree(name))
+            yield StagedTree(folder=folder, name=name, workspace=workspace)
 
-    def commit(self, staged: Path, tree_hash: TreeHash) -> Path:
+    def commit(self, staged: StagedTree, tree_hash: TreeHash) -> Path:
         """Move a finished tree to its place in one step, unless some depot has it.
 
-        The folder gets the mode of ``artifacts``, as in Julia (Pkg.jl
-        Artifacts.jl:84-89). If another process installed the tree first, its tree
-        stays.
+        All of it is on the disk before. The folder gets the mode of ``artifacts``, as
+        in Julia (Pkg.jl Artifacts.jl:84-89). If another process installed the tree
+        first, its tree stays.
 
         Returns:
             The folder of the tree.
@@ -146,84 +158,18 @@ class FirstDepot:
         found = locate_tree(tree_hash, self.stack, honor_overrides=False).installed()
         if found is not None:
             return found
-        target = self.artifacts / str(tree_hash)
         with self.as_depot_errors():
-            staged.chmod(stat.S_IMODE(self.artifacts.stat().st_mode))
-            rename_directory(staged, target)
-        return target
-
-    def tidy(self) -> None:
-        """Remove day-old remains of dead processes, and the staging if it is empty."""
-        for folder in (self.staging, self.artifacts):
-            remains: list[Path] = []
-            with contextlib.suppress(OSError):  # another process has tidied it away
-                remains += folder.glob(f"{_STAGED}*")
-            for path in remains:
-                with contextlib.suppress(OSError):
-                    if time.time() - path.stat().st_mtime > _ABANDONED_AFTER:
-                        remove_tree(path)
-        with contextlib.suppress(OSError):
-            self.staging.rmdir()  # fails while partial downloads are in it
-
-    def _new_folder(self) -> Path:
-        """A private folder (0700) from which one rename leads into ``artifacts``."""
-        import tempfile
-
-        for attempt in range(_ATTEMPTS):
-            self.prepare()
-            try:
-                if self._can_rename():
-                    folder = Path(tempfile.mkdtemp(prefix=_STAGED, dir=self.staging))
-                    if self._inherits_group(folder):
-                        return folder
-                    folder.rmdir()
-                return Path(tempfile.mkdtemp(prefix=_STAGED, dir=self.artifacts))
-            except FileNotFoundError as error:
-                # Another process has just tidied the empty staging away.
-                if attempt == _ATTEMPTS - 1:
-                    raise self._unwritable(error) from error
-            except OSError as error:
-                raise self._unwritable(error) from error
-        raise AssertionError  # pragma: no cover - the last attempt returns or raises
-
-    def _can_rename(self) -> bool:
-        """Whether a file can be renamed from the staging into ``artifacts``.
-
-        It can't if one of them is on another disk, or the staging is another user's.
-        """
-        import tempfile
-
-        try:
-            handle, name = tempfile.mkstemp(prefix=_STAGED, dir=self.staging)
-        except PermissionError:
-            return False
-        os.close(handle)
-        probe = self.artifacts / Path(name).name
-        try:
-            Path(name).rename(probe)
-        except OSError:
-            Path(name).unlink()
-            return False
-        probe.unlink()
-        return True
-
-    def _inherits_group(self, folder: Path) -> bool:
-        """Give a new folder the group and the bit of a setgid ``artifacts``.
-
-        What is made in the folder then inherits both.
-
-        Returns:
-            False if the user is not in that group, and so can't set it.
-        """
-        status = self.artifacts.stat()
-        if not status.st_mode & stat.S_ISGID:
-            return True
-        try:
-            os.chown(folder, -1, status.st_gid)
-            folder.chmod(_PRIVATE | stat.S_ISGID)
-        except PermissionError:
-            return False
-        return bool(folder.stat().st_mode & stat.S_ISGID)
+            if flushes_trees():
+                flush_tree(staged.folder)
+            artifacts = staged.workspace.artifacts
+            mode = stat.S_IMODE(artifacts.own_status().st_mode)
+            with contextlib.suppress(PermissionError):  # some mounts refuse that
+                staged.folder.change_mode(mode)
+            _publish(staged, str(tree_hash))
+            if not os.path.samestat(self.artifacts.stat(), artifacts.own_status()):
+                fault = f"{self.artifacts} was replaced during the installation"
+                raise OSError(errno.ESTALE, fault)
+        return self.artifacts / str(tree_hash)
 
     @contextlib.contextmanager
     def as_depot_errors(self) -> Iterator[None]:
@@ -267,6 +213,82 @@ class FirstDepot:
             )
         msg = f"{self.root or self.artifacts}: can't install into this depot: "
         return DepotError(f"{msg}{reason}; {hint}")
+
+
+def _publish(staged: StagedTree, name: str) -> None:
+    """Rename a tree into ``artifacts``, unless a tree of that name is there.
+
+    This never copies, so the tree is complete as soon as it is there. While another
+    program holds the folder open it retries for up to a minute, as Julia does (Pkg.jl
+    Artifacts.jl:70-103).
+
+    Raises:
+        OSError: The rename failed, or others put something else in the tree's place.
+    """
+    own, artifacts = staged.workspace.folder, staged.workspace.artifacts
+    tree = staged.folder.own_status()
+    pause = 0.01
+    for attempt in range(_RETRIES + 1):
+        if not own.has(staged.name, tree):
+            raise OSError(errno.ESTALE, f"{staged.path} was moved or replaced")
+        if os.path.isdir(artifacts.path / name):
+            return
+        try:
+            _clear_the_way(staged, name)
+            own.rename(staged.name, artifacts, name)
+            break
+        except OSError as error:
+            if os.path.isdir(artifacts.path / name):
+                return
+            if error.errno not in _RETRIED or attempt == _RETRIES:
+                raise
+            if not os.access(artifacts.path, os.W_OK):
+                raise  # waiting won't help a read-only depot
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+    if not artifacts.has(name, tree):
+        raise OSError(errno.ESTALE, f"{artifacts.path / name} was replaced at once")
+
+
+def _clear_the_way(staged: StagedTree, name: str) -> None:
+    """Take away what is no folder but has the name of a tree.
+
+    Raises:
+        OSError: It can't be taken away.
+    """
+    artifacts = staged.workspace.artifacts
+    try:
+        status = artifacts.status(name)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(status.st_mode):
+        _log.warning(
+            "%s: expected nothing or a tree, found %s, which leads to none; removed it",
+            artifacts.path / name,
+            kind_of(status),
+        )
+        staged.workspace.take_out(name)
+
+
+def _tag(artifacts: Folder) -> None:
+    """Write ``CACHEDIR.TAG``, unless something of that name is there.
+
+    Raises:
+        OSError: It can't be written; then there is none.
+    """
+    name = "CACHEDIR.TAG"
+    try:
+        artifacts.status(name)
+    except FileNotFoundError:
+        handle = artifacts.open(name, _NEW)
+        try:
+            written = os.write(handle, _CACHEDIR_TAG.encode())
+        except OSError:
+            written = 0
+        finally:
+            os.close(handle)
+        if written < len(_CACHEDIR_TAG):  # the disk is full
+            artifacts.unlink(name)
 
 
 def _full_disk(error: OSError) -> str:

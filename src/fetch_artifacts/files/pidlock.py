@@ -255,7 +255,7 @@ class _Wait:
         content = _read(self.path)
         if content is None:
             return False
-        return age > _PATIENCE * self._stale_age or not _may_be_alive(*content)
+        return age > _PATIENCE * self._stale_age or not may_be_alive(*content)
 
     def _look(self, status: os.stat_result) -> None:
         seen = _identity(status)
@@ -297,7 +297,7 @@ def _host() -> str:
     return socket.gethostname()
 
 
-def _may_be_alive(pid: int, host: str) -> bool:
+def may_be_alive(pid: int, host: str) -> bool:
     """Pidfile's ``isvalidpid``: whether a process exists or its state is unknown."""
     if host not in {"", _host()}:
         return True

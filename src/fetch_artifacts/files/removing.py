@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 OPEN_FOLDER: Final = (
     os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 )
+_INNER: Final = OPEN_FOLDER | getattr(os, "O_NOFOLLOW", 0)
 _DEEPEST: Final = 32  # folders open at the same time while a tree is removed
 
 
@@ -25,16 +27,39 @@ def remove_tree(path: Path) -> None:
     Raises:
         OSError: Something could not be removed.
     """
+    remove_entry(path, None, path)
+
+
+def remove_entry(name: str | Path, parent: int | None, path: Path) -> None:
+    """Remove what `remove_tree` does, in a folder that is held open.
+
+    Args:
+        name: The name in that folder, or a path.
+        parent: The descriptor of the folder, None for the working directory.
+        path: What to call it in an error.
+
+    Raises:
+        OSError: Something could not be removed.
+    """
     with contextlib.suppress(FileNotFoundError):
-        if path.is_symlink() or not path.is_dir():
-            path.unlink()
+        status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        if os.name == "nt":
+            _remove_by_path(path)
+        elif not stat.S_ISDIR(status.st_mode):
+            os.unlink(name, dir_fd=parent)
         else:
-            empty_folder(path)
-            path.rmdir()
+            with _errors_name(path):
+                _open_up(name, status.st_mode, parent)
+                _empty(os.open(name, _INNER, dir_fd=parent))
+            os.rmdir(name, dir_fd=parent)
 
 
-def empty_folder(path: Path) -> None:
+def empty_folder(path: Path, handle: int | None = None) -> None:
     """Remove everything in a folder, at any depth, without following links.
+
+    Args:
+        path: The folder.
+        handle: Its descriptor, which stays open; opened here unless given.
 
     Raises:
         OSError: Something could not be removed.
@@ -42,60 +67,122 @@ def empty_folder(path: Path) -> None:
     if os.name == "nt":
         _empty_by_path(path)
         return
-    folder = os.fsencode(path)
-    try:
-        _open_up(folder, path.stat().st_mode)
-        handle = os.open(folder, OPEN_FOLDER)
-        try:
-            while _empty(handle, handle, _DEEPEST):
-                pass
-        finally:
+    with _errors_name(path):
+        if handle is not None:
+            _empty(os.dup(handle))
+            return
+        _open_up(path, path.stat().st_mode)
+        _empty(os.open(path, OPEN_FOLDER))
+
+
+class _Level:
+    """A folder on the way down, with the folders in it that are still to be removed."""
+
+    def __init__(self, handle: int, name: str = "") -> None:
+        self.handle = handle
+        self.name = name
+        self.status = os.fstat(handle)
+        self.folders: list[str] = []
+        with os.scandir(handle) as entries:
+            found = list(entries)
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                self.folders.append(entry.name)
+                continue
+            with contextlib.suppress(FileNotFoundError):  # another process removed it
+                os.unlink(entry.name, dir_fd=handle)
+
+    def close(self) -> None:
+        if self.handle >= 0:
+            os.close(self.handle)
+            self.handle = -1
+
+    def reopen(self, below: int) -> None:
+        """Open the folder again from one in it, if it was closed.
+
+        Raises:
+            OSError: That one was moved elsewhere meanwhile.
+        """
+        if self.handle >= 0:
+            return
+        handle = os.open("..", OPEN_FOLDER, dir_fd=below)
+        if not os.path.samestat(os.fstat(handle), self.status):
             os.close(handle)
-    except OSError as error:
-        error.filename = os.fspath(path)  # what is at fault may be too deep for one
-        raise
+            raise OSError(errno.ESTALE, "it was moved while it was removed")
+        self.handle = handle
 
 
-def _empty(folder: int, top: int, levels: int) -> bool:
-    """Empty an open folder; tells whether some folders were moved to the top instead.
+def _empty(handle: int) -> None:
+    """Empty an open folder, and close it.
 
-    Those are more than `levels` below, so neither Python's stack, nor the number of
-    open files, nor the length of paths limits the depth of a tree. With descriptors in
-    place of paths, a link that someone puts where a folder was leads nowhere else.
+    With descriptors in place of paths, a link that someone puts where a folder was
+    leads nowhere else. Neither Python's stack, nor the number of open files, nor the
+    length of paths limits the depth: far above, folders are closed and opened again.
     """
-    with os.scandir(folder) as entries:
-        found = list(entries)
-    moved = False
-    for entry in found:
-        name = entry.name
-        with contextlib.suppress(FileNotFoundError):  # another process removed it
-            if not entry.is_dir(follow_symlinks=False):
-                os.unlink(name, dir_fd=folder)
+    levels: list[_Level] = []
+    try:
+        levels.append(_Level(handle))
+        while True:
+            level = levels[-1]
+            if level.folders:
+                _descend(levels, level.folders.pop())
                 continue
-            _open_up(name, entry.stat(follow_symlinks=False).st_mode, folder)
-            if not levels:
-                new = os.urandom(8).hex()
-                os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)
-                moved = True
-                continue
-            inner = os.open(name, OPEN_FOLDER | os.O_NOFOLLOW, dir_fd=folder)
-            try:
-                moved |= _empty(inner, top, levels - 1)
-            finally:
-                os.close(inner)
-            os.rmdir(name, dir_fd=folder)
-    return moved
+            if len(levels) == 1:
+                return
+            levels[-2].reopen(level.handle)
+            levels.pop().close()
+            with contextlib.suppress(FileNotFoundError):
+                os.rmdir(level.name, dir_fd=levels[-1].handle)
+    finally:
+        if not levels:
+            os.close(handle)
+        for level in levels:
+            level.close()
 
 
-def _open_up(path: bytes | str, mode: int, parent: int | None = None) -> None:
+def _descend(levels: list[_Level], name: str) -> None:
+    parent = levels[-1].handle
+    with contextlib.suppress(FileNotFoundError):  # another process removed it
+        _open_up(name, os.lstat(name, dir_fd=parent).st_mode, parent)
+        inner = os.open(name, _INNER, dir_fd=parent)
+        try:
+            levels.append(_Level(inner, name))
+        except BaseException:
+            os.close(inner)
+            raise
+        if len(levels) > _DEEPEST:
+            levels[-_DEEPEST - 1].close()
+
+
+def _open_up(path: str | Path, mode: int, parent: int | None = None) -> None:
     """Let the owner of a folder list and change it."""
     if ~mode & stat.S_IRWXU:
         with contextlib.suppress(OSError):  # not the owner, who may not need it
             os.chmod(path, stat.S_IRWXU, dir_fd=parent)
 
 
+@contextlib.contextmanager
+def _errors_name(path: Path) -> Iterator[None]:
+    """Let an error name a tree; what is at fault in it may be too deep for a path."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = os.fspath(path)
+        raise
+
+
+def _remove_by_path(path: Path) -> None:
+    """Remove what is there on Windows, where only read-only files need care."""
+    if path.is_dir() and not path.is_symlink():
+        _empty_by_path(path)
+        path.rmdir()
+        return
+    if not path.is_symlink():
+        path.chmod(stat.S_IWRITE)
+    path.unlink()
+
+
 def _empty_by_path(path: Path) -> None:
-    """Empty a folder on Windows, where only read-only files need care."""
     import shutil
 
     def retry(function: Callable[[str], object], name: str, _error: object) -> None:

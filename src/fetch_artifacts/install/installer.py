@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.depot.artifacts import TreeLocation
     from fetch_artifacts.digests import Sha256, TreeHash
+    from fetch_artifacts.files.folder import Folder
     from fetch_artifacts.files.pidlock import LockHolder
     from fetch_artifacts.install.sources import Source
     from fetch_artifacts.progress import Progress, Stage
@@ -85,9 +86,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         # The threads of the pool don't see what with_artifacts_directory chose here.
         self._depot = FirstDepot.present()
         self._stopped = threading.Event()
-        self._fetcher = HttpFetcher(
-            self._settings, partial_dir=self._depot.staging, stopped=self._stopped
-        )
+        self._fetcher = HttpFetcher(self._settings, stopped=self._stopped)
 
     def __exit__(self, *_: object) -> None:
         self._fetcher.__exit__()
@@ -218,12 +217,13 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         return self._install_in_one_go(source, entry)
 
     def _install_in_one_go(self, source: Source, entry: ArtifactEntry) -> Path:
-        with self._depot.stage() as folder:
-            with self._open(source, entry.name) as body:
-                unpacked, size = self._unpack(source, body, folder)
+        with self._depot.stage() as staged:
+            partials = staged.workspace.folder
+            with self._open(source, entry.name, partials) as body:
+                unpacked, size = self._unpack(source, body, staged.folder)
                 self._report(entry.name, "verifying", size, size)
                 tree_hash = self._checked_tree(entry, unpacked, redacted(source.url))
-            path = self._depot.commit(folder, tree_hash)
+            path = self._depot.commit(staged, tree_hash)
         if FORMATS[unpacked.kind].julia is None:
             _log.warning(
                 "%s: %s is a %s archive, which Julia can't install; publish a .tar.gz",
@@ -239,7 +239,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         return path
 
     def _open(
-        self, source: Source, name: str
+        self, source: Source, name: str, partials: Folder
     ) -> AbstractContextManager[Iterator[bytes]]:
         def report(done: int, total: int | None) -> None:
             if self._stopped.is_set():
@@ -249,6 +249,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         return self._fetcher.open(
             source.url,
             sha256=source.sha256,
+            partials=partials,
             headers=self._headers(source),
             progress=report,
         )
@@ -266,7 +267,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         )
 
     def _unpack(
-        self, source: Source, body: Iterator[bytes], folder: Path
+        self, source: Source, body: Iterator[bytes], folder: Folder
     ) -> tuple[UnpackedArchive, int]:
         """Unpack an archive while it arrives.
 
@@ -283,7 +284,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                     limits=UnpackLimits(
                         max_size=self._settings.max_size,
                         max_members=self._settings.max_members,
-                        room=free_bytes(folder),
+                        room=free_bytes(folder.path),
                     ),
                     copy_symlinks=self._settings.copy_symlinks,
                 )

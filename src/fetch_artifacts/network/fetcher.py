@@ -33,7 +33,6 @@ from fetch_artifacts.network.credentials import Credentials
 from fetch_artifacts.network.failures import failure
 from fetch_artifacts.network.partial_file import (
     PartialFile,
-    partial_path,
     remove_old_partials,
 )
 from fetch_artifacts.network.session import HttpSession, ServerLimits
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
 
     from fetch_artifacts.digests import Sha256
+    from fetch_artifacts.files.folder import Folder
     from fetch_artifacts.network.transfer import ByteReport
     from fetch_artifacts.settings.environment import Settings
 
@@ -61,7 +61,6 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
     Args:
         settings: The environment settings.
         credentials: The headers for each host; None for those that the user configured.
-        partial_dir: The folder for partial files, None to keep none.
         limits: How long to wait for a server.
     """
 
@@ -70,13 +69,11 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
         settings: Settings,
         *,
         credentials: Credentials | None = None,
-        partial_dir: Path | None = None,
         limits: ServerLimits | None = None,
         stopped: threading.Event | None = None,
     ) -> None:
         self._settings = settings
         self._credentials = credentials
-        self._partial_dir = partial_dir
         self._limits = limits or ServerLimits()
         self.stopped = stopped or threading.Event()
         self._session: HttpSession | None = None
@@ -92,6 +89,7 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
         url: str,
         *,
         sha256: Sha256 | None = None,
+        partials: Folder | None = None,
         headers: Mapping[str, str] | None = None,
         progress: ByteReport | None = None,
     ) -> Iterator[Iterator[bytes]]:
@@ -99,7 +97,8 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
 
         Args:
             url: Where from.
-            sha256: The hash of the whole body; with it, a partial file can be used.
+            sha256: The hash of the whole body, by which a partial file is found.
+            partials: The folder for partial files, None to keep none.
             headers: For the URL's own host, not for hosts that it redirects to.
             progress: Called for each chunk.
 
@@ -125,7 +124,7 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
             url,
             headers or {},
             self._limits,
-            self._partial(sha256),
+            _partial(partials, sha256),
         )
         with contextlib.closing(transfer.chunks(progress)) as chunks:
             try:
@@ -143,16 +142,9 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
         with self.open(url, headers=headers) as chunks:
             return b"".join(chunks)
 
-    def _partial(self, sha256: Sha256 | None) -> PartialFile:
-        if self._partial_dir is None or sha256 is None:
-            return PartialFile(None)
-        return PartialFile(partial_path(self._partial_dir, sha256))
-
     def _shared_session(self) -> HttpSession:
         with self._lock:
             if self._session is None:
-                if self._partial_dir is not None:
-                    remove_old_partials(self._partial_dir)
                 credentials = self._credentials
                 if credentials is None:
                     credentials = Credentials.load(self._settings, Path.cwd())
@@ -160,6 +152,13 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
                     self._settings, credentials, self._limits, self.stopped
                 )
             return self._session
+
+
+def _partial(folder: Folder | None, sha256: Sha256 | None) -> PartialFile:
+    if folder is None or sha256 is None:
+        return PartialFile(None)
+    remove_old_partials(folder)
+    return PartialFile(folder, sha256)
 
 
 def _file_chunks(url: str, progress: ByteReport | None) -> Generator[bytes]:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from fetch_artifacts.digests import Sha256
+    from fetch_artifacts.files.folder import Folder
 
 _log = logging.getLogger(__name__)
 
+_APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NONBLOCK", 0)
 _SUFFIX: Final = ".partial"
 _CHUNK: Final = 1 << 18
 _KEPT_FOR: Final = 7 * 24 * 60 * 60.0  # seconds
@@ -30,37 +31,35 @@ _HEAD_BYTES: Final = 1 << 23
 _HEAD_SECONDS: Final = 0.25
 
 
-def partial_path(folder: Path, sha256: Sha256) -> Path:
-    """Give the path of an archive's partial file."""
-    return folder / f"{sha256}{_SUFFIX}"
-
-
-def remove_old_partials(folder: Path) -> None:
+def remove_old_partials(folder: Folder) -> None:
     """Remove the partial files that are older than a week."""
     oldest = time.time() - _KEPT_FOR
-    for path in folder.glob(f"*{_SUFFIX}"):
-        with contextlib.suppress(OSError):
-            if path.stat().st_mtime < oldest:
-                path.unlink()
+    with contextlib.suppress(OSError):
+        for name in folder.names():
+            if name.endswith(_SUFFIX) and folder.status(name).st_mtime < oldest:
+                folder.unlink(name)
 
 
 class PartialFile:
     """A partial file, to read what it holds and then to append.
 
-    Errors of writing never fail a download.
+    Errors of writing never fail a download. What is in the way and is no such file is
+    left alone; then there is no partial file.
 
     Args:
-        path: The file, which need not exist; None to write none.
+        folder: Where it is, which nobody else writes to; None to write none.
+        sha256: The hash of the whole archive.
 
     Attributes:
         size: The bytes that an earlier download left.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
+    def __init__(self, folder: Folder | None, sha256: Sha256 | None = None) -> None:
+        self._folder = folder
+        self._name = f"{sha256}{_SUFFIX}"
         self._file = -1  # the descriptor, once it is open for writing
-        self._written = self.size = _size(path)
-        self._is_kept = path is not None
+        self._is_kept = folder is not None
+        self._written = self.size = self._existing()
         self._head = bytearray()
         self._head_since: float | None = None
 
@@ -71,9 +70,10 @@ class PartialFile:
             OSError: They can't be read.
         """
         left = self.size
-        if self._path is None or not left:
+        if self._folder is None or not left:
             return
-        with self._path.open("rb", buffering=0) as file:
+        handle = self._folder.open_regular(self._name)
+        with os.fdopen(handle, "rb", buffering=0) as file:
             while left and (chunk := file.read(min(left, _CHUNK))):
                 left -= len(chunk)
                 yield chunk
@@ -87,7 +87,7 @@ class PartialFile:
         try:
             self._write(bytes(self._head) + chunk if self._head else chunk)
         except OSError as error:
-            _log.debug("%s: keeping no partial file: %s", self._path, error)
+            _log.debug("%s: keeping no partial file: %s", self._name, error)
             self.discard()
             self._is_kept = False
         self._head.clear()
@@ -98,10 +98,9 @@ class PartialFile:
         self._written = self.size = 0
         self._head.clear()
         self._head_since = None
-        if self._path is not None:
+        if self._folder is not None:
             with contextlib.suppress(OSError):
-                self._path.unlink()
-                self._path.parent.rmdir()  # unless there are others
+                self._folder.unlink(self._name)
 
     def close(self) -> None:
         """Close the file and keep it."""
@@ -122,10 +121,8 @@ class PartialFile:
         return False
 
     def _write(self, data: bytes) -> None:
-        if self._file < 0 and self._path is not None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-            self._file = os.open(self._path, flags, 0o666)
+        if self._file < 0 and self._folder is not None:
+            self._file = self._folder.open(self._name, _APPEND)
         if os.fstat(self._file).st_size != self._written:
             # Another process, which did not see our lock, writes it too.
             self.close()
@@ -136,10 +133,19 @@ class PartialFile:
             self._written += count
             data = data[count:]
 
-
-def _size(path: Path | None) -> int:
-    try:
-        usable = path is not None and os.access(path, os.R_OK | os.W_OK)
-        return path.stat().st_size if path and usable else 0
-    except OSError:
-        return 0
+    def _existing(self) -> int:
+        """The bytes in the file; what is no file is told, and passed."""
+        if self._folder is None:
+            return 0
+        try:
+            handle = self._folder.open_regular(self._name)
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            self._is_kept = False
+            _log.warning("keeping no partial file: %s", error)
+            return 0
+        try:
+            return os.fstat(handle).st_size
+        finally:
+            os.close(handle)

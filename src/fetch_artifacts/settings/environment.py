@@ -9,6 +9,7 @@
 | FETCH_ARTIFACTS_MAX_SIZE | bytes that an archive may unpack to, 1 TiB unless set |
 | FETCH_ARTIFACTS_MAX_MEMBERS | how many files, links and folders it may have |
 | JULIA_PKG_OFFLINE, FETCH_ARTIFACTS_OFFLINE | never touch the network |
+| FETCH_ARTIFACTS_FSYNC | "false": don't wait until new trees are on the disk |
 | BINARYPROVIDER_COPYDEREF | unpack symbolic links as copies |
 | FETCH_ARTIFACTS_PLATFORM | the triplet to choose entries for |
 | FETCH_ARTIFACTS_ORACLE | the Julia to compare with: auto, juliacall, process, a path |
@@ -47,6 +48,18 @@ def parse_bool(text: str) -> bool | None:
     return True if word in _TRUE else False if word in _FALSE else None
 
 
+def flushes_trees() -> bool:
+    """Whether a new tree must be on the disk before it is renamed into place.
+
+    Without that, a power cut can leave trees whose files are empty; whoever installs
+    onto a disk that is thrown away anyway saves the time with FETCH_ARTIFACTS_FSYNC.
+
+    Raises:
+        SettingsError: The value of the variable is not valid.
+    """
+    return _flag(os.environ, "FETCH_ARTIFACTS_FSYNC", default=True)
+
+
 @lru_cache(maxsize=8)
 def find_julia(named: str | None, path: str | None) -> Path | None:
     """Give the Julia executable of this name, or the one on PATH, if there is one."""
@@ -56,9 +69,9 @@ def find_julia(named: str | None, path: str | None) -> Path | None:
     return Path(found) if found else None
 
 
-def _flag(environ: Mapping[str, str], name: str) -> bool:
+def _flag(environ: Mapping[str, str], name: str, *, default: bool = False) -> bool:
     value = environ.get(name, "")
-    parsed = parse_bool(value) if value else False
+    parsed = parse_bool(value) if value else default
     if parsed is None:
         msg = f"{name}: expected true or false, found {value!r}"
         raise SettingsError(msg)

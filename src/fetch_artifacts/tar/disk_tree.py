@@ -12,10 +12,10 @@ import logging
 import os
 import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.files.removing import OPEN_FOLDER, empty_folder, remove_tree
+from fetch_artifacts.files.folder import FROM_WITHIN
+from fetch_artifacts.files.removing import OPEN_FOLDER, empty_folder
 from fetch_artifacts.git_tools.memory_tree import symlink_target
 from fetch_artifacts.git_tools.objects import blob_hasher
 from fetch_artifacts.tar.file_modes import FileModes
@@ -26,6 +26,7 @@ from fetch_artifacts.tar.symlink_copies import plan_copies
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from fetch_artifacts.files.folder import Folder
     from fetch_artifacts.git_tools.memory_tree import Node
     from fetch_artifacts.tar.member import Buffer, Member
 
@@ -40,8 +41,8 @@ _WRITE_NEW: Final = (
     | getattr(os, "O_NOFOLLOW", 0)
 )
 _OPEN_FOLDER: Final = OPEN_FOLDER | getattr(os, "O_NOFOLLOW", 0)
+_READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _COPY_BYTES: Final = 1 << 20
-_FROM_WITHIN: Final = os.mkdir in os.supports_dir_fd
 _MANY_FOLDERS: Final = 32  # in each other; archives that people make have fewer
 
 # What a system says to a name that it can't store, and to symbolic links.
@@ -70,6 +71,8 @@ class UnpackLimits:
 class DiskTree(MemberTree):
     """A tree of members that is also made in an empty folder.
 
+    All is done in the folder that is held, whatever its path leads to meanwhile.
+
     Attributes:
         size: Bytes in all files written.
         files: Files and links written.
@@ -78,7 +81,7 @@ class DiskTree(MemberTree):
 
     def __init__(
         self,
-        directory: bytes,
+        directory: Folder,
         *,
         read_only: bool,
         limits: UnpackLimits,
@@ -88,14 +91,17 @@ class DiskTree(MemberTree):
         self.size = 0
         self.files = 0
         self._folders = 0
-        self._prefix = directory + b"/"
+        self._directory = directory
+        self._prefix = os.fsencode(directory.prefix)
+        self._handle = directory.handle  # None: the prefix is a path
         self._limits = limits
         self._modes = FileModes.probe(directory, read_only=read_only)
         self._copy_symlinks = copy_symlinks
         self.faithful = self._modes.kept
         if not self._modes.kept:
             _log.info(
-                "%s: this file system keeps no execute bits", printable(directory)
+                "%s: this file system keeps no execute bits",
+                printable(os.fsencode(directory.path)),
             )
 
     def fill(self, members: Iterable[Member]) -> None:
@@ -120,13 +126,13 @@ class DiskTree(MemberTree):
 
     def clear(self) -> None:
         """Make the folder on the disk empty again."""
-        empty_folder(Path(os.fsdecode(self._prefix)))
+        empty_folder(self._directory.path, self._handle)
 
     def put_folder(self, path: bytes) -> None:
         """Make a folder."""
         self._folders += 1
         self._check_limits(path)
-        os.mkdir(self._prefix + path)
+        os.mkdir(self._prefix + path, dir_fd=self._handle)
 
     def put_folders(self, above: bytes, names: list[bytes]) -> None:
         """Make folders, each in the one before.
@@ -134,7 +140,7 @@ class DiskTree(MemberTree):
         Many are made from within: a path of n folders costs the system n steps.
         """
         path = above + b"/" if above else b""
-        if len(names) < _MANY_FOLDERS or not _FROM_WITHIN:
+        if len(names) < _MANY_FOLDERS or not FROM_WITHIN:
             for name in names:
                 self.put_folder(path + name)
                 path += name + b"/"
@@ -142,14 +148,14 @@ class DiskTree(MemberTree):
         deepest = path + b"/".join(names)
         self._folders += len(names)
         self._check_limits(deepest)
-        _make_nested(self._prefix + path, names)
+        _make_nested(self._prefix + path or b".", names, self._handle)
 
     def put_file(self, member: Member) -> bytes:
         """Write a file; gives its digest as a blob."""
         self._charge(member.path, member.size)
         path, mode = self._prefix + member.path, self._modes.of(member)
         hasher = blob_hasher(member.size, self.algorithm)
-        handle = os.open(path, _WRITE_NEW, mode)
+        handle = os.open(path, _WRITE_NEW, mode, dir_fd=self._handle)
         try:
             for piece in member.pieces:
                 _write(handle, piece, path)
@@ -168,7 +174,7 @@ class DiskTree(MemberTree):
         path, mode = self._prefix + member.path, self._modes.of(member)
         if member.link == member.path:
             if self._modes.kept:
-                os.chmod(path, mode)
+                os.chmod(path, mode, dir_fd=self._handle)
             return
         self._copy_file(self._prefix + member.link, path, mode)
 
@@ -179,14 +185,14 @@ class DiskTree(MemberTree):
             self.faithful = False
             return
         try:
-            os.symlink(member.link, self._prefix + member.path)
+            os.symlink(member.link, self._prefix + member.path, dir_fd=self._handle)
         except OSError as error:
             no_links = error.errno in _LINK_ERRORS or os.name == "nt"
             if self._copy_symlinks is False or not no_links:
                 raise
             _log.warning(
                 "%s: symbolic links can't be made here (%s), so they become copies",
-                printable(self._prefix),
+                printable(os.fsencode(self._directory.path)),
                 error.strerror,
             )
             self._copy_symlinks = True
@@ -196,29 +202,39 @@ class DiskTree(MemberTree):
         """Remove what was made for an earlier member."""
         full = self._prefix + path
         if isinstance(node, dict):
-            remove_tree(Path(os.fsdecode(full)))
+            self._directory.remove(os.fsdecode(path))
         elif not (self._copy_symlinks and symlink_target(node)):
-            _unlink(full)
+            _unlink(full, self._handle)
 
     def _copy(self, source: bytes, path: bytes) -> None:
         """Copy what is on the disk, a file or a folder, all of it inside ours."""
         waiting = [(self._prefix + source, self._prefix + path)]
         while waiting:
             old, new = waiting.pop()
-            mode = os.lstat(old).st_mode
+            mode = os.lstat(old, dir_fd=self._handle).st_mode
             if not stat.S_ISDIR(mode):
                 self._copy_file(old, new, stat.S_IMODE(mode))
                 continue
             self._folders += 1
             self._check_limits(path)
-            os.mkdir(new)
-            names = os.listdir(old)
+            os.mkdir(new, dir_fd=self._handle)
+            names = self._names(old)
             waiting += [(old + b"/" + name, new + b"/" + name) for name in names]
 
+    def _names(self, path: bytes) -> list[bytes]:
+        if self._handle is None:
+            return os.listdir(path)
+        handle = os.open(path, _OPEN_FOLDER, dir_fd=self._handle)
+        try:
+            return [os.fsencode(name) for name in os.listdir(handle)]
+        finally:
+            os.close(handle)
+
     def _copy_file(self, source: bytes, path: bytes, mode: int) -> None:
-        with open(source, "rb", buffering=0) as file:
-            self._charge(path, os.fstat(file.fileno()).st_size)
-            handle = os.open(path, _WRITE_NEW, mode)
+        read = os.open(source, _READ, dir_fd=self._handle)
+        with open(read, "rb", buffering=0) as file:
+            self._charge(path, os.fstat(read).st_size)
+            handle = os.open(path, _WRITE_NEW, mode, dir_fd=self._handle)
             try:
                 while piece := file.read(_COPY_BYTES):
                     _write(handle, piece, path)
@@ -244,11 +260,12 @@ class DiskTree(MemberTree):
             raise refusal(path, f"{fault} {limits.max_members}")
 
 
-def _make_nested(path: bytes, names: list[bytes]) -> None:
+def _make_nested(path: bytes, names: list[bytes], parent: int | None) -> None:
     """Make folders inside each other, where the deepest has a path that can be used."""
     with contextlib.suppress(FileNotFoundError):
-        os.lstat(path + b"/".join(names))  # so a path that is too long fails first
-    handle = os.open(path, _OPEN_FOLDER)
+        # So a path that is too long fails first.
+        os.lstat(os.path.join(path, *names), dir_fd=parent)
+    handle = os.open(path, _OPEN_FOLDER, dir_fd=parent)
     try:
         for name in names:
             os.mkdir(name, dir_fd=handle)
@@ -259,10 +276,10 @@ def _make_nested(path: bytes, names: list[bytes]) -> None:
         os.close(handle)
 
 
-def _unlink(path: bytes) -> None:
+def _unlink(path: bytes, parent: int | None) -> None:
     if os.name == "nt":
         os.chmod(path, stat.S_IWRITE)  # read-only files can't be removed there
-    os.unlink(path)
+    os.unlink(path, dir_fd=parent)
 
 
 def _write(handle: int, data: Buffer, path: bytes) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.files.folder import Folder
 from fetch_artifacts.git_tools.memory_tree import root_digest, symlinks
 from fetch_artifacts.git_tools.tree_rules import GIT_RULES, PKG_RULES
 from fetch_artifacts.streams import gathered, prefetched
@@ -70,7 +71,7 @@ class Unpacked:
 
 def unpack(
     chunks: Iterable[bytes],
-    directory: Path,
+    directory: Path | Folder,
     **options: Unpack[UnpackOptions],
 ) -> Unpacked:
     """Unpack an uncompressed tar archive.
@@ -79,7 +80,7 @@ def unpack(
 
     Args:
         chunks: The archive, in pieces of any size.
-        directory: An empty folder that nobody else writes to.
+        directory: An empty folder that nobody else writes to, or its path.
         **options: See `UnpackOptions`.
 
     Raises:
@@ -100,7 +101,7 @@ def read_ahead(chunks: Iterable[bytes]) -> Iterator[Iterator[Member]]:
 
 def unpack_members(
     members: Iterable[Member],
-    directory: Path,
+    directory: Path | Folder,
     **options: Unpack[UnpackOptions],
 ) -> Unpacked:
     """Make a folder what some members say; all else is as for `unpack`.
@@ -110,20 +111,24 @@ def unpack_members(
             empty again.
         OSError: The folder can't be written. It is empty again.
     """
-    tree = _new_tree(directory, **options)
-    try:
-        tree.fill(members)
-    except BaseException as error:
-        with contextlib.suppress(OSError):  # the first error says more
-            tree.clear()
-        if isinstance(error, OSError) and isinstance(error.filename, bytes):
-            error.filename = os.fsdecode(error.filename)
-        raise
-    return _outcome(tree)
+    with contextlib.ExitStack() as stack:
+        if not isinstance(directory, Folder):
+            directory = stack.enter_context(Folder.hold(directory))
+        tree = _new_tree(directory, **options)
+        try:
+            tree.fill(members)
+        except BaseException as error:
+            with contextlib.suppress(OSError):  # the first error says more
+                tree.clear()
+            if isinstance(error, OSError) and error.filename is not None:
+                name = os.fsdecode(error.filename)
+                error.filename = os.path.join(directory.path, name)
+            raise
+        return _outcome(tree)
 
 
 def _new_tree(
-    directory: Path,
+    directory: Folder,
     *,
     read_only: bool = False,
     limits: UnpackLimits = _DEFAULT_LIMITS,
@@ -131,13 +136,13 @@ def _new_tree(
 ) -> DiskTree:
     try:
         return DiskTree(
-            os.fsencode(directory),
+            directory,
             read_only=read_only,
             limits=limits,
             copy_symlinks=copy_symlinks,
         )
     except OSError as error:
-        error.filename = os.fspath(directory)  # not a file that is only for a try
+        error.filename = os.fspath(directory.path)  # not a file that is only for a try
         raise
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fetch_artifacts.git_tools.files import OWNER_EXECUTE
 
 if TYPE_CHECKING:
+    from fetch_artifacts.files.folder import Folder
     from fetch_artifacts.tar.member import Member
 
 
@@ -29,21 +30,21 @@ class FileModes:
     kept: bool
 
     @classmethod
-    def probe(cls, root: bytes, *, read_only: bool) -> FileModes:
+    def probe(cls, root: Folder, *, read_only: bool) -> FileModes:
         """Find them out with a file in a folder, which is gone afterwards.
 
         Tar.jl gives files 0644 or 0755, each less what the umask takes from a new
         file's read and write bits; execute bits follow the read bits (extract.jl:
         120-135). Pkg clears the write bits of what it installs (utils.jl:64).
         """
-        probe = root + b"/probe"
-        handle = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o777)
+        probe = "probe"
+        handle = root.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o777)
         try:
             allowed = os.fstat(handle).st_mode & 0o777
             kept = os.name != "nt" and _keeps_modes(handle)
         finally:
             os.close(handle)
-            os.unlink(probe)
+            root.unlink(probe)
         new = allowed & 0o666
         plain = new & 0o644
         executable = (new | OWNER_EXECUTE | (new & 0o444) >> 2) & 0o755

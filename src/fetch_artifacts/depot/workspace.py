@@ -1,0 +1,380 @@
+"""A user's own folder in a depot, where trees are made and taken apart.
+
+``<depot>/.fetch_artifacts`` may be written by all who may write to ``artifacts``; it is
+never removed, as another process may just be using it. In it each user has one folder
+that nobody else can look into (mode 0700). It holds partial downloads and, for each
+tree that is being made or removed, two entries:
+
+- ``jl_<random>``, the tree (Julia's own prefix for temporary folders, file.jl:722), and
+- ``jl_<random>.lock``, a file with ``<pid> <host>``, on which its process holds a lock
+  of the system (flock) for as long as it works on the tree.
+
+So what is in use is known by a lock that ends with its process. What a dead process
+left is removed by the next one; what is on a host whose locks may not be seen from
+here, a week later, and renamed first: whoever still works on it can't publish half.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import secrets
+import socket
+import stat
+import time
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.files.folder import Folder, kind_of
+from fetch_artifacts.files.pidlock import may_be_alive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+WORKSPACES: Final = ".fetch_artifacts"
+_STAGED: Final = "jl_"
+_LOCK: Final = ".lock"
+_PRIVATE: Final = stat.S_IRWXU
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_PLACES: Final = 8  # names to try where others' things are in the way
+_ABANDONED_AFTER: Final = 7 * 24 * 60 * 60.0  # seconds, on a host that can't be asked
+_NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+_LONGEST_LOCK: Final = 512  # bytes that are read of a lock
+
+
+class Workspace:
+    """A user's own folder in a depot, from which a rename leads into ``artifacts``.
+
+    Attributes:
+        artifacts: The depot's folder of ``<hash>`` folders.
+        folder: The user's own folder.
+    """
+
+    def __init__(self, artifacts: Folder, folder: Folder) -> None:
+        self.artifacts = artifacts
+        self.folder = folder
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, artifacts: Path, depot: Path | None) -> Iterator[Workspace]:
+        """Open it in the depot, or in ``artifacts`` where no rename leads there.
+
+        Args:
+            artifacts: The folder of ``<hash>`` folders, which exists.
+            depot: The depot, None for a folder of artifacts that is in none.
+
+        Raises:
+            OSError: Neither can be written.
+        """
+        with Folder.hold(artifacts) as target:
+            places = [artifacts] if depot is None else [depot, artifacts]
+            for place in places:
+                try:
+                    with Folder.hold(place) as parent:
+                        own = _own_folder(parent, target)
+                except OSError as error:
+                    if place == places[-1]:
+                        raise
+                    _log.debug("%s: no use for new trees: %s", place, error)
+                    continue
+                with own:
+                    yield cls(target, own)
+                    return
+
+    @contextlib.contextmanager
+    def slot(self) -> Iterator[str]:
+        """Give the name of a tree that is free, and locked as in use.
+
+        What is of that name at the end is removed.
+
+        Raises:
+            OSError: The folder can't be written.
+        """
+        name, lock = _lock_new_name(self.folder)
+        try:
+            yield name
+        finally:
+            # What can't be removed now keeps its lock file, for the next `sweep`.
+            with contextlib.suppress(OSError):
+                self.folder.remove(name)
+                _unlock(self.folder, name, lock)
+                lock = -1
+            if lock >= 0:
+                os.close(lock)
+
+    def new_tree(self, name: str) -> Folder:
+        """Make an empty folder for a tree, with the group of a setgid ``artifacts``.
+
+        What is made in the folder then inherits both.
+
+        Raises:
+            OSError: It can't be made.
+        """
+        self.folder.make(name, _PRIVATE)
+        tree = self.folder.enter(name)
+        _inherit_group(tree, self.artifacts)
+        return tree
+
+    def take_out(self, name: str) -> None:
+        """Rename what is in ``artifacts`` to here in one step, and then remove it.
+
+        So nobody ever sees half of it. Only where the system refuses every rename of a
+        folder, as for one from a lower layer of an overlay, it is removed in place.
+
+        Raises:
+            OSError: It could not be taken out, or not be removed afterwards.
+        """
+        with self.slot() as slot:
+            try:
+                _rename_open(self.artifacts, name, self.folder, slot)
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                self.artifacts.remove(name)
+                return
+            try:
+                self.folder.remove(slot)
+            except OSError as error:
+                error.filename = os.fspath(self.folder.path / slot)
+                raise
+
+    def sweep(self) -> None:
+        """Remove what dead processes left; what can't be removed stays."""
+        for name in self.folder.names():
+            if name.startswith(_STAGED) and name.endswith(_LOCK):
+                with contextlib.suppress(OSError):
+                    _sweep(self.folder, name.removesuffix(_LOCK))
+
+
+def take_out(artifacts: Path, depot: Path | None, name: str) -> bool:
+    """Remove an entry of a depot's ``artifacts`` so that nobody ever sees half of it.
+
+    Args:
+        artifacts: The folder of ``<hash>`` folders.
+        depot: The depot, None for a folder of artifacts that is in none.
+        name: What to remove there, usually a hash.
+
+    Returns:
+        Whether there was something.
+
+    Raises:
+        OSError: It could not be removed.
+    """
+    try:
+        os.lstat(artifacts / name)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    with Workspace.open(artifacts, depot) as workspace:
+        workspace.sweep()
+        workspace.take_out(name)
+    return True
+
+
+def _own_folder(parent: Folder, artifacts: Folder) -> Folder:
+    """Open the user's own folder below another; it and what leads there are made.
+
+    Raises:
+        OSError: It can't be made, or no rename leads from it into ``artifacts``.
+    """
+    with contextlib.suppress(FileExistsError):
+        parent.make(WORKSPACES)
+        with parent.enter(WORKSPACES) as shared:
+            _open_to_all_of(shared, artifacts)
+    with parent.enter(WORKSPACES) as shared:
+        owner, keeps_modes = _try_out(shared, artifacts)
+        user = str(getattr(os, "geteuid", int)())
+        for number in range(_PLACES):
+            name = f"{user}.{number}" if number else user
+            with contextlib.suppress(FileExistsError):
+                shared.make(name, _PRIVATE)
+            own = _private(shared, name, owner, keeps_modes=keeps_modes)
+            if own is not None:
+                _inherit_group(own, artifacts)
+                return own
+        fault = f"{shared.path / user} and {_PLACES - 1} more are in the way"
+        raise FileExistsError(errno.EEXIST, fault)
+
+
+def _open_to_all_of(shared: Folder, artifacts: Folder) -> None:
+    """Let those who may write to ``artifacts`` make their folders, but move no other's.
+
+    Errors are fine: whom the system lets in is then up to it.
+    """
+    status = artifacts.own_status()
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        mode |= stat.S_ISVTX
+    with contextlib.suppress(OSError):  # only members of a group may give it a file
+        shared.give_to_group(status.st_gid)
+    with contextlib.suppress(OSError):  # it is another user's
+        shared.change_mode(mode)
+
+
+def _try_out(shared: Folder, artifacts: Folder) -> tuple[int, bool]:
+    """Find out with a file what a file system makes of owners, modes and renames.
+
+    Returns:
+        The owner that this user's files get, and whether they keep a private mode.
+
+    Raises:
+        OSError: No rename leads into ``artifacts``, or one of them can't be written.
+    """
+    name = _STAGED + secrets.token_hex(8)
+    handle = shared.open(name, _NEW, 0o600)
+    try:
+        status = os.fstat(handle)
+    finally:
+        os.close(handle)
+    try:
+        shared.rename(name, artifacts, name)
+    except BaseException:
+        shared.unlink(name)
+        raise
+    artifacts.unlink(name)
+    return status.st_uid, not status.st_mode & _OTHERS
+
+
+def _private(
+    shared: Folder, name: str, owner: int, *, keeps_modes: bool
+) -> Folder | None:
+    """Open a folder that is this user's alone, None where that name is something else.
+
+    Raises:
+        OSError: The folder can't be opened.
+    """
+    found = shared.status(name)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner:
+        whose = f"{kind_of(found)} of user {found.st_uid}"
+        place = shared.path / name
+        _log.warning("%s: expected a folder of one's own, found %s", place, whose)
+        return None
+    own = shared.enter(name)
+    status = own.own_status()
+    if status.st_uid == owner:  # it may be another folder now
+        if keeps_modes and status.st_mode & _OTHERS:
+            own.change_mode(stat.S_IMODE(status.st_mode) & ~_OTHERS)
+        return own
+    own.close()
+    return None
+
+
+def _inherit_group(folder: Folder, artifacts: Folder) -> None:
+    """Give a folder the group and the bit of a setgid ``artifacts``.
+
+    Raises:
+        PermissionError: The user is not in that group, and so can't set it.
+    """
+    wanted, status = artifacts.own_status(), folder.own_status()
+    if not wanted.st_mode & stat.S_ISGID or (
+        status.st_mode & stat.S_ISGID and status.st_gid == wanted.st_gid
+    ):
+        return
+    folder.give_to_group(wanted.st_gid)
+    folder.change_mode(_PRIVATE | stat.S_ISGID)
+    if not folder.own_status().st_mode & stat.S_ISGID:
+        raise PermissionError(errno.EPERM, "it can't be given to the depot's group")
+
+
+def _rename_open(source: Folder, name: str, target: Folder, new: str) -> None:
+    """Rename, and make a folder writable first where the system asks for that.
+
+    Raises:
+        OSError: The rename failed.
+    """
+    try:
+        source.rename(name, target, new)
+    except PermissionError:
+        mode = source.status(name).st_mode
+        if not stat.S_ISDIR(mode) or mode & stat.S_IRWXU == stat.S_IRWXU:
+            raise
+        with source.enter(name) as folder:
+            folder.change_mode(stat.S_IMODE(mode) | stat.S_IRWXU)
+        source.rename(name, target, new)
+
+
+def _lock_new_name(folder: Folder) -> tuple[str, int]:
+    """Make a lock file of a new name; gives the name and the file's descriptor."""
+    while True:
+        name = _STAGED + secrets.token_hex(8)
+        lock = folder.open(name + _LOCK, _NEW, 0o600)
+        try:
+            if _take(lock) is not False:
+                os.write(lock, f"{os.getpid()} {socket.gethostname()}".encode())
+                return name, lock
+        except BaseException:
+            _unlock(folder, name, lock)
+            raise
+        os.close(lock)  # somebody sweeps it right now
+
+
+def _unlock(folder: Folder, name: str, lock: int) -> None:
+    if os.name == "nt":  # which removes no open file
+        os.close(lock)
+        folder.unlink(name + _LOCK)
+        return
+    folder.unlink(name + _LOCK)
+    os.close(lock)
+
+
+def _take(lock: int) -> bool | None:
+    """Lock an open file; False if another holds it, None where files have no locks."""
+    try:
+        import fcntl
+    except ImportError:
+        return None  # Windows: an open file can't be removed there
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _sweep(folder: Folder, name: str) -> None:
+    """Remove a tree and its lock, if it is certain that nobody works on the tree.
+
+    Raises:
+        OSError: Something can't be removed, or the lock is gone.
+    """
+    lock = folder.open_regular(name + _LOCK)
+    try:
+        taken = _take(lock)
+        if taken is False or not _is_abandoned(lock, taken=bool(taken)):
+            return
+        if os.name == "nt":
+            os.close(lock)
+            lock = -1
+            folder.unlink(name + _LOCK)  # fails while its maker has it open
+        aside = f"{name}.old"
+        with contextlib.suppress(FileNotFoundError):
+            folder.rename(name, folder, aside)
+        folder.remove(aside)
+        folder.unlink(name + _LOCK)
+        _log.debug("%s: removed what a dead process left", folder.path / name)
+    finally:
+        if lock >= 0:
+            os.close(lock)
+
+
+def _is_abandoned(lock: int, *, taken: bool) -> bool:
+    """Whether nobody can be working on the tree of a lock file.
+
+    Args:
+        lock: The file.
+        taken: Whether the system's lock on it was free.
+    """
+    text = os.read(lock, _LONGEST_LOCK).decode("utf-8", "replace")
+    digits, _, host = text.partition(" ")
+    if host == socket.gethostname() and digits.isdecimal() and len(digits) < 11:
+        # Two mounts of one network folder may not see each other's locks.
+        alive = int(digits) != os.getpid() and may_be_alive(int(digits), host)
+        if os.name == "nt" or (taken and not alive):
+            return True
+    return time.time() - os.fstat(lock).st_mtime > _ABANDONED_AFTER

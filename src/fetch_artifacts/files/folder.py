@@ -1,0 +1,224 @@
+"""Folders that are held open, so that work goes on in them wherever they are moved to.
+
+In a folder that several users may write to, a path can lead elsewhere from one system
+call to the next. What is done through a `Folder` is done in the folder that was opened,
+and a link at its own end is never followed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.files.removing import OPEN_FOLDER, remove_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Windows works with paths only; there, no user can write to another's folders anyway.
+FROM_WITHIN: Final = os.mkdir in os.supports_dir_fd
+NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
+_READ: Final = (
+    os.O_RDONLY
+    | NO_FOLLOW
+    | getattr(os, "O_NONBLOCK", 0)  # a FIFO would wait for a writer
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+class Folder(contextlib.AbstractContextManager["Folder"]):
+    """A folder that is held open.
+
+    Attributes:
+        path: Where it was when it was opened, for messages and for other programs.
+        handle: Its descriptor; None where the system works with paths only.
+        prefix: What leads from the handle to a name in the folder: nothing, or the
+            path where there is no handle.
+    """
+
+    def __init__(self, path: Path, handle: int | None) -> None:
+        self.path = path
+        self.handle = handle
+        self.prefix = "" if handle is not None else os.path.join(path, "")
+
+    @classmethod
+    def hold(cls, path: Path) -> Folder:
+        """Open a folder; links to it are followed.
+
+        Raises:
+            OSError: There is no folder, or it can't be opened.
+        """
+        if FROM_WITHIN:
+            return cls(path, os.open(path, OPEN_FOLDER))
+        if not path.is_dir():
+            raise NotADirectoryError(f"{path}: expected a folder")
+        return cls(path, None)
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        handle, self.handle = self.handle, None
+        if handle is not None:
+            os.close(handle)
+
+    def enter(self, name: str) -> Folder:
+        """Open a folder in this one.
+
+        Raises:
+            OSError: There is none of that name; a link does not count.
+        """
+        path = self.path / name
+        if self.handle is None:
+            if path.is_symlink() or not path.is_dir():
+                raise NotADirectoryError(f"{path}: expected a folder")
+            return Folder(path, None)
+        flags = OPEN_FOLDER | NO_FOLLOW
+        return Folder(path, os.open(name, flags, dir_fd=self.handle))
+
+    def make(self, name: str, mode: int = 0o777) -> None:
+        """Make a folder in this one.
+
+        Raises:
+            OSError: It can't be made, or something of that name is there.
+        """
+        os.mkdir(self.prefix + name, mode, dir_fd=self.handle)
+
+    def open(self, name: str, flags: int, mode: int = 0o666) -> int:
+        """Open a file in this folder, and give its descriptor.
+
+        Raises:
+            OSError: It can't be opened; a link can't.
+        """
+        flags |= NO_FOLLOW | getattr(os, "O_BINARY", 0)
+        return os.open(self.prefix + name, flags, mode, dir_fd=self.handle)
+
+    def open_regular(self, name: str) -> int:
+        """Open a file to read, whatever others may have put in its place.
+
+        Raises:
+            OSError: There is none, or no regular file, or one with several names.
+        """
+        handle = os.open(self.prefix + name, _READ, dir_fd=self.handle)
+        status = os.fstat(handle)
+        if stat.S_ISREG(status.st_mode) and status.st_nlink <= 1:
+            return handle
+        os.close(handle)
+        raise OSError(f"{self.path / name}: expected a file, found {kind_of(status)}")
+
+    def status(self, name: str) -> os.stat_result:
+        """What is of that name in this folder; a link is not followed.
+
+        Raises:
+            OSError: Nothing is.
+        """
+        return os.stat(self.prefix + name, dir_fd=self.handle, follow_symlinks=False)
+
+    def own_status(self) -> os.stat_result:
+        """The folder's own owner, mode and identity.
+
+        Raises:
+            OSError: It is gone, where the system works with paths only.
+        """
+        return os.stat(self.path) if self.handle is None else os.fstat(self.handle)
+
+    def has(self, name: str, same: os.stat_result) -> bool:
+        """Whether that name leads to what was seen earlier."""
+        try:
+            return os.path.samestat(self.status(name), same)
+        except OSError:
+            return False
+
+    def change_mode(self, mode: int) -> None:
+        """Give the folder itself another mode.
+
+        Raises:
+            OSError: The file system refuses.
+        """
+        os.chmod(self.path if self.handle is None else self.handle, mode)
+
+    def give_to_group(self, group: int) -> None:
+        """Give the folder itself to a group, where systems have groups.
+
+        Raises:
+            OSError: The user is not in the group, or the file system refuses.
+        """
+        if self.handle is not None:
+            os.chown(self.handle, -1, group)
+
+    def names(self) -> list[str]:
+        """The names of all that is in the folder.
+
+        Raises:
+            OSError: It can't be listed.
+        """
+        return os.listdir(self.path if self.handle is None else self.handle)
+
+    def walk(self) -> Iterator[tuple[str, list[str], int | None]]:
+        """Give the files of this folder and of each in it; no link is followed.
+
+        Each time, what leads to a name, the names, and the descriptor to start from.
+
+        Raises:
+            OSError: The folder can't be listed.
+        """
+        if self.handle is None:
+            for root, _, names in os.walk(self.path):
+                yield os.path.join(root, ""), names, None
+        else:
+            for _, _, names, handle in os.fwalk(".", dir_fd=self.handle):
+                yield "", names, handle
+
+    def rename(self, name: str, target: Folder, new: str) -> None:
+        """Rename what is in this folder into another, or into this one.
+
+        Raises:
+            OSError: The rename failed.
+        """
+        os.rename(
+            self.prefix + name,
+            target.prefix + new,
+            src_dir_fd=self.handle,
+            dst_dir_fd=target.handle,
+        )
+
+    def unlink(self, name: str) -> None:
+        """Remove a file or a link; a missing one is fine.
+
+        Raises:
+            OSError: It could not be removed.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.prefix + name, dir_fd=self.handle)
+
+    def remove(self, name: str) -> None:
+        """Remove what is of that name, with all that is in it; nothing is fine.
+
+        Raises:
+            OSError: Something could not be removed.
+        """
+        remove_entry(self.prefix + name, self.handle, self.path / name)
+
+
+def kind_of(status: os.stat_result) -> str:
+    """What something is, in words: "a folder", "a FIFO"."""
+    kinds = (
+        (stat.S_ISDIR, "a folder"),
+        (stat.S_ISLNK, "a symbolic link"),
+        (stat.S_ISFIFO, "a FIFO"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    )
+    for is_kind, words in kinds:
+        if is_kind(status.st_mode):
+            return words
+    return "a file with other names as well" if status.st_nlink > 1 else "a file"
