@@ -264,7 +264,7 @@ def test_add_artifact_into_a_full_depot_binds_nothing_and_names_the_depot(
     monkeypatch.setattr(os, "write", full_disk)
     with pytest.raises(DepotError, match=rf"^{depot}: can't install .*free some space"):
         add_artifact(toml, "Data", published.url, clear=False, verbose=False)
-    assert names(depot / "artifacts") == ["CACHEDIR.TAG"]
+    assert names(depot / "artifacts") == []
     assert not toml.exists()
 
 

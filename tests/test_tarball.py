@@ -279,7 +279,7 @@ def test_a_folder_that_cannot_be_written_is_named() -> None:
 def test_a_member_that_cannot_be_written_is_named_as_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def denied(path: bytes) -> None:
+    def denied(path: bytes, dir_fd: int | None) -> None:
         raise PermissionError(errno.EPERM, "not permitted", path)
 
     tree = make_tree(tmp_path / "tree", {})
