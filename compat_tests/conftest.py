@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from compat_tests.counting import (
     ANSWERS,
@@ -22,6 +23,14 @@ from compat_tests.counting import (
 from fetch_artifacts.conformance.questions import Julia, open_julia, version_numbers
 from fetch_artifacts.errors import NoJuliaError
 from support.isolation import isolate
+
+# A batch of ten cases is an example. One julia and one folder serve all examples.
+LIVE_PROFILE = settings(
+    max_examples=100, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.register_profile("live", LIVE_PROFILE)
+settings.register_profile("deep", LIVE_PROFILE, max_examples=2000)
+settings.load_profile("live")
 
 collect_ignore = ["mixed_project"]  # a project of its own, which a test runs
 

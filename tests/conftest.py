@@ -17,6 +17,7 @@ settings.register_profile(
     "patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("patient")
+settings.register_profile("deep", settings.get_profile("patient"), max_examples=5000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -57,7 +57,7 @@ class RecordedOnly:
         )
         if sum(LOADED.values()) < FLOOR:
             terminalreporter.write_line(
-                f"ERROR: expected at least {FLOOR} recorded answers: some have vanished",
+                f"ERROR: expected at least {FLOOR} answers: some have vanished",
                 red=True,
                 bold=True,
             )
