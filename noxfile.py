@@ -119,8 +119,8 @@ def s3(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def integrations(session: nox.Session) -> None:
-    """``artifact://`` in pandas, xarray, zarr and others, and clusters of Dask."""
-    session.install(".[test,fsspec,dask]", *group("readers"))
+    """``artifact://`` in pandas, xarray, zarr and others; clusters of Dask and MPI."""
+    session.install(".[test,fsspec,dask]", *group("integrations"))
     session.run("pytest", "--clusters", "tests/integrations", *session.posargs)
 
 
