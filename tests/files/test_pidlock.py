@@ -19,7 +19,7 @@ import pytest
 
 from fetch_artifacts.errors import LockTimeoutError
 from fetch_artifacts.files import pidlock
-from fetch_artifacts.files.pidlock import LockHolder, parse_holder, pid_lock
+from fetch_artifacts.files.pidlock import LockHolder, is_held, parse_holder, pid_lock
 
 HOST = socket.gethostname()
 
@@ -433,3 +433,15 @@ def test_a_lock_file_needs_a_name() -> None:
         pid_lock(Path(), stale_age=1, timeout=0),
     ):
         pass
+
+
+def test_whether_a_lock_is_held_is_told_at_one_look(tmp_path: Path) -> None:
+    path = tmp_path / "x.pid"
+    assert not is_held(path, stale_age=10)
+    with pid_lock(path, stale_age=10):
+        assert is_held(path, stale_age=10)
+    assert not is_held(path, stale_age=10)
+    path.write_text("999999999 ")  # no such process
+    os.utime(path, (1e9, 1e9))
+    assert not is_held(path, stale_age=10)
+    assert path.exists()

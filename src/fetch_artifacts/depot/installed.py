@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.depot.artifacts import locate_tree
 from fetch_artifacts.depot.package_overrides import PROCESS_OVERRIDES
 from fetch_artifacts.depot.stack import DepotStack
-from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.digests import TreeHash, is_tree_hash
 from fetch_artifacts.errors import HashParseError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.depot.artifacts import TreeLocation
     from fetch_artifacts.depot.package_overrides import PackageOverrides
@@ -132,6 +134,35 @@ def remember_tree(
     with locked_file(os.path.join(folder, _KNOWN_ARCHIVES)) as file:
         known = _parse(file.content or b"") | {str(archive): str(tree_hash)}
         file.replace(tomli_w.dumps(known))
+
+
+def forget_trees(logs: Path, is_gone: Callable[[TreeHash], bool]) -> None:
+    """Drop from a depot's memory the trees that are gone.
+
+    Args:
+        logs: The depot's folder of logs.
+        is_gone: Whether a tree is.
+
+    Raises:
+        OSError: The memory can't be read or written.
+    """
+    import tomli_w
+
+    from fetch_artifacts.files.rewriting import locked_file
+
+    path = logs / _KNOWN_ARCHIVES
+    if not path.is_file():
+        return
+    with locked_file(path) as file:
+        known = _parse(file.content or b"")
+        kept = {
+            archive: text
+            for archive, text in known.items()
+            if isinstance(text, str) and is_tree_hash(text)
+            if not is_gone(TreeHash.parse(text))
+        }
+        if kept != known:
+            file.replace(tomli_w.dumps(kept))
 
 
 def warn_of_old_entry(entry: ArtifactEntry, tree_hash: TreeHash) -> None:

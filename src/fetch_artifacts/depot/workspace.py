@@ -122,27 +122,38 @@ class Workspace:
     def take_out(self, name: str) -> None:
         """Rename what is in ``artifacts`` to here in one step, and then remove it.
 
-        So nobody ever sees half of it. Only where the system refuses every rename of a
-        folder, as for one from a lower layer of an overlay, it is removed in place.
-
         Raises:
             OSError: It could not be taken out, or not be removed afterwards.
         """
         with self.slot() as slot:
-            try:
-                _rename_open(self.artifacts, name, self.folder, slot)
-            except FileNotFoundError:
-                return
-            except OSError as error:
-                if error.errno != errno.EXDEV:
-                    raise
-                self.artifacts.remove(name)
-                return
+            self.move_out(name, slot)
             try:
                 self.folder.remove(slot)
             except OSError as error:
                 error.filename = os.fspath(self.folder.path / slot)
                 raise
+
+    def move_out(self, name: str, slot: str) -> None:
+        """Rename what is in ``artifacts`` to a slot; fine where nothing is.
+
+        So nobody ever sees half of it. Only where the system refuses every rename of a
+        folder, as for one from a lower layer of an overlay, it is removed in place.
+
+        Args:
+            name: Its name in ``artifacts``.
+            slot: The name that `slot` gave; what it holds is removed at its end.
+
+        Raises:
+            OSError: It could not be taken out.
+        """
+        try:
+            _rename_open(self.artifacts, name, self.folder, slot)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            self.artifacts.remove(name)
 
     def sweep(self) -> None:
         """Remove what dead processes left; what can't be removed stays."""

@@ -118,6 +118,22 @@ def pid_lock(
             os.close(descriptor)
 
 
+def is_held(path: Path, *, stale_age: float) -> bool:
+    """Whether somebody holds a lock, as far as one look can tell.
+
+    Args:
+        path: The lock file.
+        stale_age: As for `pid_lock`.
+    """
+    wait = _Wait(path, stale_age, _log_wait, None)
+    try:
+        return not wait.is_stale(path.stat())
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+
+
 def _acquire(wait: _Wait, timeout: float | None) -> int:
     pause = _FIRST_PAUSE
     while (descriptor := _create(wait.path)) is None:
@@ -229,7 +245,7 @@ class _Wait:
         """Whether the lock is free now; a stale one is removed, once."""
         try:
             status = self.path.stat()
-            if not self._may_remove or not self._is_stale(status):
+            if not self._may_remove or not self.is_stale(status):
                 return False
             holder = self.holder()
             # Another process may have removed it meanwhile and made its own.
@@ -244,7 +260,8 @@ class _Wait:
             return False
         return True
 
-    def _is_stale(self, status: os.stat_result) -> bool:
+    def is_stale(self, status: os.stat_result) -> bool:
+        """Whether the lock is so old that its holder must be gone."""
         self._look(status)
         age = time.time() - status.st_mtime
         # With a file server whose clock is ahead the lock never looks old (Julia waits

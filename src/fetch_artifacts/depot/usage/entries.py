@@ -186,8 +186,11 @@ def _read(file: IO[bytes], default: datetime, at_most: int) -> UsageEntries | No
     if not scan.odd_bytes and len(latest) == len(scan.latest):
         repeated = scan.blocks - len(latest) > _REPEATED
         return UsageEntries(latest, whole=True, condensed=not repeated)
-    if size <= _PARSED_AT_MOST and size == len(start):
-        return _parsed(start, default)
+    if size == len(start) and size <= _PARSED_AT_MOST:
+        parsed = _parsed(start, default)
+        if parsed is not None:
+            return parsed
+        scan.odd = [start]
     for piece in scan.odd:
         _join(latest, _salvaged(piece.decode("utf-8", "replace"), default))
     return UsageEntries(latest, whole=False, condensed=False)
@@ -207,15 +210,14 @@ def _moments(scan: _Scan) -> dict[str, datetime]:
     return latest
 
 
-def _parsed(content: bytes, default: datetime) -> UsageEntries:
-    """Read a log of another form that is not too long."""
+def _parsed(content: bytes, default: datetime) -> UsageEntries | None:
+    """Read a log of another form; None where it is not TOML that Julia reads."""
     from fetch_artifacts.julia_toml.reader import loads
 
     try:
         latest, whole = _latest(loads(content), default)
     except _UNREADABLE:
-        latest = _salvaged(content.decode("utf-8", "replace"), default)
-        return UsageEntries(latest, whole=False, condensed=False)
+        return None
     return UsageEntries(latest, whole=whole, condensed=whole)
 
 
@@ -225,9 +227,12 @@ def _salvaged(text: str, default: datetime) -> dict[str, datetime]:
 
     usage: dict[str, datetime] = {}
     for block in _BLOCK.split(text):
-        with contextlib.suppress(*_UNREADABLE):
-            # tomli accepts the offsets that Julia's reader rejects.
-            _join(usage, _latest(tomli.loads(block), default)[0])
+        # tomli accepts the offsets that Julia's reader rejects. Where a block goes
+        # wrong after its first line, that still tells which file is in use.
+        for part in (block, block.partition("\n")[0]):
+            with contextlib.suppress(*_UNREADABLE):
+                _join(usage, _latest(tomli.loads(part), default)[0])
+                break
     return usage
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 USAGE_TOML: Final = "artifact_usage.toml"
+DAMAGED: Final = ".damaged-"
+"""What the name of a copy of a damaged log goes on with."""
 _DAY: Final = timedelta(days=1)
 _LOCK_STALE_AGE: Final = 3.0  # Pkg.jl Types.jl:685
 _LOCK_TIMEOUT: Final = 30.0  # twice what a dead process on another host can cost
@@ -144,7 +146,7 @@ def replace_log(log: Path, found: UsageEntries, latest: Mapping[str, datetime]) 
     from fetch_artifacts.files.writing import write_atomically
 
     if not found.whole:
-        _keep_aside(log)
+        keep_aside(log)
     blocks = [_block(path, moment) for path, moment in sorted(latest.items())]
     write_atomically(log, "\n".join(blocks))
 
@@ -206,12 +208,17 @@ def _block(path: str, moment: datetime) -> str:
     return f"[[{key}]]\ntime = {moment.isoformat(timespec='milliseconds')}Z\n"
 
 
-def _keep_aside(log: Path) -> None:
+def keep_aside(log: Path) -> None:
+    """Copy a log that is damaged before it is written anew, and say so.
+
+    Raises:
+        OSError: It can't be copied.
+    """
     import shutil
 
     from fetch_artifacts.depot.usage.entries import open_log
 
-    copy = log.with_name(f"{log.name}.damaged-{local_now():%Y%m%dT%H%M%S}")
+    copy = log.with_name(f"{log.name}{DAMAGED}{local_now():%Y%m%dT%H%M%S}")
     with open_log(log) as source, copy.open("xb") as target:
         shutil.copyfileobj(source, target)
     _log.warning(

@@ -1,0 +1,163 @@
+"""How much room installed trees take, remembered for those that did not change.
+
+A tree is taken for unchanged while none of its folders changes: then no file came,
+went or was replaced. Files that are rewritten in place are not noticed; installed ones
+are read-only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from fetch_artifacts.settings.environment import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_MEMORY: Final = "tree-sizes"
+_FOLDERS_AT_MOST: Final = 10_000  # of a tree that is remembered
+_UNSETTLED: Final = 2_500_000_000  # nanoseconds; a FAT file system counts in 2 s
+_BLOCK: Final = 512  # bytes; st_blocks counts in these everywhere
+
+_Stamps: TypeAlias = "list[list[Any]]"
+"""Of each folder its path in the tree, its mtime in nanoseconds and its inode."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeSize:
+    """The room that a tree takes.
+
+    Attributes:
+        bytes: On disk, folders included; a file with several names in it counts once.
+        files: The number of files and links.
+    """
+
+    bytes: int
+    files: int
+
+
+class TreeSizes:
+    """The sizes of the trees of one ``artifacts`` folder.
+
+    Args:
+        artifacts: The folder.
+    """
+
+    def __init__(self, artifacts: Path) -> None:
+        name = hashlib.sha256(os.fsencode(os.path.realpath(artifacts))).hexdigest()
+        folder = Settings.from_environ().user_cache / _MEMORY
+        self._memory = folder / f"{name[:16]}.json"
+        self._known = _read(self._memory)
+        self._found: dict[str, tuple[int, int, _Stamps]] = {}
+
+    def of(self, tree: Path) -> TreeSize:
+        """Give the size of a tree.
+
+        Raises:
+            OSError: It can't be read.
+        """
+        known = self._known.get(tree.name)
+        if known is None or not _is_unchanged(tree, known[2]):
+            size, stamps = _measure(tree)
+            known = size.bytes, size.files, stamps
+        self._found[tree.name] = known
+        return TreeSize(known[0], known[1])
+
+    def save(self) -> None:
+        """Remember the trees that were asked for, and no others."""
+        newest = time.time_ns() - _UNSETTLED
+        kept = {
+            name: entry
+            for name, entry in self._found.items()
+            if len(entry[2]) <= _FOLDERS_AT_MOST
+            and all(mtime < newest for _, mtime, _ in entry[2])
+        }
+        if kept == self._known:
+            return
+        from fetch_artifacts.files.writing import write_atomically
+
+        with contextlib.suppress(OSError):  # it only saves work
+            self._memory.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._memory, json.dumps(kept, separators=(",", ":")))
+
+
+def measure_tree(tree: Path) -> TreeSize:
+    """Give the size of a tree, without any memory.
+
+    Raises:
+        OSError: It can't be read.
+    """
+    return _measure(tree)[0]
+
+
+def _read(memory: Path) -> dict[str, tuple[int, int, _Stamps]]:
+    try:
+        known = json.loads(memory.read_bytes())
+        return {
+            name: (
+                int(size),
+                int(files),
+                [[str(f), int(t), int(i)] for f, t, i in all_],
+            )
+            for name, (size, files, all_) in known.items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _is_unchanged(tree: Path, stamps: _Stamps) -> bool:
+    root = os.fspath(tree)
+    try:
+        for inner, mtime, inode in stamps:
+            status = os.lstat(f"{root}/{inner}" if inner else root)
+            if status.st_mtime_ns != mtime or status.st_ino != inode:
+                return False
+    except (OSError, ValueError):
+        return False
+    return bool(stamps)
+
+
+def _measure(tree: Path) -> tuple[TreeSize, _Stamps]:
+    size = files = 0
+    stamps: _Stamps = []
+    linked: set[tuple[int, int]] = set()
+    for inner, status in _walk(os.fspath(tree)):
+        if stat.S_ISDIR(status.st_mode):
+            stamps.append([inner, status.st_mtime_ns, status.st_ino])
+        else:
+            files += 1
+            if status.st_nlink > 1:
+                key = status.st_dev, status.st_ino
+                if key in linked:
+                    continue
+                linked.add(key)
+        size += status.st_blocks * _BLOCK if _HAS_BLOCKS else status.st_size
+    return TreeSize(size, files), stamps
+
+
+_HAS_BLOCKS: Final = hasattr(os.stat_result, "st_blocks")
+
+
+def _walk(root: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield all in a tree with their status; the paths of folders are relative."""
+    yield "", os.lstat(root)
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        with os.scandir(f"{root}/{folder}" if folder else root) as entries:
+            for entry in entries:
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISDIR(status.st_mode):
+                    inner = f"{folder}/{entry.name}" if folder else entry.name
+                    folders.append(inner)
+                    yield inner, status
+                else:
+                    yield "", status

@@ -1,0 +1,267 @@
+"""Which installed trees nothing needs any more, and since when.
+
+Julia: ``gc`` of Pkg 1.12 (Pkg.jl API.jl:585). A tree that no live Artifacts.toml names
+is an orphan; ``logs/orphaned.toml`` says since when, in local time, and after seven
+days it goes. Beyond that, an orphan stays while it is locked, and for an hour after it
+was installed; and what is no ``<hash>`` folder in ``artifacts`` is left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from fetch_artifacts.depot.overrides import artifact_paths, load_overrides
+from fetch_artifacts.depot.usage.entries import open_log
+from fetch_artifacts.depot.usage.log import keep_aside
+from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.errors import DepotError
+from fetch_artifacts.files.paths import absolute
+from fetch_artifacts.files.pidlock import is_held
+from fetch_artifacts.files.writing import write_atomically
+from fetch_artifacts.julia_toml.reader import loads
+from fetch_artifacts.julia_toml.writer import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from fetch_artifacts.depot.overrides import Overrides
+    from fetch_artifacts.depot.stack import DepotStack
+    from fetch_artifacts.depot.usage.references import References, Use
+
+ORPHANED_TOML: Final = "orphaned.toml"
+COLLECT_DELAY: Final = timedelta(days=7)  # Pkg.jl API.jl:571
+LOCK_STALE_AGE: Final = 20.0  # seconds, Pkg.jl Artifacts.jl:341 of 1.13
+NEW_FOR: Final = timedelta(hours=1)
+_HASH: Final = re.compile(r"[0-9a-f]{40}")
+
+Fate: TypeAlias = Literal["named", "override", "locked", "new", "waiting", "unwanted"]
+"""Why a tree stays; all but the last keep it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledTree:
+    """A tree in a depot, and what becomes of it.
+
+    Attributes:
+        path: Its folder.
+        tree_hash: Its name.
+        age: How long ago it was installed.
+        uses: The names that live files bind to it.
+        fate: Why it stays, or ``"unwanted"``.
+        orphaned: When it was first seen to be an orphan, in local time; None for one
+            that is needed.
+    """
+
+    path: Path
+    tree_hash: TreeHash
+    age: timedelta
+    uses: tuple[Use, ...]
+    fate: Fate
+    orphaned: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """By what trees are judged.
+
+    Attributes:
+        now: The time, local and without a zone.
+        collect_delay: How long an orphan stays.
+    """
+
+    now: datetime
+    collect_delay: timedelta = COLLECT_DELAY
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanLog:
+    """What a depot's ``orphaned.toml`` says.
+
+    Attributes:
+        since: Since when paths are orphans, in local time. Some are not of trees.
+        whole: Whether Julia can read all of it.
+    """
+
+    since: Mapping[str, datetime]
+    whole: bool = True
+
+    @classmethod
+    def read(cls, depot: Path) -> OrphanLog:
+        """Read it; what can't be read is left out, as in Julia.
+
+        Raises:
+            DepotError: It is no regular file, or can't be opened.
+        """
+        path = depot / "logs" / ORPHANED_TOML
+        try:
+            with open_log(path) as file:
+                table = loads(file.read())
+        except FileNotFoundError:
+            return cls({})
+        except (ValueError, RecursionError):
+            return cls({}, whole=False)
+        except OSError as error:
+            msg = f"{path}: can't be read: {error.strerror or error}"
+            raise DepotError(msg) from error
+        since = {
+            key: value.replace(tzinfo=None)
+            for key, value in table.items()
+            if isinstance(value, datetime)
+        }
+        return cls(since, whole=len(since) == len(table))
+
+    def update(self, depot: Path, trees: Iterable[InstalledTree]) -> None:
+        """Write what it shall say after trees were judged; nothing if it says so.
+
+        What is not about the trees of this depot stays: other orphans of Julia's.
+
+        Raises:
+            OSError: It can't be written.
+        """
+        artifacts = str(depot / "artifacts")
+        since = {
+            path: moment
+            for path, moment in self.since.items()
+            if os.path.dirname(path) != artifacts
+            or not _HASH.fullmatch(os.path.basename(path))
+        }
+        since |= {str(each.path): each.orphaned for each in trees if each.orphaned}
+        if since == self.since and self.whole:
+            return
+        path = depot / "logs" / ORPHANED_TOML
+        if not self.whole:
+            keep_aside(path)
+        write_atomically(path, dumps(since))
+
+
+class Needed:
+    """What live files and overrides need, by the places that it is in.
+
+    A file needs a tree where its override leads, and not where it would be without
+    (Artifacts.jl:224-234), so an overridden tree is an orphan.
+
+    Args:
+        references: What the live files name.
+        stack: All depots.
+
+    Raises:
+        OverrideError: An Overrides.toml can't be followed.
+    """
+
+    def __init__(self, references: References, stack: DepotStack) -> None:
+        overrides = load_overrides(stack.folders)
+        self._uses: dict[str, list[Use]] = {}
+        for tree_hash, uses in references.uses.items():
+            for path in artifact_paths(tree_hash, stack.folders, overrides):
+                self._uses.setdefault(str(path), []).extend(uses)
+        self._inside = _overridden_folders(overrides)
+
+    def uses(self, tree: str) -> tuple[Use, ...]:
+        """The uses of the tree in a folder."""
+        return tuple(dict.fromkeys(self._uses.get(tree, ())))
+
+    def is_target(self, tree: str) -> bool:
+        """Whether an override leads to a folder, or to something in it."""
+        return tree in self._inside
+
+
+def _overridden_folders(overrides: Overrides) -> frozenset[str]:
+    """The folders that overrides lead to by path, with all folders above them."""
+    targets = [
+        *overrides.by_hash.values(),
+        *(each for names in overrides.by_name.values() for each in names.values()),
+    ]
+    paths = {absolute(each) for each in targets if isinstance(each, Path)}
+    paths |= {os.path.realpath(path) for path in paths}
+    return frozenset(
+        str(folder) for path in paths for folder in (Path(path), *Path(path).parents)
+    )
+
+
+def installed_trees(artifacts: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield the folders in ``artifacts`` that have a tree's name, sorted.
+
+    Links are left out, and so is all that has another name.
+
+    Raises:
+        OSError: The folder can't be listed.
+    """
+    try:
+        with os.scandir(artifacts) as entries:
+            found = sorted(each.name for each in entries if _HASH.fullmatch(each.name))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in found:
+        path = Path(artifacts, name)
+        try:
+            status = path.lstat()
+        except FileNotFoundError:
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            yield path, status
+
+
+def judge_trees(
+    artifacts: Path, needed: Needed, orphaned: Mapping[str, datetime], rules: Rules
+) -> list[InstalledTree]:
+    """Find out what becomes of each tree of a depot.
+
+    Args:
+        artifacts: The depot's folder of trees.
+        needed: What is needed.
+        orphaned: Since when trees were orphans before, by path.
+        rules: The time, and how long an orphan stays.
+
+    Raises:
+        OSError: The folder can't be listed.
+    """
+    return [
+        _judge(path, status, needed, orphaned, rules)
+        for path, status in installed_trees(artifacts)
+    ]
+
+
+def _judge(
+    path: Path,
+    status: os.stat_result,
+    needed: Needed,
+    orphaned: Mapping[str, datetime],
+    rules: Rules,
+) -> InstalledTree:
+    name = str(path)
+    # A rename changes the ctime, where a copied folder keeps its mtime.
+    installed = datetime.fromtimestamp(max(status.st_mtime, status.st_ctime))  # noqa: DTZ006 - Julia's local time
+    age, uses = rules.now - installed, needed.uses(name)
+    fate: Fate = "unwanted"
+    since = None
+    if uses:
+        fate = "named"
+    elif needed.is_target(name) or needed.is_target(os.path.realpath(name)):
+        fate = "override"
+    else:
+        since = orphaned.get(name, rules.now)
+        if is_locked(path):
+            fate = "locked"
+        elif age < NEW_FOR:
+            fate = "new"
+        elif rules.now - since < rules.collect_delay:
+            fate = "waiting"
+    return InstalledTree(
+        path=path,
+        tree_hash=TreeHash.parse(path.name),
+        age=age,
+        uses=uses,
+        fate=fate,
+        orphaned=since,
+    )
+
+
+def is_locked(tree: Path) -> bool:
+    """Whether somebody holds the lock of a tree, that of an install."""
+    return is_held(tree.with_name(f"{tree.name}.pid"), stale_age=LOCK_STALE_AGE)
