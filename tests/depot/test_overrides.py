@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import os
 import uuid
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import tomli
 
+from fetch_artifacts import artifact, artifact_exists
 from fetch_artifacts.depot.override_edits import (
     StatedOverride,
     list_overrides,
@@ -22,6 +24,9 @@ from fetch_artifacts.depot.overrides import (
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import OverrideError
 from support.fixtures import Case, load_vectors
+from support.growth import growth
+from support.published import TREE_HASH, publish
+from support.trees import make_tree
 
 A, B, C, D = (TreeHash.parse(digit * 40) for digit in "abcd")
 PACKAGE = "d8e3a1f0-1111-4222-8333-444455556666"
@@ -247,3 +252,26 @@ def test_an_override_that_means_nothing_is_not_written(
     with pytest.raises(OverrideError, match=message):
         set_override(tmp_path / "artifacts", key, value, uuid=package)
     assert list((tmp_path / "artifacts").glob("*")) == []
+
+
+def test_to_follow_a_chain_takes_as_many_steps_as_it_has() -> None:
+    def chain(count: int) -> Overrides:
+        hashes = [TreeHash(number.to_bytes(20, "big")) for number in range(count + 1)]
+        return Overrides(by_hash=dict(pairwise(hashes)), by_name={})
+
+    def end(overrides: Overrides) -> object:
+        return overrides.resolve(TreeHash(bytes(20)))
+
+    assert end(chain(10_000)) == TreeHash((10_000).to_bytes(20, "big"))
+    assert growth(end, chain(100), chain(400)) < 5
+
+
+def test_a_path_of_any_length_is_a_folder_that_is_missing(
+    depot: Path, tmp_path: Path
+) -> None:
+    published = publish(tmp_path / "published")
+    for path in ("/" + "x" * 300, "/" + "x/" * 5_000, "/x\\u0000y"):
+        make_tree(depot / "artifacts", {"Overrides.toml": f'{TREE_HASH} = "{path}"\n'})
+        with pytest.raises(OverrideError, match="there is no folder"):
+            artifact("Demo", published.toml)
+        assert not artifact_exists("Demo", published.toml)

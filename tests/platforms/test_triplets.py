@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pickle
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -78,3 +80,26 @@ class TestTextForm:
     def test_the_system_alone_gives_its_version(self) -> None:
         platform = Platform.parse("x86_64-apple-darwin-os_version+20")
         assert "os_version" not in platform.tags
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        lambda count: "x86_64-linux" + "-a+a+a+a" * count + "-",
+        lambda count: "x86_64" + "-linux" * count + "-x",
+        lambda count: "x86_64" + "-freebsd" * count + "-freebsd9x",
+        lambda count: "x86_64-apple-darwin" + "1." * count + "x",
+    ],
+)
+def test_to_refuse_a_text_takes_a_time_that_grows_as_it_does(
+    text: Callable[[int], str],
+) -> None:
+    def seconds(count: int) -> float:
+        bad = text(count)
+        before = time.process_time()
+        with pytest.raises(PlatformError, match="expected a triplet"):
+            Platform.parse(bad)
+        return time.process_time() - before
+
+    # A regular expression takes over a minute for 20 of the first.
+    assert seconds(4_000) < 20 * max(seconds(1_000), 0.01)

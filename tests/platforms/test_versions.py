@@ -69,3 +69,15 @@ def test_a_number_of_more_than_32_bits_is_refused() -> None:
     assert parse_version("4294967295.0.0") is not None
     with pytest.raises(PlatformError, match="32 bits"):
         parse_version("4294967296")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["9" * 5_000, f"1.{'9' * 5_000}", f"1.2.3a.{'9' * 5_000}", "1a.2" + "0" * 20],
+)
+def test_numbers_of_any_length_are_told_apart_from_versions(text: str) -> None:
+    with pytest.raises(
+        PlatformError, match=r"expected numbers of at most (32|64) bits"
+    ):
+        parse_version(text)
+    assert parse_version("0" * 5_000 + "1") == parse_version("1")

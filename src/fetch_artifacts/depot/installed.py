@@ -18,6 +18,7 @@ from fetch_artifacts.depot.package_overrides import PROCESS_OVERRIDES
 from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.digests import TreeHash, is_tree_hash
 from fetch_artifacts.errors import HashParseError
+from fetch_artifacts.files.toml_text import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,9 +181,7 @@ def warn_of_old_entry(entry: ArtifactEntry, tree_hash: TreeHash) -> None:
 
 
 def _parse(content: bytes) -> dict[str, object]:
-    import tomli
-
     try:
-        return tomli.loads(content.decode("utf-8"))
+        return parse_toml(content.decode("utf-8"))
     except ValueError:
         return {}  # the tree is found out again at the next install

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Target: TypeAlias = "Path | TreeHash"
 
 OVERRIDES_TOML: Final = "Overrides.toml"
+_SHOWN: Final = 20  # trees of a circle in a message
 
 _log = logging.getLogger(__name__)
 
@@ -66,16 +67,11 @@ class Overrides:
         target = self.by_hash.get(tree_hash)
         if target is None:
             return None
-        seen = [tree_hash]
+        seen = {tree_hash: None}  # as a set, but in order
         while isinstance(target, TreeHash):
             if target in seen:
-                circle = " -> ".join(str(each) for each in (*seen, target))
-                msg = (
-                    f"{OVERRIDES_TOML}: expected overrides that end at a folder or at "
-                    f"a tree, found a circle: {circle}; remove one of them"
-                )
-                raise OverrideError(msg)
-            seen.append(target)
+                raise _circle([*seen, target])
+            seen[target] = None
             if target not in self.by_hash:
                 return target
             target = self.by_hash[target]
@@ -121,6 +117,17 @@ class Overrides:
         return Overrides(
             by_hash=MappingProxyType({**self.by_hash, **added}), by_name=self.by_name
         )
+
+
+def _circle(hashes: Sequence[TreeHash]) -> OverrideError:
+    *first, last = map(str, hashes)
+    if len(first) > _SHOWN:
+        first = [*first[:_SHOWN], "..."]
+    msg = (
+        f"{OVERRIDES_TOML}: expected overrides that end at a folder or at "
+        f"a tree, found a circle: {' -> '.join((*first, last))}; remove one of them"
+    )
+    return OverrideError(msg)
 
 
 def bound_hashes(name: str, value: object, path: Path | None) -> Iterator[TreeHash]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.errors import JuliaError
+from fetch_artifacts.files.toml_text import parse_toml
 from fetch_artifacts.julia_process import run_julia
 
 if TYPE_CHECKING:
@@ -58,11 +59,9 @@ def run_hook(
         directory=hook.parent,
         timeout=timeout,
     )
-    import tomli
-
     try:
-        chosen = tomli.loads(printed)
-    except tomli.TOMLDecodeError as error:
+        chosen = parse_toml(printed)
+    except ValueError as error:
         msg = f"{hook}: expected it to print TOML, {error} in:\n{printed}"
         raise JuliaError(msg, julia=julia) from error
     for name, entry in chosen.items():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from fetch_artifacts.files.toml_text import parse_toml
+
 # What the values that tomli gives no longer show.
 _BASED: Final = re.compile(r"0[xob][0-9A-Fa-f_]+")
 _OFFSET: Final = re.compile(r"[0-9][0-9T:. t-]*[+-][0-9]{2}:[0-9]{2}")
@@ -22,14 +24,13 @@ def loads(data: bytes | str) -> dict[str, Any]:
     """Read TOML as Julia does: a byte order mark is skipped, offsets are refused.
 
     Raises:
-        ValueError: It is not UTF-8 or not TOML, or holds a date-time with an offset,
-            at which Julia's reader gives up (toml_parser.jl `parse_datetime`).
+        ValueError: It is not UTF-8 or not TOML, is nested too deeply, or holds a
+            date-time with an offset, at which Julia's reader gives up (toml_parser.jl
+            `parse_datetime`).
     """
-    import tomli
-
     text = data if isinstance(data, str) else data.decode("utf-8")
     text = text.removeprefix("\ufeff")
-    table = tomli.loads(text)
+    table = parse_toml(text)
     if _SPELT.search(text):
         _apply_spelling(table, text)
     return table

@@ -39,9 +39,14 @@ def dumps(mapping: Table) -> str:
     Raises:
         TypeError: A key is not a string, or a value is of a type that TOML lacks.
         ValueError: A value is outside what TOML holds: a string with half of a
-            surrogate pair, a time with an offset, a moment before the year 1 in UTC.
+            surrogate pair, a time with an offset, a moment before the year 1 in UTC;
+            or tables and arrays are nested too deeply.
     """
-    return "".join(_write_table(mapping, (), 0, first_block=True))
+    try:
+        return "".join(_write_table(mapping, (), 0, first_block=True))
+    except RecursionError as error:
+        msg = "expected data of some hundred levels at most, found more, or a circle"
+        raise ValueError(msg) from error
 
 
 def dump_below(table: Table, path: tuple[str, ...]) -> str:

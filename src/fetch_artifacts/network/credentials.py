@@ -39,9 +39,8 @@ from string import Template
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import unquote
 
-import tomli
-
 from fetch_artifacts.errors import SettingsError
+from fetch_artifacts.files.toml_text import parse_toml
 from fetch_artifacts.settings.pyproject import TABLE, nearest_pyproject, read_table
 from fetch_artifacts.urls import is_secure, origin, split_url, without_user
 
@@ -150,8 +149,8 @@ class Credentials:
 
 def _read(path: Path) -> dict[str, object]:
     try:
-        return tomli.loads(path.read_text("utf-8"))
-    except (ValueError, RecursionError) as error:
+        return parse_toml(path.read_text("utf-8"))
+    except ValueError as error:
         msg = f"{path}: expected TOML: {error}"
         raise SettingsError(msg) from error
 

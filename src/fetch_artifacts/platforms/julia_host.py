@@ -122,7 +122,7 @@ def _recall(memory: Path, executable: Path, stamp: Stamp) -> Platform | None:
 def _read_memory(path: Path) -> dict[str, Any]:
     try:
         memory = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return memory if isinstance(memory, dict) else {}
 

@@ -6,8 +6,7 @@ Julia: ``triplet(p)`` and ``parse(Platform, text)`` (binaryplatforms.jl:514-783)
 from __future__ import annotations
 
 import re
-from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fetch_artifacts.errors import PlatformError
 from fetch_artifacts.platforms.julia_dict import KeyTable
@@ -15,7 +14,7 @@ from fetch_artifacts.platforms.tags import TRIPLET_TAGS, GivenTags
 from fetch_artifacts.platforms.versions import version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _ARCHES: Final = {
     "x86_64": "x86_64",
@@ -30,14 +29,22 @@ _ARCHES: Final = {
     "riscv64": "riscv64",
     "rv64": "riscv64",
 }  # and i686, which goes by any digit
-_SYSTEMS: Final = {
-    "macos": r"-apple-darwin[\d.]*",
-    "freebsd": r"-(?:.*-)?freebsd[\d.]*",
-    "openbsd": r"-(?:.*-)?openbsd[\d.]*",
-    "windows": r"-w64-mingw32",
-    "linux": r"-(?:.*-)?linux",
+# How the part of a triplet begins that says the system, in the order of trial.
+_PREFIXES: Final = {
+    "macos": "darwin",
+    "freebsd": "freebsd",
+    "openbsd": "openbsd",
+    "windows": "mingw32",
+    "linux": "linux",
 }
+_VENDORS: Final = {"macos": "apple", "windows": "w64"}  # others may have any, or none
+_VERSIONED: Final = frozenset({"macos", "freebsd", "openbsd"})
 _LIBCS: Final = {"gnu": "glibc", "musl": "musl"}
+_CALL_ABIS: Final = ("", "eabihf", "eabi")
+_LIBC_PARTS: Final = {
+    f"{libc}{abi}": (name, abi) for libc, name in _LIBCS.items() for abi in _CALL_ABIS
+}
+_CXXSTRING_ABIS: Final = frozenset({"cxx03", "cxx11"})
 # Before Julia 1.0, triplets spelled this as `-gcc4` and so on.
 _GFORTRANS: Final = {
     "libgfortran3": "3",
@@ -50,23 +57,24 @@ _GFORTRANS: Final = {
 _PLACED: Final = (
     *("libc", "call_abi", "libgfortran_version", "libstdcxx_version", "cxxstring_abi"),
 )
-_VERSIONED: Final = {"macos": "darwin", "freebsd": "freebsd", "openbsd": "openbsd"}
+_I686: Final = re.compile(r"i\d86")
+_DIGITS: Final = re.compile(r"[\d.]*")
+_LIBSTDCXX: Final = re.compile(r"libstdcxx([0-9]+)")
+_SHOWN: Final = 100  # characters of a text in a message
 
 
-@cache
-def _grammar() -> re.Pattern[str]:
-    """Compiled on first use; binaryplatforms.jl:665-683."""
-    systems = "|".join(f"(?P<{name}>{text})" for name, text in _SYSTEMS.items())
-    return re.compile(
-        rf"(?P<arch>{'|'.join(_ARCHES)}|i\d86)"
-        rf"(?P<system>{systems})"
-        rf"(?:-(?P<libc>{'|'.join(_LIBCS)}))?"
-        r"(?P<call_abi>eabihf|eabi)?"
-        rf"(?:-(?P<gfortran>{'|'.join(_GFORTRANS)}))?"
-        r"(?:-(?P<cxx>cxx03|cxx11))?"
-        r"(?:-libstdcxx(?P<stdcxx>[0-9]+))?"
-        r"(?P<tags>(?:-[^-]+\+[^-]+)*)$"
-    )
+class _System(NamedTuple):
+    """Where a triplet may say its system.
+
+    Attributes:
+        name: The system.
+        at: Which part of the triplet says it.
+        call_abi: What the part ends in.
+    """
+
+    name: str
+    at: int
+    call_abi: str
 
 
 def parse_triplet(text: str) -> GivenTags:
@@ -75,34 +83,89 @@ def parse_triplet(text: str) -> GivenTags:
     Raises:
         PlatformError: Julia would not take it for a triplet.
     """
-    match = _grammar().match(text)
-    if match is None:
-        msg = (
-            f"platform {text!r}: expected a triplet such as "
-            "x86_64-linux-gnu-libgfortran5-cxx11, of an architecture and a system "
-            "that Julia knows and with its parts in this order"
-        )
-        raise PlatformError(msg)
-    found = match.groupdict()
+    parts = _parts(text)
+    first_extra = len(parts)
+    while first_extra > 1 and "+" in parts[first_extra - 1][1:-1]:
+        first_extra -= 1
+    arch = "i686" if _I686.fullmatch(parts[0]) else _ARCHES.get(parts[0])
+    for system in _systems(parts) if arch else ():
+        tags = _placed_tags(system, parts, first_extra)
+        if arch and tags is not None:
+            version = _os_version(system, parts)
+            return _given(arch, system.name, tags, parts[first_extra:], version)
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    msg = (
+        f"platform {shown!r}: expected a triplet such as "
+        "x86_64-linux-gnu-libgfortran5-cxx11, of an architecture and a system "
+        "that Julia knows and with its parts in this order"
+    )
+    raise PlatformError(msg)
+
+
+def _parts(text: str) -> list[str]:
+    """Split a triplet at its dashes.
+
+    Julia matches a regular expression (l. 665-683) that can take for ever to find out
+    that a text doesn't match. What follows gives the same, in one pass.
+    """
+    parts = text.split("-")
+    if "+" not in parts[-1]:
+        parts[-1] = parts[-1].removesuffix("\n")  # PCRE's "$" may stand before one
+    return parts
+
+
+def _systems(parts: Sequence[str]) -> Iterator[_System]:
+    """Yield where a triplet may say its system, in the order of Julia's trials."""
+    lines = (at for at, part in enumerate(parts) if at and "\n" in part)
+    last = min(next(lines, len(parts)), len(parts) - 1)
+    for name, prefix in _PREFIXES.items():
+        if name in _VENDORS:
+            places = range(2, 3) if parts[1:2] == [_VENDORS[name]] else range(0)
+        else:
+            places = range(last, 0, -1)
+        for at in places:
+            if at <= last and parts[at].startswith(prefix):
+                rest = parts[at].removeprefix(prefix)
+                if name in _VERSIONED:
+                    rest = _DIGITS.sub("", rest, count=1)
+                if rest in _CALL_ABIS:
+                    yield _System(name, at, rest)
+
+
+def _placed_tags(
+    system: _System, parts: Sequence[str], first_extra: int
+) -> dict[str, str] | None:
+    """Return the tags that have a place of their own behind a triplet's system.
+
+    None where anything else is in their place.
+    """
+    if first_extra - system.at > len(_PLACED):
+        return None
+    left = list(parts[system.at + 1 : first_extra])
     tags: dict[str, str] = {}
-    if libc := found["libc"]:
-        tags["libc"] = _LIBCS[libc]
-    if call_abi := found["call_abi"]:
+    call_abi = system.call_abi
+    if not call_abi and left and left[0] in _LIBC_PARTS:
+        tags["libc"], call_abi = _LIBC_PARTS[left.pop(0)]
+    if call_abi:
         tags["call_abi"] = call_abi
-    if gfortran := found["gfortran"]:
-        tags["libgfortran_version"] = _GFORTRANS[gfortran]
-    if cxx := found["cxx"]:
-        tags["cxxstring_abi"] = cxx
-    if stdcxx := found["stdcxx"]:
-        tags["libstdcxx_version"] = f"3.4.{stdcxx}"
-    extras: dict[str, str] = {}
-    for part in found["tags"].split("-")[1:]:
-        tag, value, *_ = part.split("+")  # a third piece is dropped, as Julia does
-        extras[tag] = value
+    if left and left[0] in _GFORTRANS:
+        tags["libgfortran_version"] = _GFORTRANS[left.pop(0)]
+    if left and left[0] in _CXXSTRING_ABIS:
+        tags["cxxstring_abi"] = left.pop(0)
+    if left and (match := _LIBSTDCXX.fullmatch(left[0])):
+        left.pop(0)
+        tags["libstdcxx_version"] = f"3.4.{match[1]}"
+    return None if left else tags
+
+
+def _given(
+    arch: str, os: str, tags: dict[str, str], parts: Sequence[str], version: str
+) -> GivenTags:
+    # A third piece of a part is dropped, as Julia does.
+    extras = dict(part.split("+")[:2] for part in parts)
     tags |= extras
     tags.pop("os_version", None)  # only the system part counts (l. 728-744)
-    os = next(name for name in _SYSTEMS if found[name] is not None)
-    if version := _os_version(os, found["system"]):
+    if version:
         version_of("os_version", version)  # Julia refuses anything else here
         tags["os_version"] = version
 
@@ -113,14 +176,15 @@ def parse_triplet(text: str) -> GivenTags:
             table.add(name)
         return (name for name in table if name in tags)
 
-    return GivenTags(_ARCHES.get(found["arch"], "i686"), os, tags, order)
+    return GivenTags(arch, os, tags, order)
 
 
-def _os_version(os: str, system: str) -> str:
-    """The digits and dots after darwin, freebsd or openbsd, "" where there are none."""
-    if os not in _VERSIONED:
+def _os_version(system: _System, parts: Sequence[str]) -> str:
+    """Return the digits and dots behind a system's name, "" where there are none."""
+    if system.name not in _VERSIONED:
         return ""
-    match = re.match(rf".*{_VERSIONED[os]}([0-9.]+)", system, re.DOTALL)
+    text = "-".join(parts[1 : system.at + 1])
+    match = re.match(rf".*{_PREFIXES[system.name]}([0-9.]+)", text, re.DOTALL)
     return match[1] if match else ""
 
 

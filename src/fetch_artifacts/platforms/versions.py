@@ -17,7 +17,7 @@ _VERSION: Final = re.compile(
     r"v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?([a-z][0-9a-z]*(?:\.[0-9a-z]+)*)?$",
     re.IGNORECASE | re.ASCII,
 )
-_LARGEST: Final = 2**32 - 1  # version.jl:7: the parts are UInt32
+_SHOWN: Final = 80  # characters of a version in a message
 
 Identifier = tuple[bool, int, str]
 """One part of a pre-release: text or not, then its number or its text."""
@@ -43,10 +43,6 @@ class VersionNumber(NamedTuple):
         return release if self.final else f"{release}-{'.'.join(parts)}"
 
 
-def _identifier(text: str) -> Identifier:
-    return (False, int(text), "") if text.isdigit() else (True, 0, text)
-
-
 @lru_cache(maxsize=256)  # an Artifacts.toml repeats a few versions many times
 def parse_version(text: str) -> VersionNumber | None:
     """Read a version as Julia's ``tryparse(VersionNumber, text)``; None if it is none.
@@ -59,13 +55,31 @@ def parse_version(text: str) -> VersionNumber | None:
     match = _VERSION.match(text)
     if match is None:
         return None
-    major, minor, patch, prerelease = match.groups()
-    numbers = (int(major), int(minor or 0), int(patch or 0))
-    if max(numbers) > _LARGEST:
-        msg = f"version {text!r}: expected numbers of at most 32 bits"
+    prerelease = match[4]
+    first, second, third = (
+        _number(part or "0", 32, text) for part in match.groups()[:3]
+    )
+    named = prerelease.split(".") if prerelease else ()
+    parts = tuple(
+        (False, _number(part, 64, text), "") if part.isdigit() else (True, 0, part)
+        for part in named
+    )
+    return VersionNumber(first, second, third, not parts, parts)
+
+
+def _number(digits: str, bits: int, version: str) -> int:
+    """Read a part of a version; Julia holds them in so many bits (version.jl:7, 80).
+
+    Raises:
+        PlatformError: It has more.
+    """
+    digits = digits.lstrip("0") or "0"
+    number = int(digits) if len(digits) <= bits else 1 << bits
+    if number >> bits:
+        shown = version if len(version) <= _SHOWN else f"{version[:_SHOWN]}..."
+        msg = f"version {shown!r}: expected numbers of at most {bits} bits"
         raise PlatformError(msg)
-    parts = tuple(map(_identifier, prerelease.split("."))) if prerelease else ()
-    return VersionNumber(*numbers, not parts, parts)
+    return number
 
 
 @lru_cache(maxsize=256)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import tomli
-
 from fetch_artifacts.errors import SettingsError
+from fetch_artifacts.files.toml_text import parse_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +30,7 @@ def read_table(path: Path) -> dict[str, Any]:
     if b"fetch-artifacts" not in data:
         return {}  # the usual case: don't parse the file
     try:
-        table = tomli.loads(data.decode("utf-8")).get("tool", {})
+        table = parse_toml(data.decode("utf-8")).get("tool", {})
     except ValueError as error:  # also UnicodeDecodeError and TOMLDecodeError
         msg = f"{path}: expected TOML, to read [{TABLE}] from it: {error}"
         raise SettingsError(msg) from error

@@ -1,0 +1,50 @@
+"""Reading TOML of any depth: what is nested too deeply is an error like any other."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+DEEPEST: Final = 200
+"""How many levels of tables and arrays are read.
+
+Each level takes some of Python's stack in whoever walks through them later.
+"""
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Read TOML.
+
+    Raises:
+        ValueError: It is no TOML, or is nested deeper than `DEEPEST`.
+    """
+    import tomli
+
+    try:
+        table = tomli.loads(text)
+    except RecursionError as error:
+        raise _too_deep() from error
+    if is_deeper(table, DEEPEST):
+        raise _too_deep()
+    return table
+
+
+def is_deeper(table: dict[str, Any], levels: int) -> bool:
+    """Whether tables and arrays are nested in more than so many levels."""
+    level: list[Any] = [table]
+    for _ in range(levels):
+        level = [
+            value
+            for holder in level
+            for value in (holder.values() if isinstance(holder, dict) else holder)
+            if isinstance(value, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _too_deep() -> ValueError:
+    return ValueError(
+        f"expected at most {DEEPEST} levels of tables and arrays, found more; "
+        "take some of them out"
+    )
