@@ -21,6 +21,7 @@ _CONTROL: Final = re.compile(r"[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _HOST: Final = re.compile(rb"[\w-]{1,63}(\.[\w-]{1,63})*\.?", re.ASCII)
 _ASCII: Final = "".join(map(chr, range(0x21, 0x7F)))
 _LOGIN: Final = re.compile(r"(?<=://)[^/?#]*@")
+_IN_TEXT: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>]+")
 _THIS_MACHINE: Final = frozenset({"", "localhost"})
 
 
@@ -142,6 +143,11 @@ def redacted(url: str) -> str:
         scheme = address[: address.find("://") + 3] if "://" in address else ""
         address = scheme + address.rpartition("@")[2]
     return f"{address}?..." if query else address
+
+
+def redacted_text(text: str) -> str:
+    """Give a text with each URL in it as `redacted` gives it."""
+    return _IN_TEXT.sub(lambda match: redacted(match[0]), text)
 
 
 def local_path(url: str) -> Path:

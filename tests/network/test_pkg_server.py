@@ -258,7 +258,17 @@ def test_an_expired_token_that_can_not_be_renewed_is_tried(
     assert caplog.records
 
 
-@pytest.mark.parametrize("answer", ["", "nonsense", "access_token = 1"])
+NEW = 'access_token = "new"\n'
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *("", "nonsense", "access_token = 1"),
+        *(f"{NEW}expires_in = {value}" for value in ("1e999", "nan", "1" + "0" * 400)),
+        f"{NEW}a = {'[' * 5000}{']' * 5000}",
+    ],
+)
 def test_an_answer_without_a_token_changes_nothing(
     depot: Path, answer: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -281,6 +291,16 @@ def test_a_new_token_that_can_not_be_kept_is_used_all_the_same(
 
     assert headers(depot, read=read)["Authorization"] == "Bearer new"
     assert "can't be kept" in caplog.text
+
+
+@pytest.mark.parametrize("field", ["expires_in", "expires_at"])
+@pytest.mark.parametrize("value", ["1" + "0" * 400, '"soon"', "[]"])
+def test_an_auth_toml_with_a_time_that_is_none_is_no_traceback(
+    depot: Path, field: str, value: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_auth(depot, f"{OLD}{field} = {value}\n")
+    assert "Authorization" not in headers(depot)
+    assert "the file is damaged" in caplog.text
 
 
 def test_no_token_is_sent_after_a_renewal_that_failed(

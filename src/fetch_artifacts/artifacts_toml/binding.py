@@ -19,6 +19,7 @@ from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import BindingExistsError
 from fetch_artifacts.platforms.matching import platforms_match
+from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
     import os
@@ -205,7 +206,7 @@ def add_source(
         if not isinstance(sources, list):
             raise place.expected("an array of tables", entry, "download")
         if any(isinstance(s, dict) and s.get("url") == source.url for s in sources):
-            msg = f"{path}: {name!r} has the source {source.url} already"
+            msg = f"{path}: {name!r} has the source {redacted(source.url)} already"
             raise BindingExistsError(msg, path=path, name=name)
         longer = {**entry, "download": [*sources, added]}
         value = table[name]

@@ -209,12 +209,16 @@ def source_faults(source: object, place: Place) -> Iterator[ArtifactsTomlError]:
 
 
 def _reading_faults(source: object, place: Place) -> Iterator[ArtifactsTomlError]:
+    from fetch_artifacts.urls import redacted
+
     if not isinstance(source, dict):
-        yield place.error(f"expected a table, found {source!r}")
+        shown = redacted(source) if isinstance(source, str) else source
+        yield place.error(f"expected a table, found {shown!r}")
         return
     url, size = source.get("url"), source.get("size", 0)
     if not isinstance(url, str) or not _URL.fullmatch(url):
-        yield place.expected("a URL such as https://host/file.tar.gz", source, "url")
+        found = {"url": redacted(url)} if isinstance(url, str) else source
+        yield place.expected("a URL such as https://host/file.tar.gz", found, "url")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         yield place.expected("a number of bytes", source, "size")
     if "sha256" not in source:

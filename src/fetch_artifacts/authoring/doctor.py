@@ -29,6 +29,7 @@ from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.platforms.matching import select_platform
 from fetch_artifacts.platforms.platform import Platform
 from fetch_artifacts.settings.environment import Settings
+from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -182,7 +183,7 @@ def _check_source(
     source: _Stated, evidence: Evidence, entry: _Stated
 ) -> Iterator[Diagnosis]:
     if evidence.moved:
-        what = f"it has moved for good to {evidence.moved}"
+        what = f"it has moved for good to {redacted(evidence.moved)}"
         yield _found(source.place / "url", what, "write that address", harmless=True)
     contents = evidence.contents
     vouched = source.says("sha256") == str(evidence.sha256)

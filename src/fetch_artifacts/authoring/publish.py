@@ -32,6 +32,7 @@ from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.network.receive import receive
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.tar.writer import require_folder
+from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
     from fetch_artifacts.archive.writer import Archive
@@ -95,7 +96,7 @@ def target_for(
     for kind in TARGET_KINDS:
         if match := kind.pattern.fullmatch(text):
             return kind.make(match, options)
-    msg = f"{text}: expected {target_syntax()}"
+    msg = f"{redacted(text)}: expected {target_syntax()}"
     raise PublishError(msg)
 
 
@@ -167,10 +168,10 @@ def _source(upload: Upload, archive: Archive, tree_hash: TreeHash) -> DownloadSo
         msg = f"uploaded, but it can't be had from where everybody looks: {error}"
         raise PublishError(msg) from error
     try:
-        require_tree(tree_hash, tree.tree_hash, tree.git_hash, upload.url)
+        require_tree(tree_hash, tree.tree_hash, tree.git_hash, redacted(upload.url))
         # Another zlib packs the same tree into other bytes, which is fine.
         if not upload.existed:
-            require_archive(archive.sha256, received.sha256, upload.url)
+            require_archive(archive.sha256, received.sha256, redacted(upload.url))
     except HashMismatchError as error:
         msg = f"{error}; nothing was bound"
         raise PublishError(msg) from error

@@ -22,7 +22,7 @@ from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.network.receive import receive
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings.environment import Settings
-from fetch_artifacts.urls import file_name
+from fetch_artifacts.urls import file_name, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -103,8 +103,9 @@ def download_sources(
     for url, tree_hash in zip(urls, trees, strict=True):
         if tree_hash != trees[0]:
             msg = (
-                f"{url}: expected the tree {trees[0]} of {urls[0]}, found {tree_hash}; "
-                "all sources of an artifact must hold the same tree"
+                f"{redacted(url)}: expected the tree {trees[0]} of "
+                f"{redacted(urls[0])}, found {tree_hash}; all sources of an artifact "
+                "must hold the same tree"
             )
             raise TreeHashMismatchError(msg, expected=trees[0], actual=tree_hash)
     sources = [
@@ -142,9 +143,9 @@ def check_source(
     entry = ArtifactEntry.from_entry(name, found, built_for, place)
     with HttpFetcher(Settings.from_environ()) as fetcher:
         received = receive(fetcher, url, read_archive)
-    require_archive(entry.archive_sha256 or sha256, received.sha256, url)
+    require_archive(entry.archive_sha256 or sha256, received.sha256, redacted(url))
     tree = received.content
-    require_tree(entry.tree_hash, tree.tree_hash, tree.git_hash, url)
+    require_tree(entry.tree_hash, tree.tree_hash, tree.git_hash, redacted(url))
     return DownloadSource(url=url, sha256=received.sha256, size=received.size)
 
 
@@ -173,7 +174,9 @@ def _tree_hash(received: Received[_Tree], report: Progress | None) -> TreeHash:
     tree = received.content
     trouble = julia_trouble(tree.kind)
     if trouble:
-        _log.warning("%s: %s; gzip suits every version", received.url, trouble)
+        _log.warning(
+            "%s: %s; gzip suits every version", redacted(received.url), trouble
+        )
     if report:
         note = f"sha256 {received.sha256}, git-tree-sha1 {tree.tree_hash}"
         name = file_name(received.url)

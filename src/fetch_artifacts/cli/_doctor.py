@@ -25,6 +25,7 @@ def doctor(file: Path | None, *, fix: bool, offline: bool, as_json: bool) -> Non
     """
     from fetch_artifacts.artifacts_toml.editing import repair
     from fetch_artifacts.authoring.doctor import diagnose
+    from fetch_artifacts.urls import redacted_text
 
     toml = resolve_toml(file)
     with progress.show_progress() as report:
@@ -32,7 +33,7 @@ def doctor(file: Path | None, *, fix: bool, offline: bool, as_json: bool) -> Non
     print_rows(diagnoses, as_json=as_json)
     fixes = [diagnosis.fix for diagnosis in diagnoses if diagnosis.fix]
     if fix and fixes:
-        click.echo(repair(toml, fixes), nl=False, err=as_json)
+        click.echo(redacted_text(repair(toml, fixes)), nl=False, err=as_json)
     wrong = [it for it in diagnoses if not it.harmless and not (fix and it.fix)]
     if wrong:
         raise SystemExit(FAILED)

@@ -130,8 +130,11 @@ def print_facts(facts: Mapping[str, object], *, as_json: bool) -> None:
     if as_json:
         print_json(dict(facts))
         return
+    from fetch_artifacts.urls import redacted
+
     for name, value in facts.items():
-        click.echo(f"{name.replace('_', '-'):13}  {value}")
+        shown = redacted(str(value)) if name == "url" else value
+        click.echo(f"{name.replace('_', '-'):13}  {shown}")
 
 
 class Row(Protocol):

@@ -20,6 +20,7 @@ from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.install.installer import Installer
 from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.settings.environment import Settings
+from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ def compare_installs(julia: Julia, toml: Path) -> Iterator[Check]:
                 what="install",
                 name=name,
                 platform=platform,
-                source=str(source.get("url", "")),
+                source=redacted(str(source.get("url", ""))),
                 julia=theirs,
                 python=ours,
             )

@@ -154,7 +154,7 @@ def _login(
     try:
         auth = loads(file.read_bytes())
         lasts = _expires_at(auth, file) - time.time()
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError) as error:
         _log.error("%s: sending no token, the file is damaged: %s", file, error)
         return {}
     if "access_token" in auth and lasts < _VALID_FOR:
@@ -197,16 +197,24 @@ def _renewed(
     except DownloadError as error:
         _log.warning("%s: the token can't be renewed: %s", file, error)
         return {}
-    except ValueError:
+    except (ValueError, RecursionError):
         new = {}
     if not isinstance(new.get("access_token"), str):
         _log.warning("%s: no access_token came from %s", file, redacted(url))
         return auth
-    if isinstance(new.get("expires_in"), int | float):
-        # An absolute time: the file's own may be that of another clock.
-        new["expires_at"] = float(math.floor(moment + new["expires_in"]))
+    try:
+        if isinstance(new.get("expires_in"), int | float):
+            # An absolute time: the file's own may be that of another clock.
+            new["expires_at"] = float(math.floor(moment + new["expires_in"]))
+    except (ValueError, OverflowError):
+        _log.warning(
+            "%s: expected a number of seconds as expires_in from %s, found another",
+            file,
+            redacted(url),
+        )
+        return auth
     try:
         write_atomically(file, dumps(new))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         _log.warning("%s: the new token can't be kept: %s", file, error)
     return new

@@ -6,17 +6,18 @@ host that a request is redirected to. No error and no log contains one.
 
 from __future__ import annotations
 
+import threading
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any, Final
-from urllib.parse import urljoin
 
 from fetch_artifacts._version import __version__
-from fetch_artifacts.errors import PublishError
+from fetch_artifacts.errors import DownloadError, PublishError
 from fetch_artifacts.network.session import ignore_netrc
-from fetch_artifacts.urls import is_secure, redacted
+from fetch_artifacts.urls import is_secure, origin, redacted, redirected, without_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import Self
 
@@ -39,21 +40,22 @@ def permanent_redirect(url: str, settings: Settings) -> str | None:
     import requests
 
     target = url
-    with requests.Session() as session:
+    with _new_session() as session:
         session.auth = ignore_netrc
         for _ in range(_REDIRECTS):
             try:
-                response = session.head(
-                    target,
-                    timeout=_CONNECT_SECONDS,
-                    verify=str(settings.ca_bundle) if settings.ca_bundle else True,
-                    allow_redirects=False,
-                )
-            except (requests.RequestException, ValueError):
+                with _watched():
+                    response = session.head(
+                        without_user(target),
+                        timeout=_CONNECT_SECONDS,
+                        verify=settings.tls_verify(origin(target)[1]),
+                        allow_redirects=False,
+                    )
+                if not response.is_permanent_redirect:
+                    break
+                target = redirected(target, response.headers["Location"])
+            except (requests.RequestException, ValueError, DownloadError):
                 break
-            if not response.is_permanent_redirect:
-                break
-            target = urljoin(target, response.headers["Location"])
     return None if target == url else target
 
 
@@ -72,8 +74,6 @@ class RestSession:
     def __init__(
         self, settings: Settings, variable: str, headers: Mapping[str, str]
     ) -> None:
-        import requests
-
         if settings.offline:
             msg = f"nothing can be published, because {settings.offline} is set"
             raise PublishError(msg)
@@ -82,13 +82,12 @@ class RestSession:
             msg = f"{variable}: expected an access token in it, found none"
             raise PublishError(msg)
         self._variable = variable
-        self._session = requests.Session()
+        self._session = _new_session()
         # As auth and not as a header, which an entry in ~/.netrc would replace.
         self._session.auth = self._authorize
         self._session.headers["User-Agent"] = f"fetch-artifacts/{__version__}"
         self._session.headers.update(headers)
-        if settings.ca_bundle:
-            self._session.verify = str(settings.ca_bundle)
+        self._settings = settings
 
     def __enter__(self) -> Self:
         return self
@@ -147,15 +146,17 @@ class RestSession:
             raise PublishError(msg)
         headers = {"Content-Type": "application/octet-stream"} if file else {}
         try:
-            return self._session.request(
-                method,
-                url,
-                json=json,
-                data=file,
-                headers=headers,
-                timeout=(_CONNECT_SECONDS, _ANSWER_SECONDS),
-                allow_redirects=False,
-            )
+            with _watched():
+                return self._session.request(
+                    method,
+                    url,
+                    json=json,
+                    data=file,
+                    headers=headers,
+                    timeout=(_CONNECT_SECONDS, _ANSWER_SECONDS),
+                    verify=self._settings.tls_verify(origin(url)[1]),
+                    allow_redirects=False,
+                )
         except requests.RequestException as error:
             msg = f"{where}: no answer: {type(error).__name__}"
             raise PublishError(msg) from None
@@ -189,3 +190,23 @@ class RestSession:
             parts = [response.text]
         said = ", ".join(str(part) for part in parts if part)[:_REASON_CHARACTERS]
         return f": {said.replace(self.token, '...')}" if said else ""
+
+
+def _new_session() -> requests.Session:
+    """Make a session for requests within `_watched`."""
+    import requests
+
+    from fetch_artifacts.network.connection import WatchedAdapter
+
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, WatchedAdapter())
+    return session
+
+
+def _watched() -> AbstractContextManager[None]:
+    """Bound the waits of a request; Ctrl-C ends them in the main thread anyway."""
+    from fetch_artifacts.network.connection import Watch, watched_by
+
+    watch = Watch(threading.Event(), silence=_ANSWER_SECONDS, seconds=_ANSWER_SECONDS)
+    return watched_by(watch)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.authoring.targets.target import TargetKind, Upload
 from fetch_artifacts.errors import PublishError
-from fetch_artifacts.urls import join_url, redacted
+from fetch_artifacts.urls import expected_instead, join_url, redacted, redacted_text
 
 if TYPE_CHECKING:
     from fetch_artifacts.archive.writer import Archive
@@ -85,10 +85,13 @@ class FsspecTarget:
                 return Upload(url=url, existed=True)
             system.makedirs(root, exist_ok=True)
             system.put_file(str(archive.path), target)
-        except Exception as error:
-            # Each file system raises its own errors.
-            msg = f"{redacted(self.folder)}: could not be written: {error}"
-            raise PublishError(msg) from error
+        except Exception as error:  # noqa: BLE001 - each file system has its own
+            # They may quote the address, and so may the errors that they come from.
+            login = self.folder.partition("://")[2].partition("/")[0].rpartition("@")[0]
+            why = redacted_text(str(error))
+            why = why.replace(f"{login}@", "") if login else why
+            msg = f"{redacted(self.folder)}: could not be written: {why}"
+            raise PublishError(msg) from None
         return Upload(url=url)
 
 
@@ -98,7 +101,14 @@ def _local_folder(match: re.Match[str], options: TargetOptions) -> FolderTarget:
 
 
 def _remote_folder(match: re.Match[str], options: TargetOptions) -> FsspecTarget:
-    return FsspecTarget(folder=match[0], url_base=options.require_url_base(match[0]))
+    folder = match[0]
+    if folder.startswith("file:"):
+        # fsspec would take a host for a folder below the working directory.
+        expected = expected_instead(folder)
+        if expected:
+            msg = f"{redacted(folder)}: expected {expected}"
+            raise PublishError(msg)
+    return FsspecTarget(folder=folder, url_base=options.require_url_base(folder))
 
 
 KINDS: Final = (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from fetch_artifacts.errors import PublishError
+from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
     import re
@@ -70,7 +71,9 @@ class TargetOptions:
             PublishError: It is not set.
         """
         if not self.url_base:
-            msg = f"{target}: expected the URL under which its files are served"
+            msg = (
+                f"{redacted(target)}: expected the URL under which its files are served"
+            )
             raise PublishError(msg)
         return self.url_base
 
