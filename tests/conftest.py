@@ -22,7 +22,9 @@ settings.register_profile("deep", settings.get_profile("patient"), max_examples=
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Tests of clusters start many processes, and take a minute or two."""
-    parser.addoption("--clusters", action="store_true", help="start clusters, of Dask and MPI")
+    parser.addoption(
+        "--clusters", action="store_true", help="start clusters, of Dask and MPI"
+    )
     parser.addoption(
         "--recorded",
         action="store_true",
