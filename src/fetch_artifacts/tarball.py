@@ -8,11 +8,11 @@ extracted, as Tar.jl does. A path may be given in place of a file object.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import io
 import itertools
 import os
-import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -23,8 +23,9 @@ from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.files.writing import replacing
 from fetch_artifacts.git_tools.memory_tree import root_digest
 from fetch_artifacts.git_tools.tree_rules import TAR_RULES
-from fetch_artifacts.tar.disk_tree import UnpackLimits
+from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.tar.extract import unpack
+from fetch_artifacts.tar.limits import NO_LIMITS
 from fetch_artifacts.tar.member_tree import HashTree, MemberTree
 from fetch_artifacts.tar.reader import read_members
 from fetch_artifacts.tar.writer import require_folder, require_outside, tar_chunks
@@ -32,12 +33,12 @@ from fetch_artifacts.tar.writer import require_folder, require_outside, tar_chun
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from fetch_artifacts.tar.limits import UnpackLimits
     from fetch_artifacts.tar.member import Buffer, Member
 
     StrPath: TypeAlias = str | os.PathLike[str]
 
 _CHUNK_BYTES: Final = 1 << 18
-_NO_LIMITS: Final = UnpackLimits(max_size=sys.maxsize, max_members=sys.maxsize)
 
 
 def create(
@@ -105,7 +106,7 @@ def extract(
     with _archive(fileobj) as chunks:
         made = _prepare(path)
         try:
-            unpack(chunks, path, limits=_NO_LIMITS, copy_symlinks=copy_symlinks)
+            unpack(chunks, path, limits=_limits(), copy_symlinks=copy_symlinks)
         except BaseException:
             if made:
                 with contextlib.suppress(OSError):  # the first error says more
@@ -138,7 +139,7 @@ def tree_hash(
         ValueError: There is no such algorithm.
         TypeError: The archive is neither a path nor a binary file object.
     """
-    tree = HashTree(check_algorithm(algorithm))
+    tree = HashTree(check_algorithm(algorithm), limits=_limits())
     with _archive(fileobj) as chunks:
         for member in read_members(chunks):
             tree.add(member)
@@ -157,7 +158,7 @@ def members(fileobj: IO[bytes] | StrPath) -> Iterator[Member]:
         UnpackError: `extract` would refuse the archive.
         TypeError: The archive is neither a path nor a binary file object.
     """
-    tree = _Names()
+    tree = _Names(limits=_limits())
     with _archive(fileobj) as chunks:
         for member in read_members(chunks):
             tree.add(member)
@@ -189,6 +190,12 @@ class _Names(MemberTree):
         """Leave the content to whoever gets the member."""
         del member
         return b""
+
+
+def _limits() -> UnpackLimits:
+    """Tar.jl has none; only memory is bounded, as everywhere."""
+    names = Settings.from_environ().max_names
+    return dataclasses.replace(NO_LIMITS, max_names=names)
 
 
 def _prepare(path: Path) -> bool:

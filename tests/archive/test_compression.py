@@ -136,11 +136,61 @@ def test_a_bomb_comes_in_small_pieces(kind: str) -> None:
     assert max(sizes) <= 1 << 20
 
 
-def test_a_claim_of_gigabytes_of_memory_is_refused() -> None:
-    data = bytearray(lzma.compress(TAR, lzma.FORMAT_ALONE))
-    data[1:5] = struct.pack("<I", 1 << 31)
-    with pytest.raises(UnpackError, match=r"[Mm]emory"):
-        plain(bytes(data))
+def xz_with(dictionary: int) -> bytes:
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": dictionary}]
+    return lzma.compress(TAR, filters=filters)
+
+
+def zstd_with(window: bytes) -> bytes:
+    """A frame of one raw block, whose header asks for a window."""
+    size = (len(TAR) << 3 | 1).to_bytes(3, "little")
+    return b"\x28\xb5\x2f\xfd\x00" + window + size + TAR
+
+
+LARGE_WINDOWS = {
+    "xz": (xz_with(256 << 20), "the xz data needs 256 MiB of memory"),
+    "xz with the sizes of its block": (
+        # flags 0xC0: two sizes, of two bytes each; then LZMA2 with 1.5 GiB
+        b"\xfd7zXZ\0\0\1\x69\x22\xde\x36"
+        b"\x03\xc0\x80\x01\x80\x02\x21\x01\x25" + bytes(100),
+        "the xz data needs 1536 MiB of memory",
+    ),
+    "lzma": (
+        b"\x5d" + (1 << 31).to_bytes(4, "little") + b"\xff" * 8 + bytes(100),
+        "the lzma data needs 2048 MiB of memory",
+    ),
+    "zst": (zstd_with(b"\x94"), "the zstd data needs 384 MiB of memory"),
+    "zst of one segment": (
+        b"\x28\xb5\x2f\xfd\xa0" + (1 << 30).to_bytes(4, "little") + bytes(100),
+        "the zstd data needs 1024 MiB of memory",
+    ),
+    # The head of a stream can't tell what a later one needs, its own head does.
+    "a second stream": (
+        xz_with(1 << 20) + xz_with(256 << 20),
+        "the xz data needs 256 MiB of memory",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LARGE_WINDOWS.values(), ids=LARGE_WINDOWS)
+def test_a_large_window_is_refused_with_the_memory_that_it_needs(
+    case: tuple[bytes, str],
+) -> None:
+    data, fault = case
+    with pytest.raises(UnpackError) as caught:
+        plain(data)
+    assert fault in str(caught.value)
+    assert "expected at most 128 MiB" in str(caught.value)
+    assert "damaged" not in str(caught.value)
+
+
+def test_larger_windows_can_be_allowed_and_the_usual_ones_are() -> None:
+    large = {"xz": xz_with(256 << 20), "zst": zstd_with(b"\x94")}
+    for kind, data in large.items():
+        chunks = decompress(cast("Compression", kind), [data], 512 << 20)
+        assert b"".join(chunks) == TAR
+    # What xz -9 and zstd --long make.
+    assert plain(xz_with(64 << 20)) == plain(zstd_with(b"\x88")) == TAR
 
 
 # --- what is no archive

@@ -85,7 +85,7 @@ def rot13(monkeypatch: pytest.MonkeyPatch) -> Compression:
         magic=(MAGIC,),
         endings=(".rot", ".trot"),
         julia=(99, 1),
-        decoding=lambda: Decoding(decoder=Rot13, errors=(Rot13Error,)),
+        decoding=lambda _max_window: Decoding(decoder=Rot13, errors=(Rot13Error,)),
         encode=rot13_chunks,
     )
     monkeypatch.setitem(cast("dict[str, Any]", FORMATS), "rot", row)

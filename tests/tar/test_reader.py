@@ -47,7 +47,7 @@ REFUSED = {
     "a block device": (header(b"a", b"4"), "block device"),
     "a FIFO": (header(b"a", b"6"), "FIFO"),
     "a contiguous file": (header(b"a", b"7"), "type b'7'"),
-    "a GNU sparse file": (header(b"a", b"S"), "type b'S'"),
+    "a GNU sparse file": (header(b"a", b"S"), "sparse file, as tar's -S"),
     "a type outside ASCII": (header(b"a", b"\xc0"), "type b'\\xc0'"),
     "a path deeper than any that Linux takes": (
         pax((b"path", b"a/" * 2048 + b"f")) + file(b"x"),
@@ -68,11 +68,11 @@ REFUSED = {
     "a hard link to a folder": (folder(b"b/") + hardlink(b"a", b"b"), "plain file"),
     "a hard link to a symbolic link": (
         symlink(b"b", b"c") + hardlink(b"a", b"b"),
-        "no earlier plain file",
+        "hard link to the symbolic link 'b', which Julia can't unpack",
     ),
     "a hard link to a hard link": (
         file(b"c") + hardlink(b"b", b"c") + hardlink(b"a", b"b"),
-        "no earlier plain file",
+        "hard link to the hard link 'b', which Julia can't unpack",
     ),
     "a hard link in the place of its target": (
         file(b"f") + hardlink(b"f/g", b"f"),

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.archive.codecs.codec import HEAD_BYTES
 from fetch_artifacts.archive.formats import FORMATS
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.streams import gathered
+from fetch_artifacts.tar.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from fetch_artifacts.archive.codecs.codec import Buffer, Decoding
     from fetch_artifacts.archive.formats import ArchiveKind
@@ -25,23 +27,32 @@ _OUTPUT_BYTES: Final = 1 << 20
 _SHORT_STREAM: Final = 1 << 12
 
 
-def decompress(kind: ArchiveKind, chunks: Iterable[bytes]) -> Iterator[bytes]:
+def decompress(
+    kind: ArchiveKind,
+    chunks: Iterable[bytes],
+    max_window: int = DEFAULT_LIMITS.max_window,
+) -> Iterator[bytes]:
     """Decompress an archive of a known kind; an uncompressed one stays as it is.
 
+    Args:
+        kind: The kind.
+        chunks: The archive.
+        max_window: The bytes of memory that it may need for its window.
+
     Raises:
-        UnpackError: It is damaged or cut short, or a zip, which holds no tar archive.
+        UnpackError: It is damaged or cut short, needs more memory, or is a zip, which
+            holds no tar archive.
     """
     row = FORMATS[kind]
     if row.decoding is not None:
-        return _decode(row.name, row.decoding(), chunks)
+        return _decode(_Streams(row.name, row.decoding, max_window), chunks)
     if kind == "tar":
         return iter(chunks)
     msg = f"expected a compressed tar archive, found a {row.name} archive"
     raise UnpackError(msg)
 
 
-def _decode(name: str, decoding: Decoding, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    streams = _Streams(name, decoding)
+def _decode(streams: _Streams, chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in gathered(chunks, _INPUT_BYTES):
         yield from streams.feed(memoryview(chunk))
     streams.finish()
@@ -50,9 +61,13 @@ def _decode(name: str, decoding: Decoding, chunks: Iterable[bytes]) -> Iterator[
 class _Streams:
     """Compressed streams, one after the other."""
 
-    def __init__(self, name: str, decoding: Decoding) -> None:
+    def __init__(
+        self, name: str, choose: Callable[[int], Decoding], max_window: int
+    ) -> None:
         self._name = name
-        self._decoding = decoding
+        self._max_window = max_window
+        self._decoding = decoding = choose(max_window)
+        self._head = b""  # of the stream that is being read
         self._decoder = decoding.decoder()
         self._step = 2 * _INPUT_BYTES
         self._padding = 0
@@ -64,6 +79,9 @@ class _Streams:
             if self._decoder.eof and not (data := self._begin(data)):
                 return
             part = data[: self._step]
+            if len(self._head) < HEAD_BYTES:
+                self._head += part[: HEAD_BYTES - len(self._head)]
+                self._check_memory()
             yield from self._decompress(part)
             if self._decoder.eof:
                 part = part[: len(part) - len(self._decoder.unused_data)]
@@ -89,6 +107,7 @@ class _Streams:
             if self._padding or not self._decoding.repeats:
                 raise self._error("has other bytes after its end")
             self._decoder = self._decoding.decoder()
+            self._head = b""
             # What a decoder does not use it copies, so streams may be many and short.
             self._step = _SHORT_STREAM
             self._is_first = False
@@ -100,6 +119,8 @@ class _Streams:
             try:
                 piece = self._decoder.decompress(data, _OUTPUT_BYTES)
             except self._decoding.errors as error:
+                if "emory" in str(error):  # a later block of a stream wants more
+                    raise self._too_large("more") from error
                 where = "" if self._is_first else ", or has other bytes after its end"
                 raise self._error(f"is damaged ({error}){where}") from error
             if piece:
@@ -107,6 +128,19 @@ class _Streams:
             if self._decoder.eof or self._decoder.needs_input:
                 return
             data = b""
+
+    def _check_memory(self) -> None:
+        needed = self._decoding.needs(self._head) if self._decoding.needs else 0
+        if needed > self._max_window:
+            raise self._too_large(f"{needed / (1 << 20):.0f} MiB of memory")
+
+    def _too_large(self, needed: str) -> UnpackError:
+        msg = (
+            f"the {self._name} data needs {needed} to be decompressed, expected at "
+            f"most {self._max_window / (1 << 20):.0f} MiB; compress it anew with the "
+            "usual settings, or set FETCH_ARTIFACTS_MAX_WINDOW to more bytes"
+        )
+        return UnpackError(msg)
 
     def _error(self, fault: str) -> UnpackError:
         return UnpackError(f"the {self._name} data {fault}; download it again")

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 from fetch_artifacts.archive.codecs.bzip2 import bzip2_chunks, bzip2_decoding
 from fetch_artifacts.archive.codecs.gzip import gzip_chunks, gzip_decoding
 from fetch_artifacts.archive.codecs.xz import lzma_decoding, xz_chunks, xz_decoding
-from fetch_artifacts.archive.codecs.zstd import zstd_chunks, zstd_decoding
+from fetch_artifacts.archive.codecs.zstd import (
+    MAGIC,
+    SKIPPABLE,
+    zstd_chunks,
+    zstd_decoding,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +38,8 @@ class Format:
         magic: What its bytes may start with; `kind` tells kinds that have none.
         endings: What the names of its files end in, the usual ending first.
         julia: The first Julia that can unpack it, None where no Julia can.
-        decoding: Gives how to decompress it; None where it is no compression.
+        decoding: Gives how to decompress it with at most so many bytes of memory for a
+            window; None where it is no compression.
         encode: Compresses data; None where it is not written.
     """
 
@@ -41,7 +47,7 @@ class Format:
     magic: tuple[bytes, ...] = ()
     endings: tuple[str, ...]
     julia: tuple[int, int] | None
-    decoding: Callable[[], Decoding] | None = None
+    decoding: Callable[[int], Decoding] | None = None
     encode: Callable[[Iterable[bytes]], Iterator[bytes]] | None = None
 
 
@@ -74,7 +80,7 @@ FORMATS: Final[dict[ArchiveKind, Format]] = {
     ),
     "zst": Format(
         name="zstd",
-        magic=(b"\x28\xb5\x2f\xfd",),
+        magic=(MAGIC, *SKIPPABLE),
         endings=(".zst", ".tzst"),
         julia=(1, 13),
         decoding=zstd_decoding,

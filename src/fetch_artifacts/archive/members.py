@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fetch_artifacts.archive.formats import ArchiveKind
+    from fetch_artifacts.tar.limits import UnpackLimits
     from fetch_artifacts.tar.member import Member
 
 
 @contextlib.contextmanager
 def archive_members(
-    chunks: Iterable[bytes],
+    chunks: Iterable[bytes], limits: UnpackLimits
 ) -> Iterator[tuple[ArchiveKind, Iterator[Member]]]:
     """Give the kind of an archive, told by its first bytes, and its members.
 
@@ -34,5 +35,5 @@ def archive_members(
         with spooled(chunks) as file:
             yield kind, read_zip_members(file)
         return
-    with read_ahead(decompress(kind, chunks)) as members:
+    with read_ahead(decompress(kind, chunks, limits.max_window)) as members:
         yield kind, members

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.archive.members import archive_members
@@ -20,16 +21,18 @@ from fetch_artifacts.git_tools.tree_rules import (
     PKG_RULES,
     TAR_RULES,
 )
+from fetch_artifacts.tar.limits import DEFAULT_LIMITS, UnpackLimits
 from fetch_artifacts.tar.member_tree import MemberTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from fetch_artifacts.archive.formats import ArchiveKind
     from fetch_artifacts.git_tools.memory_tree import Folder
     from fetch_artifacts.git_tools.objects import TreeEntry
     from fetch_artifacts.git_tools.tree_rules import TreeRules
+    from fetch_artifacts.settings.environment import Settings
 
 _ALGORITHM: Final = "git-sha1"
 _CHUNK_BYTES: Final = 1 << 18
@@ -42,10 +45,13 @@ class ArchiveTree:
     Attributes:
         kind: What the archive is.
         root: The folder with all that is in it.
+        sparse: The first members that are sparse files in GNU's pax format: what Julia
+            unpacks is not what they were made from.
     """
 
     kind: ArchiveKind
     root: Folder
+    sparse: tuple[bytes, ...] = ()
 
     @property
     def tree_hash(self) -> TreeHash:
@@ -71,7 +77,7 @@ class ArchiveTree:
         if not isinstance(node, dict):
             return None
         text = name.decode("utf-8", "backslashreplace")
-        return text, ArchiveTree(kind=self.kind, root=node)
+        return text, replace(self, root=node)
 
     def entries(self) -> Iterator[TreeEntry]:
         """Give mode, path and digest of all that counts for `tree_hash`.
@@ -93,7 +99,9 @@ class ArchiveTree:
         return TreeHash(root_digest(self.root, _ALGORITHM, rules))
 
 
-def read_archive(chunks: Iterable[bytes]) -> ArchiveTree:
+def read_archive(
+    chunks: Iterable[bytes], limits: UnpackLimits = DEFAULT_LIMITS
+) -> ArchiveTree:
     """Read an archive of any kind, told by its first bytes.
 
     The same archives are refused as by
@@ -103,14 +111,19 @@ def read_archive(chunks: Iterable[bytes]) -> ArchiveTree:
     Raises:
         UnpackError: It is damaged, no archive at all, or asks for what is not allowed.
     """
-    tree = MemberTree()
-    with archive_members(chunks) as (kind, members):
+    tree = MemberTree(limits=limits)
+    with archive_members(chunks, limits) as (kind, members):
         for member in members:
             tree.add(member)
-    return ArchiveTree(kind=kind, root=tree.root)
+    return ArchiveTree(kind=kind, root=tree.root, sparse=tuple(tree.sparse))
 
 
-def read_archive_file(path: Path) -> ArchiveTree:
+def archive_reader(settings: Settings) -> Callable[[Iterable[bytes]], ArchiveTree]:
+    """Give `read_archive` with the limits that the user has set."""
+    return partial(read_archive, limits=UnpackLimits.of(settings))
+
+
+def read_archive_file(path: Path, limits: UnpackLimits = DEFAULT_LIMITS) -> ArchiveTree:
     """Read an archive that is a file, as `read_archive`.
 
     Raises:
@@ -118,4 +131,5 @@ def read_archive_file(path: Path) -> ArchiveTree:
         OSError: The file can't be read.
     """
     with path.open("rb", buffering=0) as file:
-        return read_archive(iter(lambda: file.read(_CHUNK_BYTES), b""))
+        chunks = iter(lambda: file.read(_CHUNK_BYTES), b"")
+        return read_archive(chunks, limits)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fetch_artifacts.archive.members import archive_members
 from fetch_artifacts.tar.extract import Unpacked, unpack_members
+from fetch_artifacts.tar.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,13 +48,15 @@ def unpack_archive(
             not allowed. The folder is empty again.
         OSError: The folder can't be written. It is empty again.
     """
-    with archive_members(chunks) as (kind, members):
+    limits = options.get("limits", DEFAULT_LIMITS)
+    with archive_members(chunks, limits) as (kind, members):
         unpacked = unpack_members(members, directory, **options)
     return UnpackedArchive(
         tree_hash=unpacked.tree_hash,
         git_hash=unpacked.git_hash,
         files=unpacked.files,
         size=unpacked.size,
+        sparse=unpacked.sparse,
         faithful=unpacked.faithful,
         kind=kind,
     )

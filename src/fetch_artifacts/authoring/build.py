@@ -20,6 +20,7 @@ from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.errors import DepotError, OverrideError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.tar.extract import unpack
+from fetch_artifacts.tar.limits import NO_LIMITS
 from fetch_artifacts.tar.writer import require_folder, tar_chunks
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ def artifact_from_directory(directory: Path) -> TreeHash:
     require_folder(directory)
     depot = FirstDepot.present()
     with depot.stage() as staged:
-        unpacked = unpack(tar_chunks(directory), staged.folder, read_only=True)
+        chunks = tar_chunks(directory)
+        unpacked = unpack(chunks, staged.folder, read_only=True, limits=NO_LIMITS)
         depot.commit(staged, unpacked.tree_hash)
     return unpacked.tree_hash
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.archive.tree import read_archive
+from fetch_artifacts.archive.tree import archive_reader
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DownloadError, UnpackError
 from fetch_artifacts.git_tools.objects import FOLDER, tree_digest
@@ -72,7 +72,7 @@ def collect_evidence(
         report: Called with the progress of the download.
     """
     try:
-        received = receive(fetcher, url, read_archive, report)
+        received = receive(fetcher, url, archive_reader(settings), report)
     except DownloadError as error:
         return error
     outcome = received.outcome

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.archive.tree import read_archive
+from fetch_artifacts.archive.tree import archive_reader
 from fetch_artifacts.archive.writer import (
     archive_directory,
     choose_compression,
@@ -161,8 +161,9 @@ def _source(upload: Upload, archive: Archive, tree_hash: TreeHash) -> DownloadSo
     if not upload.is_public:
         return DownloadSource(url=upload.url, sha256=archive.sha256, size=archive.size)
     try:
-        with HttpFetcher(Settings.from_environ()) as fetcher:
-            received = receive(fetcher, upload.url, read_archive)
+        settings = Settings.from_environ()
+        with HttpFetcher(settings) as fetcher:
+            received = receive(fetcher, upload.url, archive_reader(settings))
         tree = received.content
     except (DownloadError, UnpackError) as error:
         msg = f"uploaded, but it can't be had from where everybody looks: {error}"

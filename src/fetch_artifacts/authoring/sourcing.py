@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from fetch_artifacts.archive.formats import julia_trouble
-from fetch_artifacts.archive.tree import read_archive
+from fetch_artifacts.archive.tree import archive_reader
 from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.artifacts_toml.choosing import find_entry
 from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, DownloadSource
@@ -18,10 +19,12 @@ from fetch_artifacts.errors import (
     ArchiveError,
     TreeHashMismatchError,
 )
+from fetch_artifacts.files.writing import free_bytes
 from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.network.receive import receive
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings.environment import Settings
+from fetch_artifacts.tar.limits import UnpackLimits
 from fetch_artifacts.urls import file_name, redacted
 
 if TYPE_CHECKING:
@@ -68,8 +71,10 @@ def measure_download(url: str, *, as_archive: bool) -> Received[ArchiveTree | No
     Raises:
         DownloadError: The download fails or is incomplete.
     """
-    with HttpFetcher(Settings.from_environ()) as fetcher:
-        return receive(fetcher, url, read_archive if as_archive else _read_nothing)
+    settings = Settings.from_environ()
+    read = archive_reader(settings) if as_archive else _read_nothing
+    with HttpFetcher(settings) as fetcher:
+        return receive(fetcher, url, read)
 
 
 def download_sources(
@@ -92,11 +97,12 @@ def download_sources(
     if not urls:
         msg = "expected the URL of an archive, found none"
         raise ArchiveError(msg)
-    with HttpFetcher(Settings.from_environ()) as fetcher:
+    settings = Settings.from_environ()
+    with HttpFetcher(settings) as fetcher:
         received: list[Received[_Tree]] = [
-            _receive_into_depot(fetcher, url, report)
+            _receive_into_depot(fetcher, url, settings, report)
             if keep and url == urls[0]
-            else receive(fetcher, url, read_archive, report)
+            else receive(fetcher, url, archive_reader(settings), report)
             for url in urls
         ]
     trees = [_tree_hash(each, report) for each in received]
@@ -141,8 +147,9 @@ def check_source(
         name, load_artifacts_toml(toml), platform, toml
     )
     entry = ArtifactEntry.from_entry(name, found, built_for, place)
-    with HttpFetcher(Settings.from_environ()) as fetcher:
-        received = receive(fetcher, url, read_archive)
+    settings = Settings.from_environ()
+    with HttpFetcher(settings) as fetcher:
+        received = receive(fetcher, url, archive_reader(settings))
     require_archive(entry.archive_sha256 or sha256, received.sha256, redacted(url))
     tree = received.content
     require_tree(entry.tree_hash, tree.tree_hash, tree.git_hash, redacted(url))
@@ -154,17 +161,19 @@ def _read_nothing(_chunks: Iterable[bytes]) -> None:
 
 
 def _receive_into_depot(
-    fetcher: Fetcher, url: str, report: Progress | None
+    fetcher: Fetcher, url: str, settings: Settings, report: Progress | None
 ) -> Received[_Tree]:
-    """Download an archive and install its tree."""
+    """Download an archive and install its tree, within the same limits as `install`."""
     depot = FirstDepot.present()
     with depot.stage() as staged:
-        received = receive(
-            fetcher,
-            url,
-            lambda chunks: unpack_archive(chunks, staged.folder, read_only=True),
-            report,
+        unpack = partial(
+            unpack_archive,
+            directory=staged.folder,
+            read_only=True,
+            limits=UnpackLimits.of(settings, room=free_bytes(staged.folder.path)),
+            copy_symlinks=settings.copy_symlinks,
         )
+        received = receive(fetcher, url, unpack, report)
         depot.commit(staged, received.content.tree_hash)
     return received
 

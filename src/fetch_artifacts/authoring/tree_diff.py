@@ -25,6 +25,8 @@ from fetch_artifacts.git_tools.objects import (
     tree_digest,
 )
 from fetch_artifacts.git_tools.tree_hash import list_directory
+from fetch_artifacts.settings.environment import Settings
+from fetch_artifacts.tar.limits import UnpackLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -89,7 +91,8 @@ def read_tree(place: str | os.PathLike[str]) -> Tree:
         path = _installed(TreeHash.parse(os.fspath(place)))
     if path.is_dir():
         return _tree(list_directory(path))
-    return _tree(read_archive_file(path).entries())
+    limits = UnpackLimits.of(Settings.from_environ())
+    return _tree(read_archive_file(path, limits).entries())
 
 
 def tree_lines(place: str | os.PathLike[str]) -> Iterator[str]:

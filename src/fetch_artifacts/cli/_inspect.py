@@ -20,8 +20,6 @@ from fetch_artifacts.digests import Algorithm
 if TYPE_CHECKING:
     from fetch_artifacts.digests import TreeHash
 
-_CHUNK: Final = 1 << 18
-
 
 @click.command("hash")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
@@ -56,10 +54,12 @@ def _tree_hash(path: Path, algorithm: Algorithm) -> TreeHash:
     if algorithm != "git-sha1":
         msg = f"{path}: an archive's tree has a git-sha1 only"
         raise click.UsageError(msg)
-    from fetch_artifacts.archive.tree import read_archive
+    from fetch_artifacts.archive.tree import read_archive_file
+    from fetch_artifacts.settings.environment import Settings
+    from fetch_artifacts.tar.limits import UnpackLimits
 
-    with path.open("rb") as file:
-        return read_archive(iter(lambda: file.read(_CHUNK), b"")).tree_hash
+    limits = UnpackLimits.of(Settings.from_environ())
+    return read_archive_file(path, limits).tree_hash
 
 
 @click.command()

@@ -83,14 +83,24 @@ class _Level:
         self.name = name
         self.status = os.fstat(handle)
         self.folders: list[str] = []
-        with os.scandir(handle) as entries:
-            found = list(entries)
-        for entry in found:
-            if entry.is_dir(follow_symlinks=False):
-                self.folders.append(entry.name)
-                continue
-            with contextlib.suppress(FileNotFoundError):  # another process removed it
-                os.unlink(entry.name, dir_fd=handle)
+        while self._unlink_files():  # some disks leave entries out while others go
+            self.folders.clear()
+
+    def _unlink_files(self) -> bool:
+        """Remove the files and list the folders; tells whether there were files.
+
+        Entries are looked at one by one: a folder may have more than memory.
+        """
+        removed = False
+        with os.scandir(self.handle) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    self.folders.append(entry.name)
+                    continue
+                with contextlib.suppress(FileNotFoundError):  # another process did
+                    os.unlink(entry.name, dir_fd=self.handle)
+                    removed = True
+        return removed
 
     def close(self) -> None:
         if self.handle >= 0:

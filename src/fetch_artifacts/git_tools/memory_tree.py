@@ -64,14 +64,21 @@ def file_mode(leaf: Leaf) -> bytes:
 
 def symlinks(root: Folder) -> Iterator[tuple[bytes, bytes]]:
     """Give the path and the target of every symbolic link in a tree."""
-    waiting = [(b"", root)]
-    while waiting:
-        prefix, folder = waiting.pop()
-        for name, node in folder.items():
+    # One path at a time: a tree of deep paths is much smaller than all its paths.
+    path = b""
+    opened = [(b"", iter(root.items()))]
+    while opened:
+        name, entries = opened[-1]
+        for entry, node in entries:
             if isinstance(node, dict):
-                waiting.append((prefix + name + b"/", node))
-            elif node[:1] == SYMLINK:
-                yield prefix + name, node[1:]
+                path += entry + b"/"
+                opened.append((entry + b"/", iter(node.items())))
+                break
+            if node[:1] == SYMLINK:
+                yield path + entry, node[1:]
+        else:
+            opened.pop()
+            path = path[: len(path) - len(name)]
 
 
 def hash_tree(

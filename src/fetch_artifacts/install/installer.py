@@ -44,7 +44,7 @@ from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.streams import HashedChunks, prefetched
-from fetch_artifacts.tar.disk_tree import UnpackLimits
+from fetch_artifacts.tar.limits import UnpackLimits
 from fetch_artifacts.threads import run_all, run_one
 from fetch_artifacts.urls import redacted
 
@@ -281,10 +281,8 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                     chunks,
                     folder,
                     read_only=True,
-                    limits=UnpackLimits(
-                        max_size=self._settings.max_size,
-                        max_members=self._settings.max_members,
-                        room=free_bytes(folder.path),
+                    limits=UnpackLimits.of(
+                        self._settings, room=free_bytes(folder.path)
                     ),
                     copy_symlinks=self._settings.copy_symlinks,
                 )

@@ -8,6 +8,8 @@
 | JULIA_PKG_CONCURRENT_DOWNLOADS | downloads at once, 8 unless set |
 | FETCH_ARTIFACTS_MAX_SIZE | bytes that an archive may unpack to, 1 TiB unless set |
 | FETCH_ARTIFACTS_MAX_MEMBERS | how many files, links and folders it may have |
+| FETCH_ARTIFACTS_MAX_NAMES | bytes of memory for their names, 48 MiB unless set |
+| FETCH_ARTIFACTS_MAX_WINDOW | bytes of memory to decompress, 128 MiB unless set |
 | JULIA_PKG_OFFLINE, FETCH_ARTIFACTS_OFFLINE | never touch the network |
 | FETCH_ARTIFACTS_FSYNC | "false": don't wait until new trees are on the disk |
 | BINARYPROVIDER_COPYDEREF | unpack symbolic links as copies |
@@ -141,8 +143,10 @@ class Settings:
         offline: The variable that forbids the network, "" where none does.
         ignore_hashes: JULIA_PKG_IGNORE_HASHES as it stands, "" where it is not set.
         concurrent_downloads: How many downloads may run at once.
-        max_size: How many bytes the files of one archive may have together.
+        max_size: How many bytes one archive may occupy when it is unpacked.
         max_members: How many files, links and folders one archive may have.
+        max_names: How many bytes of memory their names and link targets may take.
+        max_window: How many bytes of memory decompressing an archive may take.
         copy_symlinks: Whether links are unpacked as copies; None: where they must.
         ca_bundle: A file or folder of CA certificates, None for requests' own.
         platform: The triplet to choose entries for, None for the host's.
@@ -160,6 +164,8 @@ class Settings:
     concurrent_downloads: int
     max_size: int
     max_members: int
+    max_names: int
+    max_window: int
     copy_symlinks: bool | None
     ca_bundle: Path | None
     platform: str | None
@@ -188,6 +194,8 @@ class Settings:
             concurrent_downloads=_count(environ, "JULIA_PKG_CONCURRENT_DOWNLOADS", 8),
             max_size=_count(environ, "FETCH_ARTIFACTS_MAX_SIZE", 1 << 40),
             max_members=_count(environ, "FETCH_ARTIFACTS_MAX_MEMBERS", 10_000_000),
+            max_names=_count(environ, "FETCH_ARTIFACTS_MAX_NAMES", 48 << 20),
+            max_window=_count(environ, "FETCH_ARTIFACTS_MAX_WINDOW", 128 << 20),
             copy_symlinks=parse_bool(
                 environ.get("BINARYPROVIDER_COPYDEREF", "").lower()
             ),

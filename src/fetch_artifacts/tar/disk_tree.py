@@ -11,7 +11,6 @@ import errno
 import logging
 import os
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.files.folder import FROM_WITHIN
@@ -19,15 +18,17 @@ from fetch_artifacts.files.removing import OPEN_FOLDER, empty_folder
 from fetch_artifacts.git_tools.memory_tree import symlink_target
 from fetch_artifacts.git_tools.objects import blob_hasher
 from fetch_artifacts.tar.file_modes import FileModes
+from fetch_artifacts.tar.limits import FOLDER_BYTES
 from fetch_artifacts.tar.member import printable, refusal
-from fetch_artifacts.tar.member_tree import MemberTree
+from fetch_artifacts.tar.member_tree import MemberTree, wrong_size
 from fetch_artifacts.tar.symlink_copies import plan_copies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from fetch_artifacts.files.folder import Folder
     from fetch_artifacts.git_tools.memory_tree import Node
+    from fetch_artifacts.tar.limits import UnpackLimits
     from fetch_artifacts.tar.member import Buffer, Member
 
 _log = logging.getLogger(__name__)
@@ -52,30 +53,12 @@ _LINK_ERRORS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnpackLimits:
-    """How much an archive may unpack to; a bomb is refused when it gets there.
-
-    Attributes:
-        max_size: Bytes in all files together.
-        max_members: Files, links and folders together.
-        room: Bytes that the disk has room for, None where that is not known. What does
-            not fit is not begun.
-    """
-
-    max_size: int = 1 << 40
-    max_members: int = 10_000_000
-    room: int | None = None
-
-
 class DiskTree(MemberTree):
     """A tree of members that is also made in an empty folder.
 
     All is done in the folder that is held, whatever its path leads to meanwhile.
 
     Attributes:
-        size: Bytes in all files written.
-        files: Files and links written.
         faithful: The folder can be what the archive says, with its modes and links.
     """
 
@@ -87,14 +70,10 @@ class DiskTree(MemberTree):
         limits: UnpackLimits,
         copy_symlinks: bool | None,
     ) -> None:
-        super().__init__()
-        self.size = 0
-        self.files = 0
-        self._folders = 0
+        super().__init__(limits=limits)
         self._directory = directory
         self._prefix = os.fsencode(directory.prefix)
         self._handle = directory.handle  # None: the prefix is a path
-        self._limits = limits
         self._modes = FileModes.probe(directory, read_only=read_only)
         self._copy_symlinks = copy_symlinks
         self.faithful = self._modes.kept
@@ -118,7 +97,7 @@ class DiskTree(MemberTree):
                 path = member.path
                 self.add(member)
             if self._copy_symlinks:
-                for path, source in plan_copies(self.root):
+                for path, source in plan_copies(self.root, self.hold):
                     self._copy(source, path)
         except OSError as error:
             _refuse_name(path, error)
@@ -130,8 +109,6 @@ class DiskTree(MemberTree):
 
     def put_folder(self, path: bytes) -> None:
         """Make a folder."""
-        self._folders += 1
-        self._check_limits(path)
         os.mkdir(self._prefix + path, dir_fd=self._handle)
 
     def put_folders(self, above: bytes, names: list[bytes]) -> None:
@@ -145,25 +122,27 @@ class DiskTree(MemberTree):
                 self.put_folder(path + name)
                 path += name + b"/"
             return
-        deepest = path + b"/".join(names)
-        self._folders += len(names)
-        self._check_limits(deepest)
         _make_nested(self._prefix + path or b".", names, self._handle)
 
     def put_file(self, member: Member) -> bytes:
         """Write a file; gives its digest as a blob."""
-        self._charge(member.path, member.size)
         path, mode = self._prefix + member.path, self._modes.of(member)
         hasher = blob_hasher(member.size, self.algorithm)
+        left = member.size
         handle = os.open(path, _WRITE_NEW, mode, dir_fd=self._handle)
         try:
             for piece in member.pieces:
+                left -= len(piece)
+                if left < 0:
+                    break
                 _write(handle, piece, path)
                 hasher.update(piece)
             if self._modes.explicit:
                 os.fchmod(handle, mode)
         finally:
             os.close(handle)
+        if left:
+            raise wrong_size(member, left)
         return hasher.digest()
 
     def put_copy(self, member: Member) -> None:
@@ -180,7 +159,6 @@ class DiskTree(MemberTree):
 
     def put_symlink(self, member: Member) -> None:
         """Make a symbolic link, or remember that a copy has to stand for it."""
-        self._charge(member.path, 0)
         if self._copy_symlinks:
             self.faithful = False
             return
@@ -208,18 +186,20 @@ class DiskTree(MemberTree):
 
     def _copy(self, source: bytes, path: bytes) -> None:
         """Copy what is on the disk, a file or a folder, all of it inside ours."""
-        waiting = [(self._prefix + source, self._prefix + path)]
+        waiting = [iter([(self._prefix + source, self._prefix + path)])]
         while waiting:
-            old, new = waiting.pop()
+            old, new = next(waiting[-1], (b"", b""))
+            if not old:
+                waiting.pop()
+                continue
+            self.count(path, 1)
             mode = os.lstat(old, dir_fd=self._handle).st_mode
             if not stat.S_ISDIR(mode):
                 self._copy_file(old, new, stat.S_IMODE(mode))
                 continue
-            self._folders += 1
-            self._check_limits(path)
+            self.occupy(path, FOLDER_BYTES)
             os.mkdir(new, dir_fd=self._handle)
-            names = self._names(old)
-            waiting += [(old + b"/" + name, new + b"/" + name) for name in names]
+            waiting.append(_inside(self._names(old), old, new))
 
     def _names(self, path: bytes) -> list[bytes]:
         if self._handle is None:
@@ -233,7 +213,9 @@ class DiskTree(MemberTree):
     def _copy_file(self, source: bytes, path: bytes, mode: int) -> None:
         read = os.open(source, _READ, dir_fd=self._handle)
         with open(read, "rb", buffering=0) as file:
-            self._charge(path, os.fstat(read).st_size)
+            size = os.fstat(read).st_size
+            self.size += size
+            self.occupy(path, size)
             handle = os.open(path, _WRITE_NEW, mode, dir_fd=self._handle)
             try:
                 while piece := file.read(_COPY_BYTES):
@@ -243,21 +225,25 @@ class DiskTree(MemberTree):
             finally:
                 os.close(handle)
 
-    def _charge(self, path: bytes, size: int) -> None:
-        self.files += 1
-        self.size += size
-        self._check_limits(path)
+    def occupy(self, path: bytes, size: int) -> None:
+        """Charge what something occupies on the disk, before it is written.
 
-    def _check_limits(self, path: bytes) -> None:
-        limits = self._limits
-        if self.size > limits.max_size:
-            fault = f"with it the files have {self.size} bytes, expected at most"
-            raise refusal(path, f"{fault} {limits.max_size}")
-        if limits.room is not None and self.size > limits.room:
+        Raises:
+            UnpackError: The archive unpacks to more than it may.
+            OSError: The disk has no room for it.
+        """
+        super().occupy(path, size)
+        room = self._limits.room
+        if room is not None and self._occupied > room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fsdecode(path))
-        if self.files + self._folders > limits.max_members:
-            fault = "with it there are more files and folders than"
-            raise refusal(path, f"{fault} {limits.max_members}")
+
+
+def _inside(
+    names: Iterable[bytes], old: bytes, new: bytes
+) -> Iterator[tuple[bytes, bytes]]:
+    """The paths of what is in a folder, and those of the copies, one at a time."""
+    for name in names:
+        yield old + b"/" + name, new + b"/" + name
 
 
 def _make_nested(path: bytes, names: list[bytes], parent: int | None) -> None:

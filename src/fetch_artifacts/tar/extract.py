@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.files.folder import Folder
-from fetch_artifacts.git_tools.memory_tree import root_digest, symlinks
+from fetch_artifacts.git_tools.memory_tree import root_digest
 from fetch_artifacts.git_tools.tree_rules import GIT_RULES, PKG_RULES
 from fetch_artifacts.streams import gathered, prefetched
-from fetch_artifacts.tar.disk_tree import DiskTree, UnpackLimits
+from fetch_artifacts.tar.disk_tree import DiskTree
+from fetch_artifacts.tar.limits import DEFAULT_LIMITS
 from fetch_artifacts.tar.reader import read_members
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from fetch_artifacts.git_tools.tree_rules import TreeRules
+    from fetch_artifacts.tar.limits import UnpackLimits
     from fetch_artifacts.tar.member import Member
 
-_DEFAULT_LIMITS: Final = UnpackLimits()
 _DEPTH: Final = 2  # chunks to be ahead; each has half a megabyte or more
 
 
@@ -57,6 +58,8 @@ class Unpacked:
             have targets outside ASCII.
         files: How many files and links were written.
         size: How many bytes were written to files.
+        sparse: The first members that are sparse files in GNU's pax format: what is
+            written is not what they were made from.
         faithful: The folder is what the archive says. Where it is not, because the
             file system keeps no execute bits or no symbolic links, the hashes are
             those of the archive.
@@ -66,6 +69,7 @@ class Unpacked:
     git_hash: TreeHash
     files: int
     size: int
+    sparse: tuple[bytes, ...]
     faithful: bool
 
 
@@ -131,7 +135,7 @@ def _new_tree(
     directory: Folder,
     *,
     read_only: bool = False,
-    limits: UnpackLimits = _DEFAULT_LIMITS,
+    limits: UnpackLimits = DEFAULT_LIMITS,
     copy_symlinks: bool | None = None,
 ) -> DiskTree:
     try:
@@ -148,13 +152,14 @@ def _new_tree(
 
 def _outcome(tree: DiskTree) -> Unpacked:
     tree_hash = git_hash = _hash(tree, PKG_RULES)
-    if not all(target.isascii() for _, target in symlinks(tree.root)):
+    if not tree.plain_links:
         git_hash = _hash(tree, GIT_RULES)
     return Unpacked(
         tree_hash=tree_hash,
         git_hash=git_hash,
         files=tree.files,
         size=tree.size,
+        sparse=tuple(tree.sparse),
         faithful=tree.faithful,
     )
 

@@ -29,6 +29,7 @@ LONGEST_PATH: Final = 32_767
 _DEEPEST_PATH: Final = 2_048
 _SHALLOW_BYTES: Final = 4_096  # too short for a path to be any deeper
 _SHOWN_BYTES: Final = 200
+_MAKE_AGAIN: Final = "have the archive made again, or use another source"
 
 # What a path must not contain to be in normal form already: an empty component, "."
 # or "..". As in Julia's regular expressions, "$" also matches before a last newline.
@@ -54,6 +55,8 @@ class Member(NamedTuple):
         size: The length of a file's content in bytes.
         link: A symbolic link's target as it stands, a hard link's target normalised.
         pieces: A file's content. To be read before the next member is asked for.
+        sparse: The content is a map of holes and the data between them, in GNU's pax
+            format, which Tar.jl doesn't know.
     """
 
     path: bytes
@@ -62,6 +65,7 @@ class Member(NamedTuple):
     size: int
     link: bytes
     pieces: Iterable[Buffer]
+    sparse: bool = False
 
     @property
     def executable(self) -> bool:
@@ -106,11 +110,10 @@ def printable(name: bytes) -> str:
     return repr(text + "..." if len(name) > _SHOWN_BYTES else text)
 
 
-def refusal(path: bytes, *faults: str) -> UnpackError:
-    """The error that names a member and what is wrong with it."""
+def refusal(path: bytes, *faults: str, todo: str = _MAKE_AGAIN) -> UnpackError:
+    """The error that names a member, what is wrong with it, and what to do."""
     return UnpackError(
-        f"archive member {printable(path)} is refused: {'; '.join(faults)}; "
-        "have the archive made again, or use another source",
+        f"archive member {printable(path)} is refused: {'; '.join(faults)}; {todo}",
         member=path.decode("utf-8", "backslashreplace"),
         faults=faults,
     )

@@ -8,7 +8,7 @@ runs through a symbolic link, a hard link to anything but an earlier plain file.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.git_tools.memory_tree import (
     LINKED_PLAIN,
@@ -19,13 +19,22 @@ from fetch_artifacts.git_tools.memory_tree import (
     symlinks,
 )
 from fetch_artifacts.git_tools.objects import blob_hasher
+from fetch_artifacts.tar.limits import DEFAULT_LIMITS, FOLDER_BYTES, link_bytes
 from fetch_artifacts.tar.member import printable, refusal
 
 if TYPE_CHECKING:
     from fetch_artifacts.digests import Algorithm
     from fetch_artifacts.errors import UnpackError
     from fetch_artifacts.git_tools.memory_tree import Folder, Leaf, Node
+    from fetch_artifacts.tar.limits import UnpackLimits
     from fetch_artifacts.tar.member import Member
+
+# What CPython needs at most for an entry beside the bytes of its name: the objects, the
+# slot in its folder, and what hashing its folder adds for a while.
+_LEAF_BYTES: Final = 240
+_FOLDER_BYTES: Final = 320
+_LINK_BYTES: Final = 80  # for the path of a link, where those are gathered
+_SPARSE_SHOWN: Final = 3
 
 
 class MemberTree:
@@ -36,11 +45,28 @@ class MemberTree:
 
     Attributes:
         root: The folder that everything is in.
+        size: Bytes in all files so far.
+        files: Files and links so far.
+        sparse: The first members whose content is GNU's form of a sparse file.
+        plain_links: The targets of all symbolic links are ASCII.
     """
 
-    def __init__(self, algorithm: Algorithm = "git-sha1") -> None:
+    def __init__(
+        self,
+        algorithm: Algorithm = "git-sha1",
+        *,
+        limits: UnpackLimits = DEFAULT_LIMITS,
+    ) -> None:
         self.root: Folder = {}
         self.algorithm: Algorithm = algorithm
+        self.size = 0
+        self.files = 0
+        self.sparse: list[bytes] = []
+        self.plain_links = True
+        self._limits = limits
+        self._members = 0  # and the folders that they imply
+        self._occupied = 0  # bytes on a disk
+        self._held = 0  # bytes of memory
         # Most members are in the same folder as the one before.
         self._parent_path = b""
         self._parent = self.root
@@ -55,6 +81,7 @@ class MemberTree:
             UnpackError: The member is what Tar.jl calls a possible attack.
         """
         path = member.path
+        self.count(path, 1)
         if not path:  # "./", the root itself; only a directory gets this far
             return
         parent, _, name = path.rpartition(b"/")
@@ -64,11 +91,15 @@ class MemberTree:
         if self._lost_links:
             self._lost_links.discard(path)
         old = folder.get(name)
+        if old is None:
+            self.hold(path, _LEAF_BYTES + len(name))
         if member.kind == "directory":
             if not isinstance(old, dict):
                 if old is not None:
                     self._clear(path, old)
                 folder[name] = {}
+                self.hold(path, _FOLDER_BYTES + len(name))
+                self.occupy(path, FOLDER_BYTES)
                 self.put_folder(path)
         else:
             folder[name] = self._put_leaf(member, old)
@@ -80,10 +111,20 @@ class MemberTree:
         """Folders are new, for a member inside them: each is in the one before."""
 
     def put_file(self, member: Member) -> bytes:
-        """Take a file's content; gives its digest as a blob."""
+        """Take a file's content; gives its digest as a blob.
+
+        Raises:
+            UnpackError: There is more of it, or less, than the archive says.
+        """
         hasher = blob_hasher(member.size, self.algorithm)
+        left = member.size
         for piece in member.pieces:
+            left -= len(piece)
+            if left < 0:
+                break
             hasher.update(piece)
+        if left:
+            raise wrong_size(member, left)
         return hasher.digest()
 
     def put_copy(self, member: Member) -> None:
@@ -119,6 +160,11 @@ class MemberTree:
             node = folder.get(part)
             if not isinstance(node, dict):
                 self._make_way(b"/".join(parts[: count + 1]), node, member)
+                path_bytes = sum(map(len, parts[count:]))
+                new = len(parts) - count
+                self.count(member.path, new)
+                self.hold(member.path, new * _FOLDER_BYTES + 2 * path_bytes)
+                self.occupy(member.path, new * FOLDER_BYTES)
                 for name in parts[count:]:
                     child: Folder = {}
                     folder[name] = child
@@ -150,15 +196,24 @@ class MemberTree:
         if member.kind == "hardlink":
             digest = self._target_digest(member)
             self.check_source(member)
+            self.files += 1
             if old is not None and member.link != member.path:
                 self._clear(member.path, old)
             self.put_copy(member)
             return (LINKED_RUNNABLE if member.executable else LINKED_PLAIN) + digest
         if old is not None:
             self._clear(member.path, old)
+        self.files += 1
         if member.kind == "symlink":
+            self.hold(member.path, len(member.link))
+            self.occupy(member.path, link_bytes(member.link))
+            self.plain_links &= member.link.isascii()
             self.put_symlink(member)
             return SYMLINK + member.link
+        self.size += member.size
+        self.occupy(member.path, member.size)
+        if member.sparse and len(self.sparse) < _SPARSE_SHOWN:
+            self.sparse.append(member.path)
         return (RUNNABLE if member.executable else PLAIN) + self.put_file(member)
 
     def _target_digest(self, member: Member) -> bytes:
@@ -173,6 +228,13 @@ class MemberTree:
             node = node.get(part) if isinstance(node, dict) else None
         if isinstance(node, bytes) and node[:1] in {PLAIN, RUNNABLE}:
             return node[1:]
+        if isinstance(node, bytes):
+            what = "symbolic link" if node[:1] == SYMLINK else "hard link"
+            fault = (
+                f"hard link to the {what} {printable(member.link)}, which Julia can't "
+                "unpack; `fetch-artifacts create` stores each link by itself"
+            )
+            raise refusal(member.path, fault)
         fault = f"hard link to {printable(member.link)}, which is no earlier plain file"
         raise refusal(member.path, f"{fault}; this may be an attack")
 
@@ -180,8 +242,51 @@ class MemberTree:
         if isinstance(old, dict):
             self._parent_path, self._parent = b"", self.root
             for name, _ in symlinks(old):
+                self.hold(path, _LINK_BYTES + len(path) + len(name))
                 self._lost_links.add(path + b"/" + name)
         self.remove(path, old)
+
+    def occupy(self, path: bytes, size: int) -> None:
+        """Charge what something occupies on a disk, before it is written.
+
+        Raises:
+            UnpackError: The archive unpacks to more than it may.
+        """
+        self._occupied += size
+        if self._occupied > self._limits.max_size:
+            fault = (
+                f"with it the archive unpacks to {self._occupied} bytes, expected at "
+                f"most {self._limits.max_size}"
+            )
+            raise refusal(path, fault, todo=_raise_it("MAX_SIZE"))
+
+    def count(self, path: bytes, members: int) -> None:
+        """Charge members, or folders that one implies.
+
+        Raises:
+            UnpackError: The archive has more than it may.
+        """
+        self._members += members
+        if self._members > self._limits.max_members:
+            fault = (
+                "with it there are more files and folders than "
+                f"{self._limits.max_members}"
+            )
+            raise refusal(path, fault, todo=_raise_it("MAX_MEMBERS"))
+
+    def hold(self, path: bytes, size: int) -> None:
+        """Charge memory that an entry needs until the archive's end.
+
+        Raises:
+            UnpackError: The archive needs more than it may.
+        """
+        self._held += size
+        if self._held > self._limits.max_names:
+            fault = (
+                "with it the names, links and folders need more than "
+                f"{self._limits.max_names} bytes of memory"
+            )
+            raise refusal(path, fault, todo=_raise_it("MAX_NAMES"))
 
 
 class HashTree(MemberTree):
@@ -192,6 +297,23 @@ class HashTree(MemberTree):
 
     def check_source(self, member: Member) -> None:
         """The digest of the file that is replaced is known already."""
+
+
+def _raise_it(limit: str) -> str:
+    return f"if you trust the archive, set FETCH_ARTIFACTS_{limit} to more"
+
+
+def wrong_size(member: Member, left: int) -> UnpackError:
+    """The error for a file whose content is not as long as the archive says.
+
+    Args:
+        member: The file.
+        left: How many bytes are missing; a negative number: at least so many too many.
+    """
+    found = member.size - left
+    more = "at least " if left < 0 else ""
+    fault = f"its content has {more}{found} bytes, the archive says {member.size}"
+    return refusal(member.path, fault)
 
 
 def _runs_through(path: bytes, member: Member) -> UnpackError:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.tar.member import Buffer
 
 _RECORD: Final = re.compile(rb"0*([0-9]{1,18}) ([^=]*)=")
+SPARSE: Final = b"GNU.sparse."
 _KEYS: Final = frozenset({b"path", b"linkpath", b"size"})
 _BASES: Final = {b"0x": 16, b"0o": 8, b"0b": 2}
 _SIZE_DIGITS: Final = 64  # in base 2
@@ -25,6 +26,8 @@ _LONGEST_RECORD: Final = 1 << 20
 
 def read_pax(content: Iterable[Buffer], size: int) -> dict[bytes, bytes]:
     """Give the values of the records that count, by their keys.
+
+    Those that make a sparse file of a member are one record with the key `SPARSE`.
 
     Args:
         content: The payload of a pax header, in pieces.
@@ -109,7 +112,9 @@ def _records(payload: _Payload) -> Iterator[tuple[bytes, bytes]]:
         if not record or record.end() >= stop or payload.skip(stop - start) != b"\n":
             msg = f"malformed pax record at {text[start : start + 40]!r}..."
             raise UnpackError(msg)
-        if record[2] in _KEYS:
+        if record[2].startswith(SPARSE):
+            yield SPARSE, b""
+        elif record[2] in _KEYS:
             if stop - start > _LONGEST_RECORD:
                 msg = f"pax record of {stop - start} bytes, expected at most 1 MiB"
                 raise refusal(record[2], msg)

@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.tar.header import BLOCK, LARGEST_SIZE, header_sum
 from fetch_artifacts.tar.member import make_member, printable, refusal
-from fetch_artifacts.tar.pax import pax_size, read_pax
+from fetch_artifacts.tar.pax import SPARSE, pax_size, read_pax
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fetch_artifacts.tar.member import Buffer, Member
 
-    Header: TypeAlias = tuple[
-        bytes, str, int, int, bytes
-    ]  # path, kind, mode, size, link
+    # path, kind, mode, size, link, sparse
+    Header: TypeAlias = tuple[bytes, str, int, int, bytes, bool]
 
 _ZEROS: Final = bytes(BLOCK)
 
@@ -45,6 +44,7 @@ _KINDS: Final = {
     b"4": "block device",
     b"5": "directory",
     b"6": "FIFO",
+    b"S": "sparse file, as tar's -S stores it: pack it without",
     b"L": _LONG_PATH,
     b"K": _LONG_LINK,
     b"g": _PAX_GLOBAL,
@@ -59,6 +59,7 @@ _USUAL_VERSIONS: Final = frozenset({b"00", b" \0"})  # POSIX, GNU
 _VERSION: Final = re.compile(rb"0* *$")
 _LARGEST_MODE: Final = 0xFFFF
 _LONGEST_NAME: Final = 1 << 20
+_MOST_SPARE: Final = 1 << 28  # in extended headers, and after the end
 _LONGEST_PAX: Final = 2**31 - 1  # extract.jl:510
 
 
@@ -75,9 +76,10 @@ def read_members(chunks: Iterable[bytes]) -> Iterator[Member]:
     source = _Source(chunks)
     global_records: dict[bytes, bytes] = {}
     while (header := _read_header(source, global_records)) is not None:
-        path, kind, mode, size, link = header
+        path, kind, mode, size, link, sparse = header
         pieces = source.content(size, path)
-        yield make_member(path, kind, mode, size, link, pieces)
+        member = make_member(path, kind, mode, size, link, pieces)
+        yield member._replace(sparse=True) if sparse else member
         for _ in pieces:  # nothing is left, unless the reader didn't want it
             pass
 
@@ -91,6 +93,7 @@ class _Source:
         self._view = memoryview(b"")
         self._position = 0
         self._before = 0  # bytes of the archive before the buffer
+        self._spare = 0  # bytes that make no member
 
     @property
     def offset(self) -> int:
@@ -118,9 +121,26 @@ class _Source:
             return (self._view[start : start + size],)
         return self._stream(size, printable(path))
 
+    def spend(self, size: int, path: bytes = b"") -> None:
+        """Charge bytes that make no member.
+
+        Raises:
+            UnpackError: There are more of them than any real archive has.
+        """
+        self._spare += size
+        if self._spare > _MOST_SPARE:
+            where = f"before its member {printable(path)}" if path else "after its end"
+            msg = (
+                f"the archive has more than {_MOST_SPARE >> 20} MiB that make no "
+                f"member, the last of them {where}; have it made again, or use "
+                "another source"
+            )
+            raise UnpackError(msg)
+
     def drain(self) -> None:
-        for _ in self._chunks:
-            pass
+        """Read what follows the end of the archive."""
+        for chunk in self._chunks:
+            self.spend(len(chunk))
 
     def _stream(self, size: int, what: str) -> Iterator[memoryview]:
         yield from self._take(size, what)
@@ -164,7 +184,7 @@ def _read_header(source: _Source, global_records: dict[bytes, bytes]) -> Header 
                 f"{block[:16]!r}...: {error}; the archive is damaged, or is none"
             )
             raise UnpackError(msg) from None
-        path, extension, _, size, _ = header
+        path, extension, _, size, _, _ = header
         if extension not in _EXTENSIONS:
             return _extended(header, records) if records else header
         found = _read_extension(source, extension, size, path)
@@ -180,11 +200,12 @@ def _read_header(source: _Source, global_records: dict[bytes, bytes]) -> Header 
 
 def _extended(header: Header, records: dict[bytes, bytes]) -> Header:
     """A header with what extended headers said."""
-    path, kind, mode, size, link = header
+    path, kind, mode, size, link, _ = header
     path = records.get(b"path", path)
     if b"size" in records:
         size = pax_size(records[b"size"], path)
-    return path, kind, mode, size, records.get(b"linkpath", link)
+    link = records.get(b"linkpath", link)
+    return path, kind, mode, size, link, SPARSE in records
 
 
 def _parse_block(block: bytes) -> Header:
@@ -204,7 +225,7 @@ def _parse_block(block: bytes) -> Header:
     kind = _KINDS.get(flag, "")
     if not kind or (kind in _GNU_LONG and path != _GNU_NAME):
         kind = f"type {flag!r}"
-    return path, kind, bits, length, _text(link) if link[0] else b""
+    return path, kind, bits, length, _text(link) if link[0] else b"", False
 
 
 def _text(field: bytes) -> bytes:
@@ -237,6 +258,7 @@ def _read_extension(
     if size > (_LONGEST_NAME if is_name else _LONGEST_PAX):
         limit = "1 MiB" if is_name else "2 GiB"
         raise refusal(path, f"{kind} of {size} bytes, expected at most {limit}")
+    source.spend(BLOCK + size, path)
     content = source.content(size, path)
     if not is_name:
         return read_pax(content, size)

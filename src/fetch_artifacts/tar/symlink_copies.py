@@ -7,12 +7,12 @@ nowhere or in a circle, or to a folder that it is in, is left out, as Tar.jl doe
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from fetch_artifacts.git_tools.memory_tree import symlink_target, symlinks
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from fetch_artifacts.git_tools.memory_tree import Folder, Node
 
@@ -21,18 +21,28 @@ if TYPE_CHECKING:
     # Asks for the ends of links, and gives the end of one.
     _Steps: TypeAlias = "Generator[_Place, _Place | None, _Place | None]"
 
+_LINK_BYTES: Final = 640  # of memory for each link, beside its path and what it names
 
-def plan_copies(root: Folder) -> list[tuple[bytes, bytes]]:
+
+def plan_copies(
+    root: Folder, hold: Callable[[bytes, int], None]
+) -> list[tuple[bytes, bytes]]:
     """Give the path of each link and what to copy there, in an order that works.
 
     A folder is copied once all copies inside it are made. Copies that wait for each
     other in a circle are left out.
+
+    Args:
+        root: The tree.
+        hold: Charges memory for a link: its path and how many bytes.
     """
     copies: defaultdict[bytes, list[bytes]] = defaultdict(list)
     links = _Links(root)
     for path, _ in symlinks(root):
+        hold(path, _LINK_BYTES + len(path))
         source = links.end(path)
         if source and not (path + b"/").startswith(source + b"/"):
+            hold(path, len(source))
             copies[source].append(path)
     missing = dict.fromkeys(copies, 0)  # how many copies are still to come inside
     for paths in copies.values():

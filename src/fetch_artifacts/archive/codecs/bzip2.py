@@ -17,7 +17,7 @@ def bzip2_chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     return encode(bz2.BZ2Compressor(9), chunks)
 
 
-def bzip2_decoding() -> Decoding:
+def bzip2_decoding(_max_window: int) -> Decoding:
     """Read bzip2."""
     import bz2
 

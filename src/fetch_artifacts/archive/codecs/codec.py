@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     Buffer: TypeAlias = bytes | memoryview
 
+HEAD_BYTES: Final = 64
+"""Bytes of a stream that say how much memory it needs."""
+
 _INPUT_BYTES: Final = 1 << 20
 
 
@@ -57,12 +60,15 @@ class Decoding:
     Attributes:
         decoder: Makes a decoder of one stream.
         errors: What a decoder raises for damaged data.
+        needs: Tells from the first `HEAD_BYTES` of a stream how many bytes of memory it
+            takes to decompress it, 0 where they don't tell; None: always few.
         padding: Streams may be followed by NUL bytes, a multiple of this many.
         repeats: A stream may be followed by another one.
     """
 
     decoder: Callable[[], Decoder]
     errors: tuple[type[Exception], ...]
+    needs: Callable[[bytes], int] | None = None
     padding: int = 0
     repeats: bool = True
 

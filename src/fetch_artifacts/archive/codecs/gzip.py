@@ -72,7 +72,7 @@ def gzip_chunks(
     yield checksum.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
 
 
-def gzip_decoding() -> Decoding:
+def gzip_decoding(_max_window: int) -> Decoding:
     """Read gzip."""
     from fetch_artifacts.archive.codecs.zlib_ng import zlib
 
