@@ -16,7 +16,8 @@ from fetch_artifacts.artifacts_toml.shipped import (
 )
 from support.published import TREE_HASH, publish
 
-THERE = "/there/project/Artifacts.toml"
+FOLDER = Path("/there").absolute()
+THERE = str(FOLDER / "project" / "Artifacts.toml")
 
 
 @pytest.fixture
@@ -47,30 +48,30 @@ def test_a_copy_is_found_where_no_file_was_named(
 
 def test_other_paths_stay_as_they_are(here: str, tmp_path: Path) -> None:
     with pytest.raises(errors.ArtifactsTomlNotFoundError):
-        artifact("Demo", "/there/Artifacts.toml")
+        artifact("Demo", FOLDER / "Artifacts.toml")
     assert in_place_of(str(tmp_path)) == str(tmp_path)
 
 
 def test_of_several_the_nearest_above_the_caller_counts(here: str) -> None:
     pairs = [
-        ("/there/Artifacts.toml", "/outer"),
-        ("/elsewhere/Artifacts.toml", "/last"),
+        (str(FOLDER / "Artifacts.toml"), "outer"),
+        (str(Path("/elsewhere/Artifacts.toml").absolute()), "last"),
     ]
     for pair in pairs:
         ship(*pair)
     try:
-        assert shipped_above("/there/project/src") == here
-        assert shipped_above("/there/projects") == "/outer"
-        assert shipped_above("/nowhere") == shipped_above("") == "/last"
+        assert shipped_above(str(FOLDER / "project" / "src")) == here
+        assert shipped_above(str(FOLDER / "projects")) == "outer"
+        assert shipped_above("/nowhere") == shipped_above("") == "last"
     finally:
         for pair in pairs:
             unship(*pair)
 
 
 def test_what_was_taken_back_is_not_found(here: str) -> None:
-    ship(THERE, "/newer")
-    assert in_place_of(THERE) == "/newer"
-    unship(THERE, "/newer")
+    ship(THERE, "newer")
+    assert in_place_of(THERE) == "newer"
+    unship(THERE, "newer")
     assert in_place_of(THERE) == here
     assert shipped_above("/nowhere") == here
 

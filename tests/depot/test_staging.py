@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -183,6 +184,9 @@ def test_a_tree_is_flushed_before_it_gets_its_name(
     assert len(seen) == 1
 
 
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="NOT TRIED: Windows keeps a folder that is open"
+)
 def test_many_threads_stage_while_others_tidy(depot: Path) -> None:
     # Nobody removes the folder that the others are making or looking into.
     def stage(_: int) -> None:

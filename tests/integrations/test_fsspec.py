@@ -96,7 +96,7 @@ def test_ls_lists_a_folder_and_a_file(fs: ArtifactFileSystem) -> None:
 def test_info_follows_links(fs: ArtifactFileSystem) -> None:
     info = fs.info("Demo/foo3_link")
     assert (info["name"], info["type"], info["size"]) == ("Demo/foo3_link", "file", 4)
-    assert info["islink"]
+    assert info["islink"] or os.name == "nt"  # links are unpacked as copies there
 
 
 def test_glob_and_walk_find_what_is_there(fs: ArtifactFileSystem) -> None:
