@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from fetch_artifacts import artifact, load_artifacts
 from fetch_artifacts.depot import staging
 from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DepotError, LockTimeoutError
 from fetch_artifacts.files.folder import Folder
+from support.published import publish
 from support.trees import make_tree, names
 
 # {foo1: "Hello", foo2: "world!"}, Pkg.jl test/artifacts.jl:47
@@ -110,7 +112,7 @@ def test_a_depot_that_is_a_file_is_an_error_that_names_it(
 ) -> None:
     (tmp_path / "file").write_text("x")
     monkeypatch.setenv("JULIA_DEPOT_PATH", str(tmp_path / "file"))
-    with pytest.raises(DepotError, match=r"file: can't install.*JULIA_DEPOT_PATH"):
+    with pytest.raises(DepotError, match=r"file: can't install.*file is no folder"):
         FirstDepot.present().prepare()
 
 
@@ -195,3 +197,23 @@ def test_many_threads_stage_while_others_tidy(depot: Path) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(stage, range(2000))) == [None] * 2000
+
+
+@UNIX
+@pytest.mark.parametrize("place", ["depot", "depot/artifacts"])
+def test_a_link_that_leads_nowhere_is_told_as_that(
+    place: str, depot: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / place
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(tmp_path / "gone")
+    published = publish(tmp_path / "published")
+    message = f"^{depot}: can't install into this depot: {link} is a link to "
+    with pytest.raises(DepotError, match=f"{message}{tmp_path}/gone, where there is"):
+        artifact("Demo", published.toml)
+    with pytest.raises(DepotError, match=f"{link} is a link to {tmp_path}/gone"):
+        load_artifacts(published.toml, link)
+    link.unlink()
+    link.write_text("")
+    with pytest.raises(DepotError, match=f"{link} is no folder; remove it"):
+        artifact("Demo", published.toml)

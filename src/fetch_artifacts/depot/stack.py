@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import DepotError
-from fetch_artifacts.files.paths import absolute
+from fetch_artifacts.files.paths import absolute, obstacle
 from fetch_artifacts.settings.depot_path import depots_from_environ
 from fetch_artifacts.settings.environment import expand_user
 
@@ -168,7 +168,8 @@ def make_folder(path: str | os.PathLike[str]) -> str:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         msg = f"{folder}: expected a folder for artifacts, or to be able to make it: "
-        raise DepotError(msg + (error.strerror or str(error))) from error
+        reason = obstacle(folder) or error.strerror or str(error)
+        raise DepotError(msg + reason) from error
     return folder
 
 

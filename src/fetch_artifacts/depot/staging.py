@@ -24,6 +24,7 @@ from fetch_artifacts.depot.workspace import Workspace
 from fetch_artifacts.errors import DepotError, FetchArtifactsError
 from fetch_artifacts.files.flushing import flush_tree
 from fetch_artifacts.files.folder import Folder, kind_of
+from fetch_artifacts.files.paths import obstacle
 from fetch_artifacts.settings.environment import flushes_trees
 
 if TYPE_CHECKING:
@@ -203,6 +204,10 @@ class FirstDepot:
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> DepotError:
+        msg = f"{self.root or self.artifacts}: can't install into this depot: "
+        in_the_way = obstacle(self.artifacts)
+        if in_the_way:
+            return DepotError(msg + in_the_way)
         reason = _full_disk(error)
         hint = "free some space"
         if not reason:
@@ -211,7 +216,6 @@ class FirstDepot:
                 "make it writable, or put a folder that you can write first in "
                 "JULIA_DEPOT_PATH"
             )
-        msg = f"{self.root or self.artifacts}: can't install into this depot: "
         return DepotError(f"{msg}{reason}; {hint}")
 
 

@@ -1,8 +1,9 @@
-"""Absolute paths that lead where the given ones lead."""
+"""Absolute paths that lead where the given ones lead, and what bars the way."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 
 def absolute(path: str | os.PathLike[str]) -> str:
@@ -23,3 +24,23 @@ def absolute(path: str | os.PathLike[str]) -> str:
         elif part not in {"", "."}:
             folder = os.path.join(folder, part)
     return folder
+
+
+def obstacle(folder: str | os.PathLike[str]) -> str:
+    """Say what stands where a folder, or one above it, should be; "" if nothing does.
+
+    Args:
+        folder: The folder, as an absolute path.
+    """
+    path = Path(folder)
+    for part in (*reversed(path.parents), path):
+        if os.path.isdir(part):
+            continue
+        if os.path.islink(part):
+            target = os.readlink(part)
+            return (
+                f"{part} is a link to {target}, where there is no folder; make it, or "
+                "remove the link"
+            )
+        return f"{part} is no folder; remove it" if os.path.lexists(part) else ""
+    return ""
