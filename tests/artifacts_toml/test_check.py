@@ -63,6 +63,14 @@ def test_real_packages_have_no_findings(path: Path, tmp_path: Path) -> None:
     ("text", "key", "what"),
     [
         ("a = ", "", "expected TOML: Invalid value (at end of document)"),
+        (
+            "a = 1 # one\nb = {c = 1,}",
+            "",
+            (
+                "expected TOML: expected no comma at the end of an inline table, found "
+                "',}' (at line 2, column 11), which Julia can't read; leave it out"
+            ),
+        ),
         ("a = 3", "a", "expected a table or an array of tables, found 3"),
         ("[a]", "a.git-tree-sha1", "expected 40 hex digits, found nothing"),
         (

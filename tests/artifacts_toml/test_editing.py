@@ -11,11 +11,13 @@ import tomli
 from fetch_artifacts.artifacts_toml.binding import (
     unbind,
 )
+from fetch_artifacts.artifacts_toml.editing import Fix, repair
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
     ArtifactsTomlNotFoundError,
 )
+from fetch_artifacts.julia_toml import loads
 from fetch_artifacts.platforms import Platform
 from support.bindings import bind
 
@@ -126,3 +128,19 @@ def test_nothing_is_lost_when_many_processes_bind_at_once(toml: Path) -> None:
     bound = tomli.loads(toml.read_text("utf-8"))
     assert list(bound) == [f"n{number:02}" for number in range(100)]
     assert [path.name for path in toml.parent.iterdir()] == [toml.name]
+
+
+def test_a_comment_in_another_encoding_is_kept(toml: Path) -> None:
+    comment = b"# M\xfcller\n"
+    toml.write_bytes(comment + b"[x]\ngit-tree-sha1 = '" + b"1" * 40 + b"'\n")
+    bind(toml, "y", TWO)
+    assert toml.read_bytes().startswith(comment)
+    assert sorted(loads(toml.read_bytes())) == ["x", "y"]
+
+
+def test_a_repair_can_be_shown_beside_such_a_comment(toml: Path) -> None:
+    toml.write_bytes(b"# M\xfcller\n[x]\ngit-tree-sha1 = 'a' # \xe9\n")
+    fix = Fix(keys=("x", "git-tree-sha1"), old="a", new=str(ONE))
+    diff = repair(toml, [fix])
+    assert "\\udce9" in diff
+    assert b"\xe9" in toml.read_bytes()

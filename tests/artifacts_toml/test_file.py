@@ -28,9 +28,9 @@ def test_a_file_is_parsed_once_while_it_stays_as_it_is(tmp_path: Path) -> None:
     assert load_artifacts_toml(toml) is load_artifacts_toml(str(toml))
 
 
-def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
+def test_a_comment_need_not_be_utf_8(tmp_path: Path) -> None:
     toml = tmp_path / "Artifacts.toml"
-    toml.write_bytes(b"\xef\xbb\xbfa = 1\r\n")
+    toml.write_bytes(b"a = 1 # M\xfcller\r\n")
     assert load_artifacts_toml(toml) == {"a": 1}
 
 
@@ -39,7 +39,9 @@ def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
     [
         (b"a = \n", "line 1, column 5"),
         (b"a = 1\na = 2\n", "line 2"),
-        (b"a = '\xff'\n", "utf-8"),
+        (b"\xef\xbb\xbfa = 1\r\n", "expected no byte order mark"),
+        (b"a = {b = 1,}\n", "expected no comma at the end"),
+        (b"\xff = 1\n", "line 1, column 1"),
         (b"a = [{t = 2020-01-01T00:00:00+01:00}]\n", "offset"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 import tomli
 
 from fetch_artifacts.julia_toml.editing import update
+from fetch_artifacts.julia_toml.reader import loads
 from fetch_artifacts.julia_toml.writer import Table
 
 Change = Callable[[dict[str, Any]], object]
@@ -38,7 +39,7 @@ HAND_WRITTEN = dedent("""\
     ["odd . name".sub]
     text = '''
     [not.a.header]
-    # no comment''''
+    # no comment'''
     list = [  # of numbers
         1, # one
         [2, {x = "]"}],
@@ -172,10 +173,16 @@ def test_the_last_table_goes_with_the_empty_line_before_it() -> None:
     assert changed(lambda t: t.pop("a"), "[a]\nk = 1\n") == ""
 
 
-def test_line_ends_and_a_byte_order_mark_stay() -> None:
-    text = "\ufeff[a]\r\nk = 1\r\n"
+def test_line_ends_stay() -> None:
+    text = "[a]\r\nk = 1\r\n"
     table = {"a": {"k": 1}, "b": {"k": 2}}
-    assert update(text, table) == "\ufeff[a]\r\nk = 1\r\n\r\n[b]\r\nk = 2\r\n"
+    assert update(text, table) == "[a]\r\nk = 1\r\n\r\n[b]\r\nk = 2\r\n"
+
+
+def test_what_only_julia_reads_stays() -> None:
+    text = '# M\udcfcller \x01\n\'a\x01\' = 1\nb = """x\ry\x7f""" # \x0b\n'
+    table = loads(text)
+    assert update(text, {**table, "c": 2}) == text + "c = 2\n"
 
 
 def test_a_line_end_is_added_where_the_last_one_lacks() -> None:
@@ -202,7 +209,7 @@ def test_a_line_end_is_added_where_the_last_one_lacks() -> None:
         ("[a]\nb.'c d' = 1 # x\n", lambda t: t["a"]["b"].update({"c d": 2}), None),
         ("a = 1e3 # x\n", lambda t: t.update(a=2020), "a = 2020 # x\n"),
         ("a = 2020-01-02 03:04:05 # x\n", lambda t: t.update(a=1), "a = 1 # x\n"),
-        ('a = """x"""" # x\n', lambda t: t.update(a="y"), 'a = "y" # x\n'),
+        ('a = """"x""" # x\n', lambda t: t.update(a="y"), 'a = "y" # x\n'),
         ("a = [] # x\n", lambda t: t.update(a=[{"k": 1}]), "[[a]]\nk = 1\n"),
     ],
 )

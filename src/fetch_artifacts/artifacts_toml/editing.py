@@ -18,6 +18,7 @@ from fetch_artifacts.artifacts_toml.file import not_there, parse_artifacts_toml
 from fetch_artifacts.errors import ArtifactsTomlError, ArtifactsTomlNotFoundError
 from fetch_artifacts.files.rewriting import locked_file
 from fetch_artifacts.julia_toml.editing import update
+from fetch_artifacts.julia_toml.reader import decoded, encoded
 from fetch_artifacts.julia_toml.writer import dumps
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def change_file(
             raise not_there(path)
         data = file.content or b""
         old = parse_artifacts_toml(data, path)
-        before = data.decode()
+        before = decoded(data)
         new = change(old)
         if new is None:
             return Change(before, before, binds_else=False)
@@ -85,7 +86,7 @@ def change_file(
             after = update(before, new) if keep_comments else dumps(new)
         except (TypeError, ValueError) as error:
             raise ArtifactsTomlError(str(error), path=path) from error
-        file.replace(after)
+        file.replace(encoded(after))
     return Change(before, after, binds_else=new != old)
 
 
@@ -129,7 +130,8 @@ def repair(path: Path, fixes: Iterable[Fix]) -> str:
         str(path),
         str(path),
     )
-    return "".join(lines)
+    # What is no text in a comment must not stop it from being printed.
+    return "".join(lines).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _put(table: TomlDict, fix: Fix, path: Path) -> None:

@@ -26,7 +26,6 @@ from fetch_artifacts.julia_toml.writer import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_BOM: Final = "\ufeff"
 _BLANK_LINES: Final = re.compile(r"\A(?:[ \t\r]*\n)+")
 _TRAILING_BLANK_LINES: Final = re.compile(r"(?:\A|(?<=\n))(?:[ \t\r]*\n)+\Z")
 _AFTER_A_BLANK_LINE: Final = re.compile(r"(?:\A|\n)[ \t\r]*\n\Z|\A\Z")
@@ -46,10 +45,10 @@ def update(text: str, table: Table) -> str:
         ValueError: The text is not TOML, or written in a way that can't be edited.
     """
     old = loads(text)
-    document = _Document(text.removeprefix(_BOM))
+    document = _Document(text)
     _apply(document, (), old, table)
     _check(document.text, old, table)
-    return _BOM * text.startswith(_BOM) + document.text
+    return document.text
 
 
 def _check(text: str, old: Table, table: Table) -> None:

@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 from fetch_artifacts.files.toml_text import parse_toml
+from fetch_artifacts.julia_toml.julia_text import prepared, restored
 
 # What the values that tomli gives no longer show.
 _BASED: Final = re.compile(r"0[xob][0-9A-Fa-f_]+")
@@ -21,19 +22,31 @@ class Unsigned(int):
 
 
 def loads(data: bytes | str) -> dict[str, Any]:
-    """Read TOML as Julia does: a byte order mark is skipped, offsets are refused.
+    """Read TOML as Julia does.
+
+    Bytes that are not UTF-8 are surrogates in the strings that hold them.
 
     Raises:
-        ValueError: It is not UTF-8 or not TOML, is nested too deeply, or holds a
-            date-time with an offset, at which Julia's reader gives up (toml_parser.jl
-            `parse_datetime`).
+        ValueError: It is not TOML, is nested too deeply, or has something that Julia
+            refuses: a byte order mark, what came with TOML 1.1, a date-time with an
+            offset (toml_parser.jl `parse_datetime`), quotes before the three that end
+            a string.
     """
-    text = data if isinstance(data, str) else data.decode("utf-8")
-    text = text.removeprefix("\ufeff")
+    text, stand_ins = prepared(data if isinstance(data, str) else decoded(data))
     table = parse_toml(text)
     if _SPELT.search(text):
         _apply_spelling(table, text)
-    return table
+    return restored(table, stand_ins) if stand_ins else table
+
+
+def decoded(data: bytes) -> str:
+    """Decode the text of a file; `encoded` gives the same bytes again."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def encoded(text: str) -> bytes:
+    """Encode a text for a file."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _apply_spelling(table: dict[str, Any], text: str) -> None:

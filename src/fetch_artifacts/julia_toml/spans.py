@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-import tomli
+from fetch_artifacts.julia_toml import julia_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 KeyPath: TypeAlias = "tuple[str | int, ...]"
 Span: TypeAlias = "tuple[int, int]"
 
-# A text of three quotes may end in up to two more, which belong to it.
 _STRING: Final = (
-    r'"""(?:\\.|[^\\])*?"""(?!")' + r"|'''.*?'''(?!')"
+    r'"""(?:\\.|[^\\])*?"""' + r"|'''.*?'''"
     r"|" + r'"(?:\\.|[^"\\\n])*"' + r"|'[^'\n]*'"
 )
 _PART: Final = re.compile(rf"[A-Za-z0-9_-]+|{_STRING}", re.DOTALL)
@@ -99,7 +98,7 @@ def _opened(header: re.Match[str], arrays: dict[KeyPath, int]) -> KeyPath:
 
 def _parts(key: str) -> tuple[str, ...]:
     return tuple(
-        str(tomli.loads(f"k = {part}")["k"]) if part[0] in "\"'" else part
+        str(julia_text.loads(f"k = {part}")["k"]) if part[0] in "\"'" else part
         for part in _PART.findall(key)
     )
 
