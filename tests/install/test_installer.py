@@ -64,6 +64,47 @@ def test_the_threads_that_install_several_see_the_folder_that_was_chosen(
     assert not depot.exists()
 
 
+def _with_source_before(published: Published, lines: str) -> None:
+    text = published.toml.read_text()
+    head, _, tail = text.partition("[[Demo.download]]")
+    published.toml.write_text(
+        f"{head}[[Demo.download]]\n{lines}\n[[Demo.download]]{tail}"
+    )
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'url = "https://example.invalid/a.tar.gz"',
+        'url = "https://example.invalid/a.tar.gz"\nsha256 = "ab"',
+        f'sha256 = "{"a" * 64}"',
+        f'url = "no url"\nsha256 = "{"a" * 64}"',
+    ],
+)
+def test_a_bad_source_does_not_condemn_its_entry(
+    depot: Path, published: Published, lines: str
+) -> None:
+    _with_source_before(published, lines)
+    assert artifact("Demo", published.toml) == depot / "artifacts" / TREE_HASH
+
+
+def test_the_fault_of_a_source_is_told_among_those_that_were_tried(
+    depot: Path, published: Published
+) -> None:
+    _with_source_before(published, 'url = "https://example.invalid/a.tar.gz"')
+    published.archive.unlink()
+    with pytest.raises(InstallError) as caught:
+        artifact("Demo", published.toml)
+    assert published.url in str(caught.value)
+    place = f"{published.toml}:Demo.download[1].sha256: expected"
+    assert str(caught.value).splitlines()[1].startswith(f"  {place}")
+    assert [url for url, _ in caught.value.attempts] == [
+        "Demo.download[1].sha256",
+        published.url,
+    ]
+    assert not (depot / "artifacts" / TREE_HASH).exists()
+
+
 def test_a_missing_artifact_is_installed_with_julias_modes(
     depot: Path, published: Published
 ) -> None:

@@ -135,6 +135,12 @@ class ArtifactEntry:
         """
         return tuple(DownloadSource.from_entry(*source) for source in self._sources)
 
+    def each_download(self) -> Iterator[DownloadSource | ArtifactsTomlError]:
+        """Yield the sources, or for each one that can't be read what is wrong there."""
+        for source in self._sources:
+            fault = next(_reading_faults(*source), None)
+            yield fault or DownloadSource.from_entry(*source)
+
     def joined(self, others: Iterable[ArtifactEntry]) -> ArtifactEntry:
         """One entry for all names of a tree: it has the sources of each, in order.
 

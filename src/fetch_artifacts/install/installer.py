@@ -26,6 +26,7 @@ from fetch_artifacts.depot.stack import depot_path
 from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.digests import require_archive, require_tree
 from fetch_artifacts.errors import (
+    ArtifactsTomlError,
     DownloadError,
     FetchArtifactsError,
     HashMismatchError,
@@ -107,7 +108,6 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         Raises:
             InstallError: No source gave the tree; the message names each, and why.
             DepotError: The depot can't be written.
-            ArtifactsTomlError: A source of the entry is not valid.
             OverrideError: An Overrides.toml can't be followed.
         """
         location = location or locate_entry(entry, self._depot.stack)
@@ -199,8 +199,15 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         attempts: list[tuple[str, Exception]] = []
         for source in sources:
             try:
+                if source.fault is not None:
+                    raise source.fault
                 return self._install_from(source, entry)
-            except (DownloadError, HashMismatchError, UnpackError) as error:
+            except (
+                ArtifactsTomlError,
+                DownloadError,
+                HashMismatchError,
+                UnpackError,
+            ) as error:
                 # Neither a password nor a token in an address is for a log.
                 url = redacted(source.url)
                 _log.info("%s: %s: %s", entry.name, url, error)
@@ -355,7 +362,9 @@ def _all_failed(
     lines = [f"{entry.name}: Failed to download and install it from all sources:"]
     for url, error in attempts:
         text = str(error)
-        lines.append(f"  {text}" if text.startswith(url) else f"  {url}: {text}")
+        # The fault of a source that can't be read names its place itself.
+        named = text.startswith(url) or isinstance(error, ArtifactsTomlError)
+        lines.append(f"  {text}" if named else f"  {url}: {text}")
     return InstallError("\n".join(lines), name=entry.name, attempts=attempts)
 
 
