@@ -96,7 +96,7 @@ def test_the_fault_of_a_source_is_told_among_those_that_were_tried(
     with pytest.raises(InstallError) as caught:
         artifact("Demo", published.toml)
     assert published.url in str(caught.value)
-    place = f"{published.toml}:Demo.download[1].sha256: expected"
+    place = f"{published.toml}: Demo.download[1].sha256: expected"
     assert str(caught.value).splitlines()[1].startswith(f"  {place}")
     assert [url for url, _ in caught.value.attempts] == [
         "Demo.download[1].sha256",
