@@ -22,6 +22,7 @@ from fetch_artifacts import (
 )
 from fetch_artifacts.depot.stack import set_artifacts_directory
 from fetch_artifacts.errors import (
+    ArtifactFileNotFoundError,
     ArtifactNotFoundError,
     ArtifactPathError,
     ArtifactsTomlError,
@@ -256,3 +257,21 @@ def test_what_is_no_path_is_told_with_the_way_to_one(tmp_path: Path) -> None:
     packed = zipfile.Path(tmp_path / "package.zip", "Artifacts.toml")
     with pytest.raises(TypeError, match=r"expected a path.*importlib\.resources"):
         artifact("Demo", packed)  # type: ignore[arg-type] # that is the fault
+
+
+@pytest.mark.usefixtures("depot")
+def test_a_path_inside_must_exist_where_that_is_asked_for(tmp_path: Path) -> None:
+    published = publish(tmp_path / "published")
+    folder = artifact("Demo", published.toml, must_exist=True)
+    assert artifact("Demo/foo3", published.toml, must_exist=True) == folder / "foo3"
+    assert artifact("Demo/foo", published.toml) == folder / "foo"
+    for name, missing, nearest in (
+        ("Demo/bar/foo22", "foo22", "; did you mean 'foo2'?"),
+        ("Demo/baar/bar/foo1", "baar", "; did you mean 'bar'?"),
+        ("Demo/zzz", "zzz", ""),
+    ):
+        with pytest.raises(ArtifactFileNotFoundError) as caught:
+            artifact(name, published.toml, must_exist=True)
+        assert isinstance(caught.value, FileNotFoundError)
+        assert str(caught.value).startswith(f"{name}: expected {missing!r} in {folder}")
+        assert str(caught.value).endswith(f"found none{nearest}")

@@ -301,3 +301,18 @@ def test_only_a_verbose_one_speaks_and_never_on_standard_output(
     out, err = capsys.readouterr()
     assert out == ""
     assert ("Demo: installed" in err) == verbose
+
+
+def test_a_manager_reads_well_and_installs_nothing_for_it(
+    depot: Path, tmp_path: Path, published: Published
+) -> None:
+    toml = published.toml
+    assert repr(ArtifactManager(toml)) == f"ArtifactManager({str(toml)!r})"
+    with_folder = ArtifactManager(toml, tmp_path / "here")
+    assert repr(with_folder).endswith(f", cache_dir='{tmp_path}/here')")
+    toml.write_text(
+        toml.read_text().replace("[Demo]", "['<b>']").replace("[Demo.", "['<b>'.")
+    )
+    cells = f"<td>&lt;b&gt;</td><td>{TREE_HASH}</td><td>no</td>"
+    assert cells in ArtifactManager(toml)._repr_html_()
+    assert not depot.exists()

@@ -92,3 +92,8 @@ def test_another_tree_is_an_error_that_tells_both_hashes_and_where() -> None:
 )
 def test_40_hex_digits_are_a_tree_hash(text: str, expected: bool) -> None:
     assert is_tree_hash(text) is expected
+
+
+def test_hashes_read_well() -> None:
+    assert repr(TreeHash.parse("ab" * 20)) == f"<TreeHash {'ab' * 20}>"
+    assert repr(Sha256.parse("cd" * 32)) == f"<Sha256 {'cd' * 32}>"

@@ -18,6 +18,8 @@ from fetch_artifacts import TreeHash, errors
 
 PUBLIC = [
     "ArchiveError",
+    "ArgumentError",
+    "ArgumentTypeError",
     "ArtifactFileNotFoundError",
     "ArtifactManager",
     "ArtifactNotFoundError",
@@ -37,6 +39,7 @@ PUBLIC = [
     "LockTimeoutError",
     "NoJuliaError",
     "NoMatchingPlatformError",
+    "NotAFolderError",
     "OracleError",
     "OverrideError",
     "Platform",

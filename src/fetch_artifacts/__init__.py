@@ -46,6 +46,8 @@ from fetch_artifacts._version import __version__ as __version__
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import (
     ArchiveError,
+    ArgumentError,
+    ArgumentTypeError,
     ArtifactFileNotFoundError,
     ArtifactNotFoundError,
     ArtifactNotInstalledError,
@@ -64,6 +66,7 @@ from fetch_artifacts.errors import (
     LockTimeoutError,
     NoJuliaError,
     NoMatchingPlatformError,
+    NotAFolderError,
     OracleError,
     OverrideError,
     PlatformError,
@@ -82,6 +85,8 @@ from fetch_artifacts.progress import ProgressEvent
 
 __all__ = [
     "ArchiveError",
+    "ArgumentError",
+    "ArgumentTypeError",
     "ArtifactFileNotFoundError",
     "ArtifactManager",
     "ArtifactNotFoundError",
@@ -101,6 +106,7 @@ __all__ = [
     "LockTimeoutError",
     "NoJuliaError",
     "NoMatchingPlatformError",
+    "NotAFolderError",
     "OracleError",
     "OverrideError",
     "Platform",

@@ -22,7 +22,7 @@ from fetch_artifacts.depot.stack import (
     set_artifacts_directory,
     with_folder_of,
 )
-from fetch_artifacts.errors import ArtifactsTomlNotFoundError
+from fetch_artifacts.errors import ArgumentTypeError, ArtifactsTomlNotFoundError
 from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.install import lookup
 
@@ -46,6 +46,7 @@ def artifact(
     *,
     platform: Platform | str | None = None,
     download: bool = True,
+    must_exist: bool = False,
 ) -> Path:
     """Give the path of an artifact's folder; install the artifact first if missing.
 
@@ -54,7 +55,8 @@ def artifact(
 
     Args:
         name: The name it is bound to, as in ``"MyData"``, or a path inside the
-            artifact, as in ``"MyData/tables/a.csv"``; that path need not exist.
+            artifact, as in ``"MyData/tables/a.csv"``; as in Julia, that path need not
+            exist.
         toml_path: The Artifacts.toml, or the folder it is in. Without it: the one
             found from the calling source file upwards, up to the nearest
             Project.toml, else from the working directory upwards.
@@ -63,10 +65,13 @@ def artifact(
         platform: A platform or its triplet, to choose the entry for; by default the
             Julia that this machine would run.
         download: Whether the artifact may be installed.
+        must_exist: Whether a path inside the artifact has to exist.
 
     Raises:
         ArtifactsTomlNotFoundError: No Artifacts.toml was found (a FileNotFoundError).
         ArtifactNotFoundError: The name is not in the file (a KeyError).
+        ArtifactFileNotFoundError: The artifact has no such path, and ``must_exist`` is
+            True (a FileNotFoundError).
         NoMatchingPlatformError: It is there for other platforms only (a KeyError).
         ArtifactsTomlError: The file, or the entry, can't be read (a ValueError).
         ArtifactNotInstalledError: It is missing, and ``download`` is False.
@@ -75,12 +80,18 @@ def artifact(
         DepotError: The first depot can't be written.
         OverrideError: An Overrides.toml can't be followed.
         SettingsError: An environment variable has a value that means nothing.
+        ArgumentTypeError: The name is no text, or ``toml_path`` no path (a TypeError).
     """
+    if not isinstance(name, str):
+        raise lookup.no_name(name)
     toml = resolve_toml(toml_path)
     with with_folder_of(toml):
-        return lookup.locate(
+        path = lookup.locate(
             name, toml, platform=platform, download=download, verbose=verbose
         )
+    if must_exist:
+        lookup.require_path(path, name)
+    return path
 
 
 def artifact_exists(name: str, toml_path: StrPath | None = None) -> bool:
@@ -93,6 +104,8 @@ def artifact_exists(name: str, toml_path: StrPath | None = None) -> bool:
     Raises:
         FetchArtifactsError: As for `artifact`, where the file can't be read.
     """
+    if not isinstance(name, str):
+        raise lookup.no_name(name)
     toml = resolve_toml(toml_path)
     with with_folder_of(toml):
         return lookup.is_installed(name, toml)
@@ -263,7 +276,7 @@ def resolve_toml(toml_path: StrPath | None) -> str:
 
     Raises:
         ArtifactsTomlNotFoundError: There is none.
-        TypeError: What was given is no path.
+        ArgumentTypeError: What was given is no path.
     """
     if toml_path is not None:
         if not isinstance(toml_path, (str, os.PathLike)):
@@ -294,8 +307,8 @@ def _folder_of(file: str) -> str:
     return os.path.dirname(absolute(file))
 
 
-def _not_a_path(given: object) -> TypeError:
-    return TypeError(
+def _not_a_path(given: object) -> ArgumentTypeError:
+    return ArgumentTypeError(
         f"toml_path: expected a path, found {given!r}; importlib.resources.as_file "
         "gives one for a package's own file, wherever that is"
     )

@@ -195,7 +195,22 @@ class ArtifactManager(Mapping[str, Path]):
         return hash(self._identity)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self.toml_path)!r})"
+        folder = "" if self._cache_dir is None else f", cache_dir={self._cache_dir!r}"
+        return f"{type(self).__name__}({str(self.toml_path)!r}{folder})"
+
+    def _repr_html_(self) -> str:
+        """Show what there is as a table, in a notebook; nothing is installed."""
+        from html import escape
+
+        rows = [
+            (name, entry.git_tree_sha1, "yes" if self.exists(name) else "no")
+            for name, entry in self.artifacts.items()
+        ]
+        lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+        head = "<tr><th>artifact</th><th>git-tree-sha1</th><th>installed</th></tr>"
+        body = "".join(f"<tr>{line}</tr>" for line in lines)
+        caption = f"<caption>{escape(str(self.toml_path))}</caption>"
+        return f"<table>{caption}{head}{body}</table>"
 
     @property
     def _identity(self) -> tuple[Path, str | None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
 from fetch_artifacts.errors import (
+    ArgumentError,
     HashParseError,
     TarballHashMismatchError,
     TreeHashMismatchError,
@@ -22,7 +23,7 @@ def check_algorithm(algorithm: str) -> Algorithm:
     """Give the name of a tree-hash algorithm, checked.
 
     Raises:
-        ValueError: It is neither ``"git-sha1"`` nor ``"git-sha256"``.
+        ArgumentError: It is neither ``"git-sha1"`` nor ``"git-sha256"``.
     """
     if algorithm == "git-sha1":
         return "git-sha1"
@@ -30,7 +31,7 @@ def check_algorithm(algorithm: str) -> Algorithm:
         return "git-sha256"
     known = " or ".join(repr(name) for name in get_args(Algorithm))
     msg = f"tree-hash algorithm: expected {known}, found {algorithm!r}"
-    raise ValueError(msg)
+    raise ArgumentError(msg)
 
 
 def is_tree_hash(text: str) -> bool:
@@ -52,7 +53,7 @@ def _parse_hex(text: object, size: int, what: str) -> bytes:
     return bytes.fromhex(text)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TreeHash:
     """The git tree hash of a folder; ``str()`` is the lower-case hex.
 
@@ -90,8 +91,11 @@ class TreeHash:
     def __str__(self) -> str:
         return self.digest.hex()
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}>"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Sha256:
     """The SHA-256 of an archive's bytes; ``str()`` is the lower-case hex.
 
@@ -114,6 +118,9 @@ class Sha256:
 
     def __str__(self) -> str:
         return self.digest.hex()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}>"
 
 
 def require_archive(promised: Sha256 | None, found: Sha256, where: str) -> None:

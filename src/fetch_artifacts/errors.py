@@ -4,6 +4,8 @@ Each class also derives from the built-in exception that fetch-artifacts 0.1.0, 
 reader of Python, would expect in its place::
 
     FetchArtifactsError
+    ├── ArgumentError (ValueError)              a value that a function can't use
+    ├── ArgumentTypeError (TypeError)           a value of another type than it takes
     ├── SettingsError (ValueError)              an environment variable or a setting
     ├── ArtifactsTomlError (ValueError)         a file that Julia could not use either
     │   └── ArtifactsTomlNotFoundError (FileNotFoundError)
@@ -23,6 +25,7 @@ reader of Python, would expect in its place::
     ├── UnpackError (ValueError)                an archive that must not be unpacked
     ├── ArchiveError (ValueError)               an archive that can't be made as asked
     ├── UnhashableFileError (ValueError)        a FIFO, a socket, an unreadable file
+    │   └── NotAFolderError (NotADirectoryError, FileNotFoundError)  nothing to hash
     ├── UnportableNameError (ValueError)        a name that Windows can't store
     ├── InstallError (RuntimeError)             every source failed
     │   └── ArtifactNotInstalledError           missing, and downloading is off
@@ -80,6 +83,14 @@ class FetchArtifactsError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         # The constructors take more than the message, so the default fails to unpickle.
         return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class ArgumentError(FetchArtifactsError, ValueError):
+    """A function was given a value that it can't use."""
+
+
+class ArgumentTypeError(FetchArtifactsError, TypeError):
+    """A function was given a value of another type than it takes."""
 
 
 class SettingsError(FetchArtifactsError, ValueError):
@@ -237,6 +248,10 @@ class UnhashableFileError(FetchArtifactsError, ValueError):
     def __init__(self, message: str, *, path: Path) -> None:
         super().__init__(message)
         self.path = path
+
+
+class NotAFolderError(UnhashableFileError, NotADirectoryError, FileNotFoundError):
+    """There is no folder where one should be: there is a file, or nothing."""
 
 
 class UnportableNameError(FetchArtifactsError, ValueError):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.errors import NotAFolderError
 from fetch_artifacts.git_tools import files
 from fetch_artifacts.git_tools.objects import (
     FILE,
@@ -198,7 +199,8 @@ def test_a_path_that_is_no_folder_is_an_error_that_names_it(
     make_tree(tmp_path, {"file": "1"})
     with pytest.raises(error, match=name) as caught:
         hash_directory(tmp_path / name)
-    assert tmp_path / name == Path(caught.value.filename)
+    assert isinstance(caught.value, NotAFolderError)
+    assert caught.value.path == tmp_path / name
 
 
 def test_no_path_at_all_is_an_error() -> None:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.errors import DepotError
+from fetch_artifacts.errors import ArgumentTypeError, DepotError
 from fetch_artifacts.files.paths import absolute, obstacle
 from fetch_artifacts.settings.depot_path import depots_from_environ
 from fetch_artifacts.settings.environment import expand_user
@@ -157,12 +157,16 @@ def user_path(path: str | os.PathLike[str]) -> str:
     return absolute(expand_user(path))
 
 
-def make_folder(path: str | os.PathLike[str]) -> str:
+def make_folder(path: object) -> str:
     """Make a folder that a user chose for artifacts, and return its absolute path.
 
     Raises:
         DepotError: It can't be made.
+        ArgumentTypeError: What was given is no path.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        msg = f"folder for artifacts: expected a path, found {path!r}"
+        raise ArgumentTypeError(msg)
     folder = user_path(path)
     try:
         os.makedirs(folder, exist_ok=True)

@@ -8,9 +8,11 @@ other permissions. Rules and their sources are at the functions that follow them
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from fetch_artifacts.digests import Algorithm, TreeHash, check_algorithm
+from fetch_artifacts.errors import NotAFolderError
 from fetch_artifacts.git_tools.folders import Digests, hash_folders
 from fetch_artifacts.git_tools.objects import parse_tree
 
@@ -44,8 +46,9 @@ def hash_directory(
     Raises:
         UnhashableFileError: It holds a FIFO, a socket, a device, a file that can't be
             read, or one that changes meanwhile.
-        ValueError: There is no such algorithm.
-        OSError: The path is no folder, or can't be listed.
+        NotAFolderError: The path is no folder.
+        ArgumentError: There is no such algorithm.
+        OSError: The folder can't be listed.
     """
     checked = check_algorithm(algorithm)
     root = _root(path)
@@ -66,7 +69,8 @@ def verify_directory(path: AnyPath, expected: TreeHash) -> TreeHash:
 
     Raises:
         UnhashableFileError: It holds what has no git hash, can't be read, or changes.
-        OSError: The path is no folder, or can't be listed.
+        NotAFolderError: The path is no folder.
+        OSError: The folder can't be listed.
     """
     digest, git_digest = _digests(_root(path), expected.algorithm)
     return TreeHash(git_digest if git_digest == expected.digest else digest)
@@ -82,8 +86,9 @@ def list_directory(
 
     Raises:
         UnhashableFileError: It holds what has no git hash, can't be read, or changes.
-        ValueError: There is no such algorithm.
-        OSError: The path is no folder, or can't be listed.
+        NotAFolderError: The path is no folder.
+        ArgumentError: There is no such algorithm.
+        OSError: The folder can't be listed.
     """
     checked = check_algorithm(algorithm)
     root = _root(path)
@@ -94,8 +99,14 @@ def list_directory(
 
 
 def _root(path: AnyPath) -> bytes:
-    with os.scandir(path):  # its errors name the path as it was given
-        root = os.fsencode(path)
+    try:
+        with os.scandir(path):
+            root = os.fsencode(path)
+    except (FileNotFoundError, NotADirectoryError):
+        found = "something else" if os.path.lexists(path) else "nothing"
+        shown = os.fsdecode(path) or "the path ''"
+        msg = f"{shown}: expected a folder to hash, found {found}"
+        raise NotAFolderError(msg, path=Path(os.fsdecode(path))) from None
     return root if root.endswith(b"/") else root + b"/"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -20,6 +21,8 @@ from fetch_artifacts.depot.package_overrides import PROCESS_OVERRIDES
 from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.depot.usage.log import mark_used
 from fetch_artifacts.errors import (
+    ArgumentTypeError,
+    ArtifactFileNotFoundError,
     ArtifactNotFoundError,
     ArtifactNotInstalledError,
     JuliaError,
@@ -28,6 +31,7 @@ from fetch_artifacts.errors import (
 from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.platforms.platform import as_platform
 from fetch_artifacts.settings.environment import Settings
+from fetch_artifacts.spelling import nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -99,6 +103,36 @@ def locate(
     return path / tail if tail else path
 
 
+def no_name(given: object) -> ArgumentTypeError:
+    """The error for what should be the name of an artifact, and is no text."""
+    hint = f"; write {str(given)!r}" if isinstance(given, os.PathLike) else ""
+    msg = f"name: expected an artifact's name as text, found {given!r}{hint}"
+    return ArgumentTypeError(msg)
+
+
+def require_path(path: Path, name: str) -> None:
+    """Make sure that a path inside an artifact exists.
+
+    Args:
+        path: The path.
+        name: The artifact and the path inside it, as they were asked for.
+
+    Raises:
+        ArtifactFileNotFoundError: It does not; the message has the nearest name that
+            is there.
+    """
+    if os.path.lexists(path):
+        return
+    there, missing = path.parent, path.name
+    while not there.is_dir():
+        there, missing = there.parent, there.name
+    names = sorted(os.listdir(there))
+    nearest = nearest_name(missing, names)
+    hint = f"; did you mean {nearest!r}?" if nearest else ""
+    msg = f"{name}: expected {missing!r} in {there}, found none{hint}"
+    raise ArtifactFileNotFoundError(msg, name=name)
+
+
 def is_installed(name: str, toml: str, *, platform: AnyPlatform = None) -> bool:
     """Whether some depot has the artifact.
 
@@ -136,6 +170,9 @@ def entries_in(
     """
     table = _chosen(toml, platform, run_hook=run_hook)
     choice = wanted(platform)
+    if isinstance(names, str):
+        msg = f"names: expected several names, found one, {names!r}; write [{names!r}]"
+        raise ArgumentTypeError(msg)
     if names is not None:
         return [entry_for(name, table, choice) for name in names]
     entries = []

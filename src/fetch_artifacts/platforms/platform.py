@@ -207,4 +207,9 @@ def as_platform(platform: Platform | str) -> Platform:
     Raises:
         PlatformError: It is not a triplet.
     """
-    return Platform.parse(platform) if isinstance(platform, str) else platform
+    if isinstance(platform, str):
+        return Platform.parse(platform)
+    if isinstance(platform, Platform):
+        return platform
+    msg = f"platform: expected a Platform or a triplet, found {platform!r}"  # type: ignore[unreachable]
+    raise PlatformError(msg)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.errors import SettingsError
 from fetch_artifacts.files.toml_text import parse_toml
+from fetch_artifacts.spelling import misspelt
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_log = logging.getLogger(__name__)
+
 TABLE: Final = "tool.fetch-artifacts"
+KEYS: Final = frozenset({"auth", "platform"})
+"""The keys of the table; whoever reads another one adds it here."""
 
 
 def nearest_pyproject(folder: Path) -> Path | None:
@@ -38,4 +45,18 @@ def read_table(path: Path) -> dict[str, Any]:
     if not isinstance(table, dict):
         msg = f"{path}: expected a table [{TABLE}], found {type(table).__name__}"
         raise SettingsError(msg)
+    for key in table.keys() - KEYS:
+        _warn_of_key(path, key)
     return table
+
+
+@cache  # once a process
+def _warn_of_key(path: Path, key: str) -> None:
+    meant = misspelt(key, tuple(sorted(KEYS)))
+    _log.warning(
+        "%s: [%s] knows no key %r, so it is ignored%s",
+        path,
+        TABLE,
+        key,
+        f"; did you mean {meant!r}?" if meant else "",
+    )
