@@ -13,6 +13,7 @@ import tomli
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DownloadError
 from fetch_artifacts.network import pkg_server
+from fetch_artifacts.platforms.platform import Platform
 
 HASH = TreeHash.parse("7d98976448b355d209ecee2da5ac8452f5e37c5b")
 SERVER = "https://pkg.example.org"
@@ -32,11 +33,12 @@ def headers(
     url: str = "",
     environ: Mapping[str, str] | None = None,
     read: Read = never,
+    triplet: str = TRIPLET,
 ) -> dict[str, str]:
     return pkg_server.headers(
         server,
         url or pkg_server.artifact_url(server, HASH),
-        triplet=TRIPLET,
+        platform=Platform.parse(triplet),
         environ=environ or {},
         depot=depot,
         read=read,
@@ -152,6 +154,30 @@ def test_a_server_that_is_a_folder_is_told_nothing(
 ) -> None:
     assert headers(depot, server="file:///srv/pkg") == {}
     assert "malformed Pkg server value" in caplog.text
+
+
+JULIA_1_13 = "x86_64-linux-gnu-libgfortran5-cxx11-julia_version+1.13.0"
+
+
+def test_a_julia_of_1_13_takes_a_folder_for_a_server(
+    depot: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent = headers(depot, server="file:///srv/pkg", triplet=JULIA_1_13)
+    assert sent["Julia-Pkg-Server"] == "file:///srv/pkg"
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("version", ["1.13.0", "1.14.2", "2.0.0"])
+def test_a_julia_of_1_13_asks_for_zstd(depot: Path, version: str) -> None:
+    triplet = JULIA_1_13.replace("1.13.0", version)
+    assert headers(depot, triplet=triplet)["Accept-Encoding"] == "zstd, gzip"
+
+
+@pytest.mark.parametrize("version", ["1.9.0", "1.12.5"])
+def test_an_older_julia_does_not(depot: Path, version: str) -> None:
+    triplet = JULIA_1_13.replace("1.13.0", version)
+    assert "Accept-Encoding" not in headers(depot, triplet=triplet)
+    assert "Accept-Encoding" not in headers(depot)
 
 
 @pytest.mark.parametrize(

@@ -267,7 +267,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         return pkg_server.headers(
             source.server,
             source.url,
-            triplet=host_platform().triplet,
+            platform=host_platform(),
             environ=self._settings.environ,
             depot=next(iter(depot_path()), self._depot.artifacts),
             read=self._fetcher.read,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fetch_artifacts.digests import TreeHash
+    from fetch_artifacts.platforms.platform import Platform
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +34,13 @@ PUBLIC_SERVER: Final = "https://pkg.julialang.org"
 # The Julia whose rules we follow. The User-Agent names us.
 JULIA_VERSION: Final = "1.12.5"
 
+SINCE: Final = {
+    "folders as servers": (1, 13),  # file:///folder has a name under servers/
+    "zstd": (1, 13),  # an archive may come compressed with zstd
+}
+"""Rules that hold where the host has this version of Julia or a later one."""
+
+_MAY_BE_ZSTD: Final = re.compile("/(?:registry|package|artifact)/")
 _CI_VARIABLES: Final = (  # Pkg.jl PlatformEngines.jl:200-213
     "APPVEYOR",
     "CI",
@@ -81,7 +89,7 @@ def headers(
     server: str,
     url: str,
     *,
-    triplet: str,
+    platform: Platform,
     environ: Mapping[str, str],
     depot: Path,
     read: Callable[[str, Mapping[str, str]], bytes],
@@ -94,15 +102,19 @@ def headers(
     Args:
         server: The server, as `server_url` gives it.
         url: The URL of the request.
-        triplet: The triplet of the host platform.
+        platform: The host platform. Where it is that of a Julia with newer rules
+            (`SINCE`), those hold.
         environ: The environment variables.
         depot: The first depot.
         read: Downloads a URL with the headers given. It may raise DownloadError.
     """
-    folder = _server_directory(depot, server)
+    julia = _julia_version(platform)
+    folder = _server_directory(depot, server, julia)
     if folder is None or not belongs_to(server, url):
         return {}
-    known = _metadata(server, triplet=triplet, environ=environ)
+    known = _metadata(server, triplet=platform.triplet, environ=environ)
+    if julia >= SINCE["zstd"] and _MAY_BE_ZSTD.search(url):
+        known["Accept-Encoding"] = "zstd, gzip"
     return {**known, **_login(url, folder / "auth.toml", read)}
 
 
@@ -133,9 +145,16 @@ def _ci_state(value: str | None) -> str:
     return _CI_STATES[parse_bool(value.lower())]
 
 
-def _server_directory(depot: Path, server: str) -> Path | None:
+def _julia_version(platform: Platform) -> tuple[int, ...]:
+    """The host's Julia; the one whose rules we follow where there is none."""
+    text = platform.tags.get("julia_version", JULIA_VERSION)
+    return tuple(int(number) for number in re.findall("[0-9]+", text)[:2])
+
+
+def _server_directory(depot: Path, server: str, julia: tuple[int, ...]) -> Path | None:
     """PlatformEngines.jl:46 `get_server_dir`."""
-    found = re.match(r"\w+://([^\\/]+)(?:\Z|/)", server)
+    slashes = "///?" if julia >= SINCE["folders as servers"] else "//"
+    found = re.match(rf"\w+:{slashes}([^\\/]+)(?:\Z|/)", server)
     if found is None:
         _log.warning("malformed Pkg server value %s", redacted(server))
         return None
