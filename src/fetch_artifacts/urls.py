@@ -15,8 +15,8 @@ from fetch_artifacts.errors import DownloadError
 _SECURE: Final = re.compile(
     r"(https://|\w+://(127\.0\.0\.1|localhost)(:\d+)?(\Z|/))", re.IGNORECASE | re.ASCII
 )
-_PORTS: Final = {"http": 80, "https": 443}
-SCHEMES: Final = "http, https or file"
+_PORTS: Final = {"http": 80, "https": 443, "ftp": 21}
+SCHEMES: Final = "http, https, ftp or file"
 _CONTROL: Final = re.compile(r"[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _HOST: Final = re.compile(rb"[\w-]{1,63}(\.[\w-]{1,63})*\.?", re.ASCII)
 _ASCII: Final = "".join(map(chr, range(0x21, 0x7F)))

@@ -176,7 +176,7 @@ def test_a_source_without_a_url_is_not_bound(url: str, toml: Path) -> None:
 
 
 def test_what_is_written_already_is_read_with_urls_of_any_kind(toml: Path) -> None:
-    urls = ["ftp://h/a", "htttps://h/a", "https:///a"]
+    urls = ["sftp://h/a", "htttps://h/a", "https:///a"]
     lines = [f"[[x.download]]\nurl = '{url}'\nsha256 = '{SHA}'\n" for url in urls]
     toml.write_text(f"[x]\ngit-tree-sha1 = '{ONE}'\n" + "".join(lines), "utf-8")
     assert [each.url for each in entry_for("x", toml, LINUX).downloads] == urls

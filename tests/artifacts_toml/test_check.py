@@ -225,8 +225,8 @@ def test_all_faults_of_a_source_are_found(tmp_path: Path) -> None:
         ("https:///a", "a URL with a host, found 'https:///a'"),
         ("http://:80/x", "a URL with a host, found 'http://:80/x'"),
         ("https://user:pw@", "a URL with a host, found 'https://'"),
-        ("htttps://h/a", "a URL of http, https or file, found 'htttps://h/a'"),
-        ("ftp://h/a", "a URL of http, https or file, found 'ftp://h/a'"),
+        ("htttps://h/a", "a URL of http, https, ftp or file, found 'htttps://h/a'"),
+        ("sftp://h/a", "a URL of http, https, ftp or file, found 'sftp://h/a'"),
         (
             "http://[::1",
             "a URL such as https://host/file.tar.gz, found 'http://[::1'",

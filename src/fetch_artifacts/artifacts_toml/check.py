@@ -48,7 +48,7 @@ _OTHERWISE: Final = "write what was expected, or take it out"
 _IS_A_TAG: Final = "Julia takes this string for a platform tag"
 _UNKNOWN: Final = dict.fromkeys(REQUIRED_TAGS, "")
 _SPELLINGS: Final = tuple(sorted(ENTRY_KEYS))
-_CURLS: Final = ("ftp://", "ftps://", "sftp://", "scp://")
+_CURLS: Final = ("ftps://", "sftp://", "scp://")
 _NO_TAG: Final = "take it out, or write an array with the string in it"
 # Triplets, and so the names of archives, end in such as -cuda+12.9-mpi+mpich.
 _TAG_IN_URL: Final = re.compile(r"-([^-+/]+)\+")

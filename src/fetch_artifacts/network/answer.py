@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.network.failures import as_download_error, retryable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import requests
 
@@ -66,30 +66,48 @@ class Answer:
         """
         from urllib3.exceptions import HTTPError
 
-        url = self._response.url
-        waited, received = 0.0, 0
-        while True:
-            began = time.monotonic()
-            self._watch.allow(self._stall_timeout)
+        def read() -> bytes:
             try:
-                chunk = self._response.raw.read1(_CHUNK, decode_content=False)
+                chunk: bytes = raw.read1(_CHUNK, decode_content=False)
             except HTTPError as error:
                 raise as_download_error(url, error) from None
-            if not chunk:
-                return
-            # Only time spent waiting for the server counts, not the reader's time.
-            waited += time.monotonic() - began
-            received += len(chunk)
-            if waited >= self._stall_timeout:
-                if received < waited * self._slowest:
-                    why = f"slower than {self._slowest:g} B/s for {waited:.0f} s"
-                    raise retryable(url, why)
-                waited, received = 0.0, 0
-            yield chunk
+            return chunk
+
+        raw, url = self._response.raw, self._response.url
+        yield from paced(url, read, self._watch, self._stall_timeout, self._slowest)
 
     def close(self) -> None:
         """Release the connection, even if the body was not read."""
         self._response.close()
+
+
+def paced(
+    url: str,
+    read: Callable[[], bytes],
+    watch: Watch,
+    stall_timeout: float,
+    slowest: float,
+) -> Iterator[bytes]:
+    """Give what comes from a server, up to the first read that gives nothing.
+
+    Raises:
+        RetryableError: It comes too slowly.
+    """
+    waited, received = 0.0, 0
+    while True:
+        began = time.monotonic()
+        watch.allow(stall_timeout)
+        chunk = read()
+        if not chunk:
+            return
+        # Only the time spent on waiting for the server counts, not the reader's.
+        waited += time.monotonic() - began
+        received += len(chunk)
+        if waited >= stall_timeout:
+            if received < waited * slowest:
+                raise retryable(url, f"slower than {slowest:g} B/s for {waited:.0f} s")
+            waited, received = 0.0, 0
+        yield chunk
 
 
 def _number(text: str | None) -> int | None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from urllib3 import PoolManager
     from urllib3.connectionpool import HTTPConnectionPool
 
-_GLANCE: Final = 0.2  # seconds between two looks at whether to wait any longer
+GLANCE: Final = 0.2  # seconds between two looks at whether to wait any longer
 _INTERIM_ANSWERS: Final = 100  # before the final one (RFC 9110, 15.2)
 
 
@@ -102,7 +102,7 @@ class Watch:
         until = time.monotonic() + seconds
         start_thread(run, name="watched")
         try:
-            while not wait([outcome], timeout=_GLANCE).done:
+            while not wait([outcome], timeout=GLANCE).done:
                 self.check(until=until)
         except BaseException:
             outcome.add_done_callback(lambda _: undo())
@@ -169,8 +169,8 @@ class _Reader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         until = self._watch.silent_until()
-        if self._connection.gettimeout() != _GLANCE:  # to set it is a system call
-            self._connection.settimeout(_GLANCE)
+        if self._connection.gettimeout() != GLANCE:  # to set it is a system call
+            self._connection.settimeout(GLANCE)
         while True:
             # Before it reads, too: of bytes that always come there need be no end.
             self._watch.check(until=until)

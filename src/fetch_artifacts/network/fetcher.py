@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.digests import Sha256
     from fetch_artifacts.files.folder import Folder
+    from fetch_artifacts.network.ftp import FtpSession
     from fetch_artifacts.network.transfer import ByteReport
     from fetch_artifacts.settings.environment import Settings
 
@@ -56,7 +57,7 @@ _NO_FILES: Final = (
 
 
 class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
-    """Fetches http, https and file URLs; threads may share it.
+    """Fetches http, https, ftp and file URLs; threads may share it.
 
     Args:
         settings: The environment settings.
@@ -113,14 +114,14 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
             with contextlib.closing(_file_chunks(url, progress)) as chunks:
                 yield chunks
             return
-        if scheme not in {"http", "https"}:
+        if scheme not in {"http", "https", "ftp"}:
             raise failure(url, f"expected a URL of {SCHEMES}")
         if self._settings.offline:
             raise failure(
                 url, f"not downloaded, because {self._settings.offline} is set"
             )
         transfer = Transfer(
-            self._shared_session(),
+            self._ftp_session() if scheme == "ftp" else self._shared_session(),
             url,
             headers or {},
             self._limits,
@@ -141,6 +142,11 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
         """
         with self.open(url, headers=headers) as chunks:
             return b"".join(chunks)
+
+    def _ftp_session(self) -> FtpSession:
+        from fetch_artifacts.network.ftp import FtpSession
+
+        return FtpSession(self._limits, self.stopped)
 
     def _shared_session(self) -> HttpSession:
         with self._lock:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from fetch_artifacts.network.answer import Answer
+    from fetch_artifacts.network.ftp import FtpAnswer, FtpSession
     from fetch_artifacts.network.partial_file import PartialFile
     from fetch_artifacts.network.session import HttpSession, ServerLimits
 
@@ -42,7 +43,7 @@ class Transfer:
 
     def __init__(
         self,
-        session: HttpSession,
+        session: HttpSession | FtpSession,
         url: str,
         headers: Mapping[str, str],
         limits: ServerLimits,
@@ -56,7 +57,7 @@ class Transfer:
         self._partial = partial
         self._given = 0
         self._is_resumed = False
-        self._first: Answer | None = None
+        self._first: Answer | FtpAnswer | None = None
 
     def chunks(self, progress: ByteReport | None) -> Generator[bytes]:
         """Give the body, in order and each byte once.
@@ -124,7 +125,7 @@ class Transfer:
                     self._partial.append(rest)
                     yield rest
 
-    def _ask(self, begin: int) -> Answer:
+    def _ask(self, begin: int) -> Answer | FtpAnswer:
         headers = dict(self._headers)
         if begin:
             headers["Range"] = f"bytes={begin}-"
@@ -137,7 +138,7 @@ class Transfer:
                 raise
             return self._session.get(self._url, self._headers)
 
-    def _check(self, answer: Answer, begin: int) -> None:
+    def _check(self, answer: Answer | FtpAnswer, begin: int) -> None:
         """Check that an answer continues the bytes given so far."""
         if not answer.has_body:
             if answer.total != begin:
