@@ -10,6 +10,8 @@ from fetch_artifacts.errors import PlatformError
 from fetch_artifacts.platforms import (
     Platform,
     as_platform,
+    compare_default,
+    compare_version_cap,
 )
 
 
@@ -120,3 +122,45 @@ def test_as_platform_takes_a_platform_or_a_triplet() -> None:
     platform = Platform("x86_64", "linux")
     assert as_platform(platform) is platform
     assert platform == as_platform("x86_64-linux-gnu")
+
+
+def test_a_tag_is_an_item() -> None:
+    platform = Platform("x86_64", "linux", cuda="10.1")
+    assert platform["cuda"] == "10.1"
+    assert "cuda" in platform
+    assert "mpi" not in platform
+    with pytest.raises(KeyError):
+        platform["mpi"]
+
+
+def test_strategies_can_be_given_at_once() -> None:
+    strategies = {"cuda": compare_version_cap}
+    platform = Platform("x86_64", "linux", cuda="11", compare_strategies=strategies)
+    later = Platform("x86_64", "linux", cuda="11")
+    assert platform == later.with_compare_strategy("cuda", compare_version_cap)
+    given = Platform(
+        "x86_64",
+        "linux",
+        julia_version="1.9",
+        compare_strategies={"julia_version": compare_default},
+    )
+    assert given.compare_strategies == {"julia_version": compare_default}
+    assert strategies == {"cuda": compare_version_cap}
+
+
+@pytest.mark.parametrize("value", [11, 1.5, True, b"x", ["11"], object()])
+def test_a_value_that_is_no_text_is_an_error(value: Any) -> None:
+    with pytest.raises(PlatformError, match="'cuda': expected text"):
+        Platform("x86_64", "linux", cuda=value)
+
+
+@pytest.mark.parametrize(("arch", "os"), [(3, "linux"), ("x86_64", None)])
+def test_so_is_an_architecture_or_a_system(arch: Any, os: Any) -> None:
+    with pytest.raises(PlatformError, match="expected text"):
+        Platform(arch, os)
+
+
+def test_a_number_comes_with_what_to_write() -> None:
+    wrong: Any = 11
+    with pytest.raises(PlatformError, match="found 11 of type int; write '11'"):
+        Platform("x86_64", "linux", cuda=wrong)

@@ -226,7 +226,8 @@ def _check_support(
     """
     arch, os, *others = platform.tags.items()
     known = [(tag, value) for tag, value in others if tag in KNOWN_TAGS]
-    for tags in ({}, *({tag: value} for tag, value in known)):
+    choices: list[dict[str, Any]] = [{}, *({tag: value} for tag, value in known)]
+    for tags in choices:
         try:
             _ = Platform(arch[1], os[1], validate_strict=True, **tags).triplet
         except PlatformError as error:

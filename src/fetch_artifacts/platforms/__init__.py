@@ -3,6 +3,17 @@
 import sys
 
 from fetch_artifacts.platforms import versions as _versions
+from fetch_artifacts.platforms.accessors import (
+    arch,
+    call_abi,
+    libc,
+    os,
+    parse_dl_name_version,
+    platform_dlext,
+    platform_name,
+    valid_dl_path,
+    wordsize,
+)
 from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.platforms.matching import (
     first_difference,
@@ -20,14 +31,23 @@ from fetch_artifacts.platforms.versions import (
 __all__ = [
     "CompareStrategy",
     "Platform",
+    "arch",
     "as_platform",
+    "call_abi",
     "compare_default",
     "compare_minor_version",
     "compare_version_cap",
     "first_difference",
     "host_platform",
+    "libc",
+    "os",
+    "parse_dl_name_version",
+    "platform_dlext",
+    "platform_name",
     "platforms_match",
     "select_platform",
+    "valid_dl_path",
+    "wordsize",
 ]
 
 # What help() prints, and what a pickle names, is where users import it from.

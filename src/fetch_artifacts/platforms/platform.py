@@ -55,6 +55,7 @@ class Platform:
         os: str,
         *,
         validate_strict: bool = False,
+        compare_strategies: Mapping[str, CompareStrategy] | None = None,
         **tags: str | None,
     ) -> None:
         """Normalise the tags as Julia does.
@@ -63,13 +64,15 @@ class Platform:
             arch: The architecture, such as ``x86_64``.
             os: The operating system, such as ``linux``.
             validate_strict: Whether to refuse what Julia is not built for.
-            **tags: Any further tags.
+            compare_strategies: How to compare tags that are not compared as text;
+                ``julia_version`` has a strategy unless one is given.
+            **tags: Any further tags; the values are text.
 
         Raises:
             PlatformError: A tag can't be one, or is not valid under `validate_strict`.
         """
         given = tags_by_keyword(arch, os, tags)
-        _fill_from(self, given, strict=validate_strict)
+        _fill_from(self, given, compare_strategies, strict=validate_strict)
 
     @classmethod
     def parse(cls, triplet: str, *, validate_strict: bool = False) -> Platform:
@@ -95,6 +98,18 @@ class Platform:
     def to_entry(self) -> dict[str, str]:
         """The tags as keys of an entry. Julia: ``pack_platform!``."""
         return dict(self.tags)
+
+    def __getitem__(self, tag: str) -> str:
+        """The value of a tag. Julia: ``p[tag]``.
+
+        Raises:
+            KeyError: The platform has no such tag.
+        """
+        return self.tags[tag]
+
+    def __contains__(self, tag: object) -> bool:
+        """Whether the platform has a tag. Julia: ``haskey(p, tag)``."""
+        return tag in self.tags
 
     @property
     def triplet(self) -> str:
@@ -163,12 +178,17 @@ class Platform:
 
 
 def _fill_from(
-    platform: Platform, given: GivenTags, *, strict: bool = False
+    platform: Platform,
+    given: GivenTags,
+    strategies: Mapping[str, CompareStrategy] | None = None,
+    *,
+    strict: bool = False,
 ) -> Platform:
     """Set the fields of a new platform from what it is made of, and return it."""
     tags = normalised_tags(given.arch, given.os, given.tags, strict=strict)
-    compared = {"julia_version": compare_minor_version}
-    strategies = compared if "julia_version" in tags else {}
+    strategies = dict(strategies or {})
+    if "julia_version" in tags:
+        strategies.setdefault("julia_version", compare_minor_version)
     return _fill(platform, tags, strategies, lambda: ordered_tags(given, tags))
 
 

@@ -152,12 +152,11 @@ def normalised_tags(
             msg = f"platform tags: expected {tag!r} once, found it again as {name!r}"
             raise PlatformError(msg)
         if value is not None:
-            text = _lower(value)
+            text = _lower(_text_of(name, value))
             others[tag] = canonical_version(text) if tag in _VERSION_TAGS else text
     if not _FORBIDDEN.isdisjoint("".join((*others, *others.values()))):
         raise _forbidden_character(others)
-    os = _lower(os)
-    arch = _lower(arch)
+    os, arch = _lower(_text_of("os", os)), _lower(_text_of("arch", arch))
     arch = _ARCH_ALIASES.get(arch, arch)
     if os == "linux":
         others.setdefault("libc", "glibc")
@@ -167,6 +166,18 @@ def normalised_tags(
     if strict:
         _check_strictly(normalised)
     return normalised
+
+
+def _text_of(tag: str, value: object) -> str:
+    if isinstance(value, str):
+        return value
+    number = isinstance(value, int | float)
+    instead = f"write {str(value)!r}" if number else "give text"
+    msg = (
+        f"platform tag {tag!r}: expected text, found {value!r} of type "
+        f"{type(value).__name__}; {instead}"
+    )
+    raise PlatformError(msg)
 
 
 def _forbidden_character(tags: Mapping[str, str]) -> PlatformError:
