@@ -37,6 +37,8 @@ SAMPLES: list[tuple[FetchArtifactsError, type[Exception]]] = [
     (errors.TarballHashMismatchError("x", expected=SHA256, actual=SHA256), Exception),
     (errors.DownloadError("x", url="u", status=404), RuntimeError),
     (errors.UnpackError("x", member="m", faults=["f"]), ValueError),
+    (errors.NotAnArchiveError("x", found="f", todo="t"), ValueError),
+    (errors.UnpackError("x", member="m", faults=["f"]).at("u", 1), ValueError),
     (errors.ArchiveError("x"), ValueError),
     (errors.PublishError("x"), RuntimeError),
     (errors.UnhashableFileError("x", path=Path("p")), ValueError),

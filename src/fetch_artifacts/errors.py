@@ -23,6 +23,7 @@ reader of Python, would expect in its place::
     │   └── TreeHashMismatchError               the tree's git-tree-sha1
     ├── DownloadError (RuntimeError)            a URL that gave no body
     ├── UnpackError (ValueError)                an archive that must not be unpacked
+    │   └── NotAnArchiveError                   what came is no archive at all
     ├── ArchiveError (ValueError)               an archive that can't be made as asked
     ├── UnhashableFileError (ValueError)        a FIFO, a socket, an unreadable file
     │   └── NotAFolderError (NotADirectoryError, FileNotFoundError)  nothing to hash
@@ -40,7 +41,7 @@ reader of Python, would expect in its place::
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -236,6 +237,32 @@ class UnpackError(FetchArtifactsError, ValueError):
         super().__init__(message)
         self.member = member
         self.faults = tuple(faults)
+
+    def at(self, where: str, size: int | None = None) -> UnpackError:
+        """Give the same error with the place that the archive comes from.
+
+        Args:
+            where: A path, or a URL without secrets.
+            size: The length of what came in bytes, None where it is not known.
+        """
+        length = "" if size is None else f" ({size:,} bytes)"
+        message = f"{where}{length}: {self.message}"
+        facts = {**self.__dict__, "message": message}
+        return cast("UnpackError", _rebuild(type(self), (message,), facts))
+
+
+class NotAnArchiveError(UnpackError):
+    """What came in place of an archive is none.
+
+    Attributes:
+        found: What it looks like, such as "an HTML page".
+        todo: What to do about it.
+    """
+
+    def __init__(self, message: str, *, found: str, todo: str) -> None:
+        super().__init__(message)
+        self.found = found
+        self.todo = todo
 
 
 class ArchiveError(FetchArtifactsError, ValueError):

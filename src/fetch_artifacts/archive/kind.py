@@ -6,8 +6,9 @@ import itertools
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.archive.formats import FORMATS, compressions
-from fetch_artifacts.errors import UnpackError
-from fetch_artifacts.tar.header import header_sum
+from fetch_artifacts.archive.guess import UNKNOWN, guess
+from fetch_artifacts.errors import NotAnArchiveError
+from fetch_artifacts.tar.header import has_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,16 +18,7 @@ if TYPE_CHECKING:
 HEAD_BYTES: Final = 512
 """How many bytes of an archive `sniff` wants to see."""
 
-# What is often served in place of an archive, in lower case.
-_OTHER: Final = (
-    (b"<!doctype html", "an HTML page, perhaps for logging in or of an error"),
-    (b"<html", "an HTML page, perhaps for logging in or of an error"),
-    (b"<?xml", "an XML document, perhaps of an error"),
-    (b"{", "a JSON text, perhaps of an error"),
-    (b"version https://git-lfs", "a Git LFS pointer in place of the file"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"rar!", "a RAR archive"),
-)
+_ZEROS: Final = bytes(HEAD_BYTES)
 
 
 def sniff(head: bytes) -> ArchiveKind:
@@ -36,7 +28,7 @@ def sniff(head: bytes) -> ArchiveKind:
         head: The first `HEAD_BYTES` bytes, or all there are.
 
     Raises:
-        UnpackError: They are no archive; the message says what they look like.
+        NotAnArchiveError: They are no archive; the message says what they look like.
     """
     for kind, row in FORMATS.items():
         if head.startswith(row.magic):
@@ -45,39 +37,92 @@ def sniff(head: bytes) -> ArchiveKind:
         return "tar"
     if _is_lzma(head):
         return "lzma"
-    start = head.lstrip().lower()
-    guess = next((name for magic, name in _OTHER if start.startswith(magic)), "")
-    found = guess or ("something else" if head else "nothing at all")
+    raise no_archive(head)
+
+
+def no_archive(head: bytes, container: str = "") -> NotAnArchiveError:
+    """The error that says what was found in place of an archive, and what to do.
+
+    Args:
+        head: Its first bytes.
+        container: The compression that it was in, "" where in none.
+    """
     *names, last = [FORMATS[kind].name for kind in compressions()]
+    what, todo = guess(head)
+    if container:
+        inner = [row.name for row in FORMATS.values() if head.startswith(row.magic)]
+        what = f" ({what})" if what != UNKNOWN else ""
+        what = f"{inner[0]} data" if inner else f"a single file{what}"
+        found = f"{container} data that hold no tar archive but, it seems, {what}"
+    else:
+        found = what
     msg = (
         f"expected a tar archive compressed with {', '.join(names)} or {last}, found "
-        f"{found}, starting with {head[:40]!r}; check where it comes from"
+        f"{found}, starting with {head[:40]!r}; {todo}"
     )
-    raise UnpackError(msg)
+    return NotAnArchiveError(msg, found=found, todo=todo)
 
 
 def peek(chunks: Iterable[bytes]) -> tuple[ArchiveKind, Iterator[bytes]]:
     """Tell the kind of an archive, and give all of its chunks.
 
     Raises:
-        UnpackError: It is no archive.
+        NotAnArchiveError: It is no archive.
     """
+    head, chunks = _with_head(chunks)
+    return sniff(head), chunks
+
+
+def require_tar(kind: ArchiveKind, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Give the chunks of a tar archive; make sure that they are one.
+
+    Args:
+        kind: What the archive is as a whole.
+        chunks: The same, decompressed.
+
+    Raises:
+        NotAnArchiveError: They are something else, a single file say.
+    """
+    head, chunks = _with_head(chunks)
+    if kind != "tar":
+        # Tar.jl takes what begins with zeros for an empty archive, whatever follows.
+        if head and not _is_tar(head):
+            raise no_archive(head, FORMATS[kind].name)
+        yield from chunks
+    elif head == _ZEROS:  # a block of them is an end, and more of them may follow
+        yield from _only_zeros(chunks)
+    else:
+        yield from chunks
+
+
+def _with_head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first `HEAD_BYTES` of some chunks, and all of the chunks."""
     source = iter(chunks)
     head = b""
     for chunk in source:
         head += chunk
         if len(head) >= HEAD_BYTES:
             break
-    return sniff(head[:HEAD_BYTES]), itertools.chain((head,), source)
+    return head[:HEAD_BYTES], itertools.chain((head,), source)
+
+
+def _only_zeros(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        rest = chunk.lstrip(b"\0")
+        if rest:
+            found, todo = "zeros and then other data", "check where it comes from"
+            msg = (
+                f"expected an archive, found {found}, starting with {rest[:40]!r}; "
+                f"{todo}"
+            )
+            raise NotAnArchiveError(msg, found=found, todo=todo)
+        yield chunk
 
 
 def _is_tar(head: bytes) -> bool:
     if len(head) < HEAD_BYTES:
         return False
-    if head[257:262] == b"ustar" or head == bytes(HEAD_BYTES):
-        return True
-    checksum = head[148:156].strip(b" \0")
-    return checksum == b"%06o" % header_sum(head)
+    return head[257:262] == b"ustar" or head == _ZEROS or has_checksum(head)
 
 
 def _is_lzma(head: bytes) -> bool:

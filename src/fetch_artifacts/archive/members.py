@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from fetch_artifacts.archive.decompression import decompress
-from fetch_artifacts.archive.kind import peek
+from fetch_artifacts.archive.kind import peek, require_tar
 from fetch_artifacts.archive.zip_reader import read_zip_members, spooled
 from fetch_artifacts.tar.extract import read_ahead
 
@@ -32,8 +32,9 @@ def archive_members(
     """
     kind, chunks = peek(chunks)
     if kind == "zip":
-        with spooled(chunks) as file:
-            yield kind, read_zip_members(file)
+        with spooled(chunks, limits) as file:
+            yield kind, read_zip_members(file, limits)
         return
-    with read_ahead(decompress(kind, chunks, limits.max_window)) as members:
+    plain = decompress(kind, chunks, limits.max_window)
+    with read_ahead(require_tar(kind, plain)) as members:
         yield kind, members

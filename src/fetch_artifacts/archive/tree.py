@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.archive.members import archive_members
 from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.git_tools.memory_tree import (
     file_mode,
     hash_tree,
@@ -132,4 +134,8 @@ def read_archive_file(path: Path, limits: UnpackLimits = DEFAULT_LIMITS) -> Arch
     """
     with path.open("rb", buffering=0) as file:
         chunks = iter(lambda: file.read(_CHUNK_BYTES), b"")
-        return read_archive(chunks, limits)
+        try:
+            return read_archive(chunks, limits)
+        except UnpackError as error:
+            size = os.fstat(file.fileno()).st_size
+            raise error.at(str(path), size) from error

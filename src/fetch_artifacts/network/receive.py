@@ -14,7 +14,7 @@ from fetch_artifacts.network.transfer import StartOverError
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.streams import HashedChunks
 from fetch_artifacts.threads import run_one
-from fetch_artifacts.urls import file_name
+from fetch_artifacts.urls import file_name, redacted
 
 if TYPE_CHECKING:
     import threading
@@ -118,6 +118,8 @@ def _receive_in_one_go(
         except UnpackError as error:
             outcome = error
         hashed.drain()  # bytes after an archive's end, or after an error in it
+    if isinstance(outcome, UnpackError):
+        outcome = outcome.at(redacted(url), hashed.size)
     return Received(
         url=url,
         sha256=hashed.sha256(),

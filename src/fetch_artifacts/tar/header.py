@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import Final, Literal, TypeAlias
 
@@ -16,6 +17,10 @@ SYMLINK: Final = b"2"
 DIRECTORY: Final = b"5"
 _PAX: Final = b"x"
 
+OCTAL: Final = re.compile(rb" *([0-7]+)(?:[ \0]|\Z)")
+"""A number in a header: spaces, octal digits, and a space, a NUL or the field's end."""
+
+_CHECKSUM: Final = 148, 156  # where it is in a header
 _NAME_BYTES: Final = 100
 _PREFIX_BYTES: Final = 155
 _LINK_BYTES: Final = 100
@@ -61,6 +66,12 @@ def header_sum(block: bytes) -> int:
     # below; this is four times as fast as sum().
     first, second = zlib.adler32(block[:256]), zlib.adler32(block[256:])
     return (first & 0xFFFF) + (second & 0xFFFF) - 2 - sum(block[148:156]) + 8 * 0x20
+
+
+def has_checksum(block: bytes) -> bool:
+    """Whether the checksum of a tar header is right, however its digits are padded."""
+    digits = OCTAL.match(block, *_CHECKSUM)
+    return digits is not None and int(digits[1], 8) == header_sum(block)
 
 
 def _split(path: bytes) -> tuple[bytes, bytes]:

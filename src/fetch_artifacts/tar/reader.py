@@ -13,7 +13,7 @@ import struct
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts.errors import UnpackError
-from fetch_artifacts.tar.header import BLOCK, LARGEST_SIZE, header_sum
+from fetch_artifacts.tar.header import BLOCK, LARGEST_SIZE, OCTAL, header_sum
 from fetch_artifacts.tar.member import make_member, printable, refusal
 from fetch_artifacts.tar.pax import SPARSE, pax_size, read_pax
 
@@ -54,7 +54,6 @@ _GNU_LONG: Final = frozenset({_LONG_PATH, _LONG_LINK})
 _EXTENSIONS: Final = _GNU_LONG | {_PAX, _PAX_GLOBAL}
 _GNU_NAME: Final = b"././@LongLink"
 
-_OCTAL: Final = re.compile(rb" *([0-7]+)(?:[ \0]|\Z)")
 _USUAL_VERSIONS: Final = frozenset({b"00", b" \0"})  # POSIX, GNU
 _VERSION: Final = re.compile(rb"0* *$")
 _LARGEST_MODE: Final = 0xFFFF
@@ -235,7 +234,7 @@ def _text(field: bytes) -> bytes:
 def _octal(field: bytes, name: str) -> int:
     digits = field.rstrip(b"\0 ")
     if not digits.isdigit():  # less usual: spaces before, or something after the digits
-        match = _OCTAL.match(field)
+        match = OCTAL.match(field)
         if not match:
             raise ValueError(f"{name} is {field!r}")
         digits = match[1]
