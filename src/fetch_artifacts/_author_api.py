@@ -254,7 +254,8 @@ def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
         name: The name.
         tarball_url: The URL of the archive; or several, best first, whose archives may
             differ as long as they contain the same tree.
-        lazy: Whether Julia is to install it on first use only.
+        lazy: Whether Julia is to install it on first use only. True unless given, as in
+            0.1.0; ArtifactUtils and the command ``add`` take False.
         force: Whether an existing binding is replaced.
         clear: Whether the download is discarded; if not, the artifact is installed.
         verbose: Whether progress is reported on standard error.

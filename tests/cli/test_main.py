@@ -29,6 +29,11 @@ def test_path_prints_the_path_and_nothing_else(depot: Path) -> None:
     assert result.stdout == f"{depot}/artifacts/{TREE_HASH}\n"
     assert (result.stderr, result.exit_code) == ("", 0)
     assert run("path", "Demo/foo3").stdout.endswith(f"{TREE_HASH}/foo3\n")
+    missing = run("path", "Demo/foo4")
+    assert (missing.exit_code, missing.stdout) == (1, "")
+    assert "found none; did you mean 'foo3'?" in missing.stderr
+    built = run("path", "Demo/foo4", "--no-check")
+    assert built.stdout.endswith(f"{TREE_HASH}/foo4\n")
 
 
 @pytest.mark.usefixtures("toml")

@@ -18,7 +18,7 @@ from fetch_artifacts.cli._options import (
 )
 from fetch_artifacts.depot import artifacts as depot
 from fetch_artifacts.depot.installed import tree_of
-from fetch_artifacts.install.lookup import locate, wanted
+from fetch_artifacts.install.lookup import locate, require_path, wanted
 from fetch_artifacts.settings.depot_path import only_depot
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 @platform_option
 @julia_option
 @click.option("--no-download", is_flag=True, help="Fail where it is not installed.")
+@click.option(
+    "--no-check", is_flag=True, help="Print a path inside even where it does not exist."
+)
 def path(
     name: str,
     toml_path: Path | None,
@@ -38,6 +41,7 @@ def path(
     *,
     julia: bool,
     no_download: bool,
+    no_check: bool,
 ) -> None:
     """Print the path of artifact NAME, and nothing else; install it first if missing.
 
@@ -50,6 +54,8 @@ def path(
         download=not no_download,
         run_hook=julia,
     )
+    if not no_check:
+        require_path(found, name)
     click.echo(found)
 
 
