@@ -161,6 +161,12 @@ def test_what_is_no_regular_file_is_refused_at_once(
             fetch(fetcher, path.as_uri())
 
 
+@pytest.mark.parametrize("url", ["http:///x", "https://:80/x", "ftp:///x"])
+def test_a_url_without_a_host_is_told_as_that(fetcher: HttpFetcher, url: str) -> None:
+    with pytest.raises(DownloadError, match="expected a URL with a host"):
+        fetch(fetcher, url)
+
+
 @pytest.mark.parametrize(
     "url", ["file:///%00", "http://[", "http://a..b/", "http://\udcff/"]
 )

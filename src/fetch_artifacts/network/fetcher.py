@@ -109,13 +109,16 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
             DownloadError: The download failed or stayed incomplete.
             SettingsError: The configured credentials can't be understood.
         """
-        scheme = split_url(url).scheme
+        parts = split_url(url)
+        scheme = parts.scheme
         if scheme == "file":
             with contextlib.closing(_file_chunks(url, progress)) as chunks:
                 yield chunks
             return
         if scheme not in {"http", "https", "ftp"}:
             raise failure(url, f"expected a URL of {SCHEMES}")
+        if not parts.hostname:
+            raise failure(url, "expected a URL with a host")
         if self._settings.offline:
             raise failure(
                 url, f"not downloaded, because {self._settings.offline} is set"
