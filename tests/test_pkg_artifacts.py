@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -189,3 +191,68 @@ def test_every_name_is_there() -> None:
     for name in pkg_artifacts.__all__:
         assert callable(getattr(pkg_artifacts, name))
     assert sorted(pkg_artifacts.__all__) == list(pkg_artifacts.__all__)
+
+
+# Pkg's test/artifacts.jl: "Override.toml", "platform-specific artifacts".
+def test_an_entry_with_its_file_installs_too(depot: Path, tmp_path: Path) -> None:
+    published = publish(tmp_path / "published")
+    meta = pkg_artifacts.artifact_meta("Demo", published.toml)
+    assert meta is not None
+    path = pkg_artifacts.ensure_artifact_installed("Demo", meta, published.toml)
+    assert path == depot / "artifacts" / TREE_HASH
+    assert path.is_dir()
+    assert str(published.toml) in (depot / "logs/artifact_usage.toml").read_text()
+
+
+@pytest.mark.usefixtures("depot")
+def test_an_entry_alone_is_not_enough() -> None:
+    wrong: Any = pkg_artifacts.ensure_artifact_installed
+    with pytest.raises(TypeError, match="the file behind its entry"):
+        wrong("Demo", {"git-tree-sha1": ONE})
+
+
+def test_all_can_be_installed_lazy_ones_where_asked_for(
+    depot: Path, tmp_path: Path
+) -> None:
+    published = publish(tmp_path / "published")
+    text = published.toml.read_text().replace("\n\n", "\nlazy = true\n\n", 1)
+    published.toml.write_text(text)
+    with pytest.warns(DeprecationWarning, match="install_artifacts"):
+        pkg_artifacts.ensure_all_artifacts_installed(published.toml)
+    assert not pkg_artifacts.artifact_exists(TREE_HASH)
+    with pytest.warns(DeprecationWarning, match="deprecated"):
+        pkg_artifacts.ensure_all_artifacts_installed(published.toml, include_lazy=True)
+    assert (depot / "artifacts" / TREE_HASH).is_dir()
+
+
+def test_overrides_are_read_again_where_that_is_forced(depot: Path) -> None:
+    file = depot / "artifacts/Overrides.toml"
+    file.parent.mkdir(parents=True)
+    for target in (TWO, THREE):
+        file.write_text(f'{ONE} = "{target}"\n')
+        os.utime(file, (1000, 1000))  # looks unchanged
+        found = pkg_artifacts.load_overrides(force=True)
+        assert found.resolve(TreeHash.parse(ONE)) == TreeHash.parse(target)
+
+
+# Artifacts' test/runtests.jl: "Artifacts malformed", and pack_platform! in Pkg's tests.
+def test_a_platform_goes_into_an_entry_and_comes_out_again() -> None:
+    platform = Platform("x86_64", "linux", cuda="11.4")
+    meta = {"git-tree-sha1": ONE}
+    assert pkg_artifacts.pack_platform(meta, platform) is meta
+    assert meta["cuda"] == "11.4"
+    assert pkg_artifacts.unpack_platform(meta, "a", "Artifacts.toml") == platform
+    assert pkg_artifacts.pack_platform({}, "i686-w64-mingw32") == {
+        "arch": "i686",
+        "os": "windows",
+    }
+
+
+@pytest.mark.parametrize("key", ["os", "arch"])
+def test_an_entry_without_a_platform_has_none(
+    key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = {"os": "linux", "arch": "x86_64", "git-tree-sha1": ONE}
+    del entry[key]
+    assert pkg_artifacts.unpack_platform(entry, "foo", "Artifacts.toml") is None
+    assert f"Artifacts.toml: foo.{key}: expected a string, found nothing" in caplog.text

@@ -10,9 +10,11 @@ A ``platform`` is a `Platform` or a triplet; without one, this machine's.
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, overload
 
 from fetch_artifacts import progress as _progress
 from fetch_artifacts.artifacts_toml import binding as _bind
@@ -41,6 +43,7 @@ from fetch_artifacts.install import installer as _install
 from fetch_artifacts.install import sources as _sources
 from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.platforms.platform import Platform, as_platform
+from fetch_artifacts.platforms.tags import REQUIRED_TAGS
 
 if TYPE_CHECKING:
     import os
@@ -63,19 +66,24 @@ __all__ = [
     "create_artifact",
     "depot_path",
     "download_artifact",
+    "ensure_all_artifacts_installed",
     "ensure_artifact_installed",
     "extract_all_hashes",
     "find_artifacts_toml",
     "load_artifacts_toml",
     "load_overrides",
+    "pack_platform",
     "query_override",
     "remove_artifact",
     "select_downloadable_artifacts",
     "split_artifact_slash",
     "unbind_artifact",
+    "unpack_platform",
     "verify_artifact",
     "with_artifacts_directory",
 ]
+
+_log: Final = logging.getLogger(__name__)
 
 StrPath: TypeAlias = "str | os.PathLike[str]"
 AnyHash: TypeAlias = "TreeHash | str"
@@ -223,15 +231,19 @@ def artifact_slash_lookup(
     )
 
 
-def load_overrides() -> _overrides.Overrides:
+def load_overrides(*, force: bool = False) -> _overrides.Overrides:
     """Read the Overrides.toml of all depots; the first depot wins.
 
-    Julia: ``load_overrides`` (Artifacts.jl:111-193).
+    Julia: ``load_overrides`` (Artifacts.jl:111-193). There only `force` makes a change
+    count; here each change of a file does.
+
+    Args:
+        force: Whether to read the files even where they look unchanged.
 
     Raises:
         OverrideError: A file can't be read.
     """
-    return _overrides.load_overrides(artifacts_dirs())
+    return _overrides.load_overrides(artifacts_dirs(), force=force)
 
 
 def query_override(
@@ -295,6 +307,7 @@ def artifact_exists(tree_hash: AnyHash, *, honor_overrides: bool = True) -> bool
     return _depot.artifact_exists(_hash(tree_hash), honor_overrides=honor_overrides)
 
 
+@overload
 def ensure_artifact_installed(
     name: str,
     artifacts_toml: StrPath,
@@ -303,10 +316,37 @@ def ensure_artifact_installed(
     pkg_uuid: Package = None,
     verbose: bool = False,
     progress: Progress | None = None,
+) -> Path: ...
+
+
+@overload
+def ensure_artifact_installed(
+    name: str,
+    meta: Mapping[str, Any],
+    artifacts_toml: StrPath,
+    /,
+    *,
+    platform: AnyPlatform = None,
+    pkg_uuid: Package = None,
+    verbose: bool = False,
+    progress: Progress | None = None,
+) -> Path: ...
+
+
+def ensure_artifact_installed(  # noqa: PLR0913 - Julia's parameters
+    name: str,
+    artifacts_toml: StrPath | Mapping[str, Any],
+    toml_of_meta: StrPath | None = None,
+    *,
+    platform: AnyPlatform = None,
+    pkg_uuid: Package = None,
+    verbose: bool = False,
+    progress: Progress | None = None,
 ) -> Path:
     """Give the folder of an artifact; install it first where it is missing.
 
-    Julia: ``ensure_artifact_installed`` (Pkg.jl Artifacts.jl:429-533).
+    Julia: ``ensure_artifact_installed`` (Pkg.jl Artifacts.jl:429-533), with a file, or
+    with an entry as `artifact_meta` gives it and the file that it is from.
 
     Raises:
         ArtifactNotFoundError: The name is not in the file, or not for this platform.
@@ -314,15 +354,85 @@ def ensure_artifact_installed(
         InstallError: No source gave it; each is named with its reason.
         DepotError: The first depot can't be written.
     """
-    path = Path(absolute(artifacts_toml))
-    load_artifacts_toml(path, pkg_uuid=pkg_uuid)
-    entry = _toml.entry_for(name, path, _platform(platform))
+    if isinstance(artifacts_toml, Mapping):
+        if toml_of_meta is None:
+            msg = "ensure_artifact_installed: expected the file behind its entry"
+            raise TypeError(msg)
+        path = Path(absolute(toml_of_meta))
+        place = Place.of(name, path)
+        entry = ArtifactEntry.from_entry(name, artifacts_toml, None, place)
+    else:
+        path = Path(absolute(artifacts_toml))
+        load_artifacts_toml(path, pkg_uuid=pkg_uuid)
+        entry = _toml.entry_for(name, path, _platform(platform))
     _mark_used(str(path))
     with (
         _progress.show_progress(verbose=verbose) as bar,
         _install.Installer(progress=progress or bar) as installer,
     ):
         return installer.ensure(entry)
+
+
+def ensure_all_artifacts_installed(
+    artifacts_toml: StrPath,
+    *,
+    platform: AnyPlatform = None,
+    pkg_uuid: Package = None,
+    include_lazy: bool = False,
+    verbose: bool = False,
+) -> None:
+    """Install all entries of a file that fit and have a download.
+
+    Julia: ``ensure_all_artifacts_installed`` (Pkg.jl Artifacts.jl:576-621), deprecated
+    since 1.6; `fetch_artifacts.install_artifacts` downloads several at a time.
+
+    Raises:
+        ArtifactsTomlError: The file, or some entry, can't be read.
+        InstallError: No source gave one of them; the others may be missing as well.
+        DepotError: The first depot can't be written.
+    """
+    msg = "ensure_all_artifacts_installed is deprecated; use install_artifacts"
+    warnings.warn(msg, DeprecationWarning, stacklevel=2)
+    chosen = select_downloadable_artifacts(
+        artifacts_toml, platform=platform, include_lazy=include_lazy, pkg_uuid=pkg_uuid
+    )
+    for name, meta in chosen.items():
+        ensure_artifact_installed(name, meta, artifacts_toml, verbose=verbose)
+
+
+def unpack_platform(
+    entry: Mapping[str, Any], name: str, artifacts_toml: StrPath
+) -> Platform | None:
+    """The platform of an entry, None with a warning where it lacks ``os`` or ``arch``.
+
+    Julia: ``unpack_platform`` (Artifacts.jl:281-303), which logs an error there.
+
+    Args:
+        entry: One element of an artifact's array.
+        name: The artifact, for messages.
+        artifacts_toml: The file, for messages.
+
+    Raises:
+        PlatformError: A tag can't be one.
+    """
+    for key in REQUIRED_TAGS:
+        if key not in entry:
+            place = Place.of(name, Path(artifacts_toml))
+            _log.warning("%s", place.expected("a string", entry, key))
+            return None
+    return Platform.from_entry(entry)
+
+
+def pack_platform(meta: dict[str, Any], platform: Platform | str) -> dict[str, Any]:
+    """Put the tags of a platform into an entry, and return the entry.
+
+    Julia: ``pack_platform!`` (Artifacts.jl:305-312), which changes its argument too.
+
+    Raises:
+        PlatformError: It is not a triplet.
+    """
+    meta.update(as_platform(platform).to_entry())
+    return meta
 
 
 def download_artifact(

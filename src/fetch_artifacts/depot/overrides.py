@@ -154,17 +154,23 @@ def bound_hashes(name: str, value: object, path: Path | None) -> Iterator[TreeHa
 
 
 def load_overrides(
-    artifacts_dirs: Iterable[str | os.PathLike[str]],
+    artifacts_dirs: Iterable[str | os.PathLike[str]], *, force: bool = False
 ) -> Overrides:
     """Read the Overrides.toml of all ``artifacts`` folders; the first folder wins.
 
     Remembered until a file changes, comes or goes. Julia: ``load_overrides``
     (Artifacts.jl:111-192).
 
+    Args:
+        artifacts_dirs: The folders.
+        force: Whether to read the files whatever is remembered.
+
     Raises:
         OverrideError: A file is not TOML, or a package's table holds what is neither
             an absolute path, nor a hash, nor empty. Julia throws there too.
     """
+    if force:
+        _FILES.forget()
     # Most depots have none; access takes less time than stat to find that out.
     files = [
         file

@@ -50,6 +50,11 @@ class Remembered(Generic[T]):
                 self._kept[path] = stamp, value
         return value
 
+    def forget(self) -> None:
+        """Forget all values; the next `get` computes anew."""
+        with self._lock:
+            self._kept.clear()
+
 
 def _stamp(path: str) -> _Stamp:
     try:
