@@ -68,8 +68,8 @@ DIFFERENCES = (
     Difference(
         case="artifact_without_a_sha256",
         before="",
-        now="ValueError",
-        why="Julia refuses the file too; what is not verified is not installed",
+        now="RuntimeError",
+        why="Julia can't use such a source either; what is not verified is not installed",
     ),
     Difference(
         case="artifact_with_a_wrong_tree_hash",
