@@ -90,6 +90,8 @@ FACES = {
         "is_array_of_tables",
         "is_tabular",
         "loads",
+        "parsefile",
+        "tryparse",
     ],
     "fetch_artifacts.pkg_artifacts": [
         "SlashLookup",

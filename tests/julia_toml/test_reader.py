@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from fetch_artifacts.julia_toml import dumps, loads
+from fetch_artifacts.julia_toml import dumps, loads, parsefile, tryparse
 from fetch_artifacts.julia_toml.reader import Unsigned
 
 
@@ -74,3 +75,21 @@ def test_an_integer_keeps_its_spelling_through_a_pickle() -> None:
     # As written by the module that was there before this package.
     old = b"\x80\x02cfetch_artifacts.julia_toml\nUnsigned\nK\n\x85\x81."
     assert type(pickle.loads(old)) is Unsigned
+
+
+def test_an_error_can_be_had_instead_of_raised() -> None:
+    assert tryparse("a = 1") == {"a": 1}
+    error = tryparse(b"a = {b = 1,}")
+    assert isinstance(error, ValueError)
+    assert "no comma" in str(error)
+
+
+def test_a_file_is_named_where_it_is_no_toml(tmp_path: Path) -> None:
+    file = tmp_path / "x.toml"
+    file.write_bytes(b"a = 1 # \xe9\n")
+    assert parsefile(file) == {"a": 1}
+    file.write_text("a = ")
+    with pytest.raises(ValueError, match=r"x\.toml: Invalid value"):
+        parsefile(str(file))
+    with pytest.raises(FileNotFoundError):
+        parsefile(tmp_path / "absent.toml")

@@ -150,3 +150,24 @@ def test_keys_that_are_no_strings_are_refused() -> None:
 
 def test_kinds_of_integers_are_written_by_their_value() -> None:
     assert dumps({"v": HTTPStatus.OK}) == "v = 200\n"
+
+
+# TOML's test/print.jl: "inline_tables", and `by`; print.jl `print_table`.
+def test_tables_can_be_written_inline() -> None:
+    inner = {"b": 2, "a": 1}
+    data = {"x": inner, "y": {"z": inner, "w": {"v": 1}}, "n": 0}
+    assert dumps(data, inline_tables=[inner]) == (
+        "n = 0\nx = {a = 1, b = 2}\n\n[y]\nz = {a = 1, b = 2}\n\n    [y.w]\n    v = 1\n"
+    )
+
+
+def test_only_the_table_itself_is_written_inline_not_its_equal() -> None:
+    assert dumps({"x": {"a": 1}}, inline_tables=[{"a": 1}]) == "[x]\na = 1\n"
+
+
+def test_keys_are_sorted_by_what_is_asked_for() -> None:
+    inner = {"b": 1, "a": 2}
+    data = {"aaa": 1, "bb": 2, "c": {"dd": 1, "e": 2}, "f": inner}
+    assert dumps(data, by=len, inline_tables=[inner]) == (
+        "f = {a = 2, b = 1}\nbb = 2\naaa = 1\n\n[c]\ne = 2\ndd = 1\n"
+    )

@@ -1,6 +1,6 @@
 """TOML as Julia 1.12 reads and writes it. Julia: ``TOML``."""
 
-from fetch_artifacts.julia_toml.reader import Unsigned, loads
+from fetch_artifacts.julia_toml.reader import Unsigned, loads, parsefile, tryparse
 from fetch_artifacts.julia_toml.writer import (
     Table,
     dump_below,
@@ -21,6 +21,8 @@ __all__ = [
     "is_array_of_tables",
     "is_tabular",
     "loads",
+    "parsefile",
+    "tryparse",
 ]
 
 # What help() prints, and what a pickle names, is where users import it from.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import Any, Final
 
 from fetch_artifacts.files.toml_text import parse_toml
@@ -37,6 +39,32 @@ def loads(data: bytes | str) -> dict[str, Any]:
     if _SPELT.search(text):
         _apply_spelling(table, text)
     return restored(table, stand_ins) if stand_ins else table
+
+
+def tryparse(data: bytes | str) -> dict[str, Any] | ValueError:
+    """Read TOML as `loads` does, but return an error instead of raising it.
+
+    Julia: ``TOML.tryparse``, which returns a ``ParserError``.
+    """
+    try:
+        return loads(data)
+    except ValueError as error:
+        return error
+
+
+def parsefile(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a file. Julia: ``TOML.parsefile``.
+
+    Raises:
+        ValueError: As `loads`; the message begins with the path.
+        OSError: The file can't be read.
+    """
+    data = Path(path).read_bytes()
+    try:
+        return loads(data)
+    except ValueError as error:
+        msg = f"{os.fspath(path)}: {error}"
+        raise ValueError(msg) from error
 
 
 def decoded(data: bytes) -> str:

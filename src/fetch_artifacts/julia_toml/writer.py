@@ -6,12 +6,12 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timezone
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeGuard
 
 from fetch_artifacts.julia_toml.reader import Unsigned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 Table: TypeAlias = Mapping[str, object]
 
@@ -28,7 +28,31 @@ _ESCAPES: Final = {
 }
 
 
-def dumps(mapping: Table) -> str:
+class _Layout(NamedTuple):
+    """How tables are written.
+
+    Attributes:
+        by: What the keys of a table are sorted by; None: themselves.
+        inline: The ids of the tables that are written as values.
+    """
+
+    by: Callable[[str], Any] | None = None
+    inline: frozenset[int] = frozenset()
+
+    def has_header(self, value: object) -> bool:
+        """Whether a value is written with headers of its own."""
+        return is_tabular(value) and id(value) not in self.inline
+
+
+_PLAIN: Final = _Layout()
+
+
+def dumps(
+    mapping: Table,
+    *,
+    by: Callable[[str], Any] | None = None,
+    inline_tables: Iterable[Table] = (),
+) -> str:
     """Write data as Julia 1.12's ``TOML.print(data; sorted = true)`` does.
 
     Reading the text gives the data back, except where Julia's writer loses something:
@@ -36,14 +60,21 @@ def dumps(mapping: Table) -> str:
     kept. A date-time with an offset, which Julia can't hold, is written as the same
     moment in UTC.
 
+    Args:
+        mapping: The data.
+        by: What to sort the keys of tables by; inline tables are sorted by their keys.
+        inline_tables: Those tables of the data, themselves and not copies, that are
+            written as ``key = {...}``.
+
     Raises:
         TypeError: A key is not a string, or a value is of a type that TOML lacks.
         ValueError: A value is outside what TOML holds: a string with half of a
             surrogate pair, a time with an offset, a moment before the year 1 in UTC;
             or tables and arrays are nested too deeply.
     """
+    layout = _Layout(by, frozenset(map(id, inline_tables)))
     try:
-        return "".join(_write_table(mapping, (), 0, first_block=True))
+        return "".join(_write_table(mapping, (), 0, layout, first_block=True))
     except RecursionError as error:
         msg = "expected data of some hundred levels at most, found more, or a circle"
         raise ValueError(msg) from error
@@ -60,7 +91,7 @@ def dump_below(table: Table, path: tuple[str, ...]) -> str:
         TypeError: As `dumps`.
         ValueError: As `dumps`.
     """
-    return "".join(_write_table(table, path, len(path), first_block=True))
+    return "".join(_write_table(table, path, len(path), _PLAIN, first_block=True))
 
 
 def dump_key(*path: str) -> str:
@@ -118,42 +149,53 @@ def is_tabular(value: object) -> bool:
     return isinstance(value, Mapping) or is_array_of_tables(value)
 
 
-def _keys(table: Mapping[Any, object]) -> list[str]:
+def _keys(
+    table: Mapping[Any, object], by: Callable[[str], Any] | None = None
+) -> list[str]:
     """The keys in the order of their UTF-8 bytes, which is that of code points."""
     for key in table:
         if not isinstance(key, str):
             msg = f"expected keys that are strings, found {key!r}"
             raise TypeError(msg)
-    return sorted(table)
+    return sorted(table, key=by)
 
 
 def _write_table(
-    table: Table, path: tuple[str, ...], indent: int, *, first_block: bool
+    table: Table,
+    path: tuple[str, ...],
+    indent: int,
+    layout: _Layout,
+    *,
+    first_block: bool,
 ) -> Iterator[str]:
     # print.jl `print_table`: plain values first, then all that gets a header.
-    keys = _keys(table)
+    keys = _keys(table, layout.by)
     for key in keys:
-        if not is_tabular(table[key]):
+        if not layout.has_header(table[key]):
             yield "    " * max(0, indent - 1)
             yield f"{dump_key(key)} = {dump_value(table[key])}\n"
             first_block = False
     margin = "    " * indent
-    for key in keys:
+    for key in filter(lambda key: layout.has_header(table[key]), keys):
         value, name = table[key], (*path, key)
         if isinstance(value, Mapping):
             # A table of nothing but tables has no header, and then its first block
             # is set off by an empty line even at the top of the file.
-            header = not value or not all(map(is_tabular, value.values()))
+            header = not value or not all(map(layout.has_header, value.values()))
             if header:
                 yield f"{'' if first_block else chr(10)}{margin}[{dump_key(*name)}]\n"
                 first_block = False
-            yield from _write_table(value, name, indent + header, first_block=header)
+            yield from _write_table(
+                value, name, indent + header, layout, first_block=header
+            )
         elif is_array_of_tables(value):
             yield "" if first_block else "\n"
             first_block = False
             for element in value:
                 yield f"{margin}[[{dump_key(*name)}]]\n"
-                yield from _write_table(element, name, indent + 1, first_block=True)
+                yield from _write_table(
+                    element, name, indent + 1, layout, first_block=True
+                )
 
 
 def _escape(text: str) -> str:
