@@ -217,3 +217,44 @@ def test_a_link_that_leads_nowhere_is_told_as_that(
     link.write_text("")
     with pytest.raises(DepotError, match=f"{link} is no folder; remove it"):
         artifact("Demo", published.toml)
+
+
+# Pkg.jl Artifacts.jl:70-103: EACCES, EPERM and EBUSY are tried again.
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.EBUSY])
+def test_a_commit_waits_for_whoever_holds_the_folder(
+    code: int, depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [OSError(code, "held"), OSError(code, "held")]
+    rename = Folder.rename
+
+    def held_at_first(self: Folder, name: str, target: Folder, new: str) -> None:
+        if failures and new == str(HELLO):
+            raise failures.pop()
+        rename(self, name, target, new)
+
+    monkeypatch.setattr(Folder, "rename", held_at_first)
+    with FirstDepot.present().stage() as folder:
+        make_tree(folder.path, {"f": "x"})
+        FirstDepot.present().commit(folder, HELLO)
+    assert names(depot / "artifacts" / str(HELLO)) == ["f"]
+
+
+def test_another_failure_of_the_rename_is_an_error_at_once(
+    depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename, calls = Folder.rename, []
+
+    def fails(self: Folder, name: str, target: Folder, new: str) -> None:
+        if new == str(HELLO):
+            calls.append(name)
+            raise OSError(errno.EXDEV, "crosses devices")
+        rename(self, name, target, new)
+
+    def commit() -> None:
+        with FirstDepot.present().stage() as folder:
+            FirstDepot.present().commit(folder, HELLO)
+
+    monkeypatch.setattr(Folder, "rename", fails)
+    with pytest.raises(DepotError, match="crosses devices"):
+        commit()
+    assert len(calls) == 1

@@ -123,7 +123,6 @@ def test_release_does_not_wait_for_the_next_refresh(path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "age", "free"),
     [
-        ("{dead} {host}", 2, False),
         ("{dead} {host}", 4, True),
         ("{alive} {host}", 4, False),
         ("{alive} {host}", 14, False),
@@ -154,9 +153,8 @@ def test_another_users_process_counts_as_alive(path: Path) -> None:
 
 
 def test_a_wait_ends_when_the_lock_becomes_stale(path: Path) -> None:
-    text = f"{dead_pid()} {HOST}"
     began = time.perf_counter()
-    leave_lock(path, text, age=0)
+    leave_lock(path, "", age=0)
     with pid_lock(path, stale_age=0.4, timeout=60):
         waited = time.perf_counter() - began
     assert waited > 0.3
@@ -383,7 +381,8 @@ def test_a_forked_child_leaves_the_lock_to_its_parent(tmp_path: Path) -> None:
     assert result.stdout == "True\nFalse\n"
 
 
-def test_a_killed_holder_delays_others_by_the_stale_age_only(path: Path) -> None:
+# Julia waits for the stale age.
+def test_the_lock_of_a_killed_holder_on_this_host_is_free_at_once(path: Path) -> None:
     script = (
         "import os, signal, sys; from pathlib import Path;"
         "from fetch_artifacts.files.pidlock import pid_lock\n"
@@ -392,10 +391,91 @@ def test_a_killed_holder_delays_others_by_the_stale_age_only(path: Path) -> None
         "    os._exit(1)\n"
     )
     subprocess.run([sys.executable, "-c", script, str(path)], check=False)
-    assert not is_free(path, stale_age=300)
-    moment = time.time() - 400
-    os.utime(path, (moment, moment))
+    assert path.exists()
     assert is_free(path, stale_age=300)
+
+
+# In a container with the name of this host, and numbers of its own for processes.
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such locks")
+def test_a_holder_that_cannot_be_seen_is_known_by_the_lock_of_the_system(
+    path: Path,
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    leave_lock(path, f"{dead_pid()} {HOST}", age=0)
+    with path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert not is_free(path, stale_age=300)
+    assert is_free(path, stale_age=300)
+
+
+def test_no_two_take_over_the_lock_of_a_dead_one(path: Path) -> None:
+    inside: list[int] = []
+    most: list[int] = []
+
+    def work() -> None:
+        with pid_lock(path, stale_age=300):
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.001)
+            inside.pop()
+
+    for _ in range(20):
+        leave_lock(path, f"{dead_pid()} {HOST}", age=0)
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert most == [1] * 160
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("folder", "a folder"),
+        ("FIFO", "a FIFO"),
+        ("dangling link", "a symbolic link"),
+        ("other name", "a file with other names as well"),
+    ],
+)
+def test_what_is_no_lock_file_is_an_error_at_once(
+    kind: str, words: str, path: Path
+) -> None:
+    private = path.with_name("private")
+    private.write_text(f"{dead_pid()} {HOST}")
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "FIFO":
+        os.mkfifo(path)
+    elif kind == "dangling link":
+        path.symlink_to("nowhere")
+    else:
+        path.hardlink_to(private)
+    with (
+        pytest.raises(FileExistsError, match=f"expected a lock file, found {words}"),
+        pid_lock(path, stale_age=300),
+    ):
+        pass
+    assert os.path.lexists(path)
+    assert private.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows writes all the zeros")
+def test_of_a_large_lock_file_only_the_start_is_read(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    os.utime(path, (0, 0))
+    assert is_free(path, stale_age=300)
+
+
+def test_a_holder_learns_that_the_lock_was_lost(path: Path) -> None:
+    with pid_lock(path, stale_age=300) as lock:
+        assert lock.is_ours()
+        path.unlink()
+        assert not lock.is_ours()
+        path.write_text("1 elsewhere")
+        assert not lock.is_ours()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetch_artifacts.artifacts_toml.file import not_there, parse_artifacts_toml
 from fetch_artifacts.errors import ArtifactsTomlError, ArtifactsTomlNotFoundError
-from fetch_artifacts.files.rewriting import locked_file
+from fetch_artifacts.files.rewriting import rewrite
 from fetch_artifacts.julia_toml.editing import update
 from fetch_artifacts.julia_toml.reader import decoded, encoded
 from fetch_artifacts.julia_toml.writer import dumps
@@ -71,23 +71,27 @@ def change_file(
         raise ArtifactsTomlNotFoundError(msg, searched=[target.parent])
     if target.is_dir():
         raise not_there(path)
-    with locked_file(target) as file:
-        if file.content is None and not create:
+    done: list[Change] = []
+
+    def edit(content: bytes | None) -> bytes | None:
+        if content is None and not create:
             raise not_there(path)
-        data = file.content or b""
-        old = parse_artifacts_toml(data, path)
-        before = decoded(data)
+        old = parse_artifacts_toml(content or b"", path)
+        before = decoded(content or b"")
         new = change(old)
         if new is None:
-            return Change(before, before, binds_else=False)
+            done.append(Change(before, before, binds_else=False))
+            return None
         try:
-            if keep_comments is None:
-                keep_comments = before != dumps(old)
-            after = update(before, new) if keep_comments else dumps(new)
+            keep = before != dumps(old) if keep_comments is None else keep_comments
+            after = update(before, new) if keep else dumps(new)
         except (TypeError, ValueError) as error:
             raise ArtifactsTomlError(str(error), path=path) from error
-        file.replace(encoded(after))
-    return Change(before, after, binds_else=new != old)
+        done.append(Change(before, after, binds_else=new != old))
+        return encoded(after)
+
+    rewrite(target, edit)
+    return done[-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,13 +128,17 @@ def remember_tree(
     """
     import tomli_w
 
-    from fetch_artifacts.files.rewriting import locked_file
+    from fetch_artifacts.files.rewriting import rewrite
 
     folder = (stack or DepotStack.present()).logs[0]
     os.makedirs(folder, exist_ok=True)
-    with locked_file(os.path.join(folder, _KNOWN_ARCHIVES)) as file:
-        known = _parse(file.content or b"") | {str(archive): str(tree_hash)}
-        file.replace(tomli_w.dumps(known))
+    rewrite(
+        os.path.join(folder, _KNOWN_ARCHIVES),
+        lambda content: tomli_w.dumps(
+            _parse(content or b"") | {str(archive): str(tree_hash)}
+        ),
+        shared=True,
+    )
 
 
 def forget_trees(logs: Path, is_gone: Callable[[TreeHash], bool]) -> None:

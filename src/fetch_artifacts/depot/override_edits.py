@@ -20,7 +20,7 @@ from fetch_artifacts.depot.overrides import (
 )
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import HashParseError, OverrideError
-from fetch_artifacts.files.rewriting import locked_file
+from fetch_artifacts.files.rewriting import rewrite
 from fetch_artifacts.julia_toml.writer import dumps
 
 if TYPE_CHECKING:
@@ -139,18 +139,20 @@ def _change(
     """Make one change under the lock; gives whether anything changed."""
     key = _tree_hash(key) if uuid is None else key
     package = None if uuid is None else parse_uuid(str(uuid))
-    with locked_file(path) as file:
-        table = _lowered(parse_overrides_toml(file.content or b"", file.path))
+
+    def edit(content: bytes | None) -> str | None:
+        table = _lowered(parse_overrides_toml(content or b"", path))
         names = table if package is None else table.setdefault(package, {})
         if not isinstance(names, dict):
             msg = f"{path}: {package}: expected a table of names, found {names!r}"
             raise OverrideError(f"{msg}; correct the file first")
         if not change(names, key):
-            return False
+            return None
         if package and not names:
             del table[package]
-        file.replace(dumps(table))
-    return True
+        return dumps(table)
+
+    return rewrite(path, edit, shared=True)
 
 
 def _tree_hash(key: str) -> str:

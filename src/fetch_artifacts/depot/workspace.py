@@ -27,7 +27,11 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.files.folder import Folder, kind_of
-from fetch_artifacts.files.pidlock import may_be_alive
+from fetch_artifacts.files.pidlock import (
+    hold_by_system,
+    may_be_alive,
+    parse_holder,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +74,7 @@ class Workspace:
         Raises:
             OSError: Neither can be written.
         """
-        with Folder.hold(artifacts) as target:
+        with Folder.hold_shared(artifacts) as target:
             places = [artifacts] if depot is None else [depot, artifacts]
             for place in places:
                 try:
@@ -315,7 +319,7 @@ def _lock_new_name(folder: Folder) -> tuple[str, int]:
         name = _STAGED + secrets.token_hex(8)
         lock = folder.open(name + _LOCK, _NEW, 0o600)
         try:
-            if _take(lock) is not False:
+            if hold_by_system(lock) is not False:
                 os.write(lock, f"{os.getpid()} {socket.gethostname()}".encode())
                 return name, lock
         except BaseException:
@@ -333,21 +337,6 @@ def _unlock(folder: Folder, name: str, lock: int) -> None:
     os.close(lock)
 
 
-def _take(lock: int) -> bool | None:
-    """Lock an open file; False if another holds it, None where files have no locks."""
-    try:
-        import fcntl
-    except ImportError:
-        return None  # Windows: an open file can't be removed there
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
-
-
 def _sweep(folder: Folder, name: str) -> None:
     """Remove a tree and its lock, if it is certain that nobody works on the tree.
 
@@ -356,7 +345,7 @@ def _sweep(folder: Folder, name: str) -> None:
     """
     lock = folder.open_regular(name + _LOCK)
     try:
-        taken = _take(lock)
+        taken = hold_by_system(lock)
         if taken is False or not _is_abandoned(lock, taken=bool(taken)):
             return
         if os.name == "nt":
@@ -381,11 +370,10 @@ def _is_abandoned(lock: int, *, taken: bool) -> bool:
         lock: The file.
         taken: Whether the system's lock on it was free.
     """
-    text = os.read(lock, _LONGEST_LOCK).decode("utf-8", "replace")
-    digits, _, host = text.partition(" ")
-    if host == socket.gethostname() and digits.isdecimal() and len(digits) < 11:
+    pid, host = parse_holder(os.read(lock, _LONGEST_LOCK))
+    if pid and host == socket.gethostname():
         # Two mounts of one network folder may not see each other's locks.
-        alive = int(digits) != os.getpid() and may_be_alive(int(digits), host)
+        alive = pid != os.getpid() and may_be_alive(pid, host)
         if os.name == "nt" or (taken and not alive):
             return True
     return time.time() - os.fstat(lock).st_mtime > _ABANDONED_AFTER

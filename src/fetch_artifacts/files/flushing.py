@@ -7,15 +7,19 @@ a power cut, a name is there whose files are empty (ext4, xfs).
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fetch_artifacts.files.folder import Folder
+
+# What a file system says that has nothing to flush.
+_NOTHING_TO_FLUSH: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP})
 
 
 def flush_tree(folder: Folder) -> None:
@@ -27,15 +31,29 @@ def flush_tree(folder: Folder) -> None:
     Raises:
         OSError: The disk did not take it.
     """
-    sync = _syncfs()
-    if sync is not None and folder.handle is not None:
-        sync(folder.handle)
+    if folder.handle is not None and _is_in_memory(folder.handle):
         return
-    for prefix, names, handle in folder.walk():
-        for name in names:
-            _flush(prefix + name, handle)
-        if handle is not None:
-            os.fsync(handle)
+    if folder.handle is None or not (sync := _syncfs()):
+        for prefix, names, handle in folder.walk():
+            for name in names:
+                _flush(prefix + name, handle)
+            if handle is not None:
+                flush_file(handle)
+    else:
+        sync(folder.handle)
+
+
+def flush_file(handle: int) -> None:
+    """Wait until an open file is on the disk, where the file system has one.
+
+    Raises:
+        OSError: The disk did not take it.
+    """
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NOTHING_TO_FLUSH:
+            raise
 
 
 def _flush(name: str, parent: int | None) -> None:
@@ -45,9 +63,21 @@ def _flush(name: str, parent: int | None) -> None:
         if stat.S_ISREG(os.lstat(name, dir_fd=parent).st_mode):
             handle = os.open(name, flags, dir_fd=parent)
             try:
-                os.fsync(handle)
+                flush_file(handle)
             finally:
                 os.close(handle)
+
+
+def _is_in_memory(handle: int) -> bool:
+    """Whether an open file is on a disk that no power cut leaves anything of."""
+    device = os.fstat(handle).st_dev
+    number = f" {os.major(device)}:{os.minor(device)} "
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
+            mount = next((line for line in file if number in line), "")
+    except OSError:
+        return False
+    return mount.partition(" - ")[2].split(" ", 1)[0] in {"tmpfs", "ramfs"}
 
 
 @lru_cache(maxsize=1)

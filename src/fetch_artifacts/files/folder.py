@@ -8,6 +8,7 @@ and a link at its own end is never followed.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING, Final
@@ -57,6 +58,17 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         if not path.is_dir():
             raise NotADirectoryError(f"{path}: expected a folder")
         return cls(path, None)
+
+    @classmethod
+    def hold_shared(cls, path: Path) -> Folder:
+        """Open a folder that is in one that others may write to.
+
+        Raises:
+            PermissionError: It is a link of another user's; see `require_own_link`.
+            OSError: There is no folder, or it can't be opened.
+        """
+        require_own_link(path)
+        return cls.hold(path)
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -112,7 +124,8 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         if stat.S_ISREG(status.st_mode) and status.st_nlink <= 1:
             return handle
         os.close(handle)
-        raise OSError(f"{self.path / name}: expected a file, found {kind_of(status)}")
+        fault = f"expected a file, found {kind_of(status)}"
+        raise OSError(errno.EINVAL, fault, os.fspath(self.path / name))
 
     def status(self, name: str) -> os.stat_result:
         """What is of that name in this folder; a link is not followed.
@@ -190,6 +203,19 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
             dst_dir_fd=target.handle,
         )
 
+    def replace(self, name: str, new: str) -> None:
+        """Rename a file within this folder, in place of what may be there.
+
+        Raises:
+            OSError: The rename failed.
+        """
+        os.replace(
+            self.prefix + name,
+            self.prefix + new,
+            src_dir_fd=self.handle,
+            dst_dir_fd=self.handle,
+        )
+
     def unlink(self, name: str) -> None:
         """Remove a file or a link; a missing one is fine.
 
@@ -206,6 +232,27 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
             OSError: Something could not be removed.
         """
         remove_entry(self.prefix + name, self.handle, self.path / name)
+
+
+def require_own_link(path: Path) -> None:
+    """Refuse a link that another user may have put there to send us elsewhere.
+
+    Those of this user, of root, and of the owner of the folder are followed, as Linux
+    does in sticky folders (``fs.protected_symlinks``).
+
+    Raises:
+        PermissionError: It is a link of someone else's.
+    """
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return
+    if not stat.S_ISLNK(status.st_mode) or os.name == "nt":
+        return
+    trusted = {0, os.geteuid(), os.stat(os.path.dirname(path)).st_uid}
+    if status.st_uid not in trusted:
+        fault = f"expected no link of another user's, found one of {status.st_uid}"
+        raise PermissionError(errno.EPERM, fault, os.fspath(path))
 
 
 def kind_of(status: os.stat_result) -> str:

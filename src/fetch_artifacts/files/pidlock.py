@@ -11,6 +11,15 @@ The protocol is that of Julia's ``FileWatching.Pidfile`` (pidfile.jl of 1.12):
   counts as a dead process's. A process removes at most one file in one wait.
 - The holder removes the file only if it is still the one that the holder made.
 
+Beyond the protocol:
+
+- A holder also locks its file with the system (``flock``), where file systems can do
+  that. If the process that a file names is not on this host any more, and nobody holds
+  that lock, the file is removed at once: the system knows that the process is dead,
+  also where it would be in a container that has its own numbers.
+- Who removes a dead one's file holds that lock, so no two take a lock over at once.
+- What is no lock file, as a folder, a FIFO or a link, is an error, not a lock.
+
 Nothing here needs hard links or ``flock``, which network file systems often lack.
 A lock of an install only saves work: Julia 1.12 and older take none, so the result must
 be correct without it.
@@ -31,6 +40,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts.errors import LockTimeoutError
+from fetch_artifacts.files.folder import Folder, kind_of
 
 if TYPE_CHECKING:
     import threading
@@ -43,6 +53,7 @@ _FIRST_PAUSE: Final = 0.002
 _LONGEST_PAUSE: Final = 0.25
 # What Julia's `tryparse(Cuint, text)` reads: no sign, blanks around it.
 _PID: Final = re.compile(r"\s*(?:(0x[0-9A-Fa-f]+|0o[0-7]+|0b[01]+)|[0-9]+)\s*")
+_LONGEST: Final = 512  # bytes that are read of a lock file
 _SAID_AFTER: Final = 2.0  # seconds; Pkg.jl Artifacts.jl (1.13) waits as long
 _SAID_EVERY: Final = 10.0
 
@@ -81,7 +92,7 @@ def pid_lock(
     on_wait: WaitReport | None = None,
     timeout: float | None = None,
     stopped: threading.Event | None = None,
-) -> Iterator[None]:
+) -> Iterator[PidLock]:
     """Hold a lock file for the length of a ``with`` block.
 
     Threads exclude each other as processes do, so a thread must not take a lock that
@@ -99,23 +110,43 @@ def pid_lock(
         LockTimeoutError: The time is up.
         CancelledError: The wait is over because `stopped` was set.
         OSError: The file could not be made, as in a read-only or missing folder, or
-            the path is empty.
+            the path is empty, or what is there is no lock file.
     """
     if not path.name:  # else the folder itself would be waited for
         raise FileNotFoundError(errno.ENOENT, "expected a lock file's name", str(path))
     # The folder's real path: the lock must be found again after a chdir.
     path = Path(os.path.realpath(path.parent), path.name)
-    wait = _Wait(path, stale_age, on_wait or _log_wait, stopped)
-    descriptor = _acquire(wait, timeout)
-    owner = os.getpid()
-    try:
-        with _refreshed(descriptor, path, stale_age / 2):
-            yield
-    finally:
-        if os.getpid() == owner:
-            _release(path, descriptor)
-        else:  # a child that was forked inside the block: the file is its parent's
-            os.close(descriptor)
+    with Folder.hold(path.parent) as folder:
+        wait = _Wait(path, folder, stale_age, on_wait or _log_wait, stopped)
+        lock = PidLock(folder, path.name, _acquire(wait, timeout))
+        owner = os.getpid()
+        try:
+            with _refreshed(lock.descriptor, path, stale_age / 2):
+                yield lock
+        finally:
+            if os.getpid() == owner:
+                _release(lock)
+            else:  # a child that was forked inside the block: it is its parent's
+                os.close(lock.descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class PidLock:
+    """A lock that is held.
+
+    Attributes:
+        folder: The folder of the lock file.
+        name: Its name there.
+        descriptor: The file, open.
+    """
+
+    folder: Folder
+    name: str
+    descriptor: int
+
+    def is_ours(self) -> bool:
+        """Whether nobody took the lock for stale, as after a pause of this process."""
+        return self.folder.has(self.name, os.fstat(self.descriptor))
 
 
 def is_held(path: Path, *, stale_age: float) -> bool:
@@ -125,9 +156,13 @@ def is_held(path: Path, *, stale_age: float) -> bool:
         path: The lock file.
         stale_age: As for `pid_lock`.
     """
-    wait = _Wait(path, stale_age, _log_wait, None)
     try:
-        return not wait.is_stale(path.stat())
+        with (
+            Folder.hold(path.parent) as folder,
+            _open_to_read(folder, path.name) as descriptor,
+        ):
+            wait = _Wait(path, folder, stale_age, _log_wait, None)
+            return not wait.is_stale(folder.status(path.name), descriptor)
     except FileNotFoundError:
         return False
     except OSError:
@@ -136,7 +171,7 @@ def is_held(path: Path, *, stale_age: float) -> bool:
 
 def _acquire(wait: _Wait, timeout: float | None) -> int:
     pause = _FIRST_PAUSE
-    while (descriptor := _create(wait.path)) is None:
+    while (descriptor := _create(wait.folder, wait.path.name)) is None:
         if wait.is_over():
             continue
         waited = wait.seconds()
@@ -156,48 +191,69 @@ def _log_wait(path: Path, holder: LockHolder, seconds: float) -> None:
     _log.warning("waiting for %s to give up %s, %.0f s so far", holder, path, seconds)
 
 
-def _create(path: Path) -> int | None:
+def _create(folder: Folder, name: str) -> int | None:
     """Make the lock file and write the holder into it; None if there is one already."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(path, flags, 0o444)
+        descriptor = folder.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o444)
     except FileExistsError:
         return None
     except PermissionError:
         # Windows: a file that was deleted, but is open somewhere, still has its name.
-        if os.name == "nt" and os.path.lexists(path):
+        if os.name == "nt" and os.path.lexists(folder.path / name):
             return None
         raise
     try:
+        hold_by_system(descriptor)
         os.write(descriptor, f"{os.getpid()} {_host()}".encode())
     except BaseException:
-        _release(path, descriptor)
+        _release(PidLock(folder, name, descriptor))
         raise
     return descriptor
 
 
-def _release(path: Path, descriptor: int) -> None:
+def _release(lock: PidLock) -> None:
     """Remove the lock file if it is still ours."""
     try:
-        ours = os.path.samestat(os.fstat(descriptor), path.stat())
-    except OSError:
-        ours = False
-    os.close(descriptor)  # first: Windows removes no open file
-    if ours:
-        with contextlib.suppress(FileNotFoundError):
-            _remove(path)
-    else:
+        ours = lock.is_ours()
+        if ours and os.name != "nt":
+            lock.folder.unlink(lock.name)
+    finally:
+        os.close(lock.descriptor)
+    if not ours:
+        path = lock.folder.path / lock.name
         _log.warning("%s: the lock was taken over by someone else meanwhile", path)
+    elif os.name == "nt":  # which removes no open file
+        _remove(lock.folder, lock.name)
 
 
-def _remove(path: Path) -> None:
+def _remove(folder: Folder, name: str) -> None:
     if sys.platform == "win32":
-        path.chmod(stat.S_IWRITE)  # Windows removes no read-only file,
-        for _ in range(50):  # and none that someone is just reading
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(folder.path / name, stat.S_IWRITE)  # nor a read-only one,
+        for _ in range(50):  # nor one that someone is just reading
             with contextlib.suppress(PermissionError):
-                return path.unlink()
+                return folder.unlink(name)
             time.sleep(0.01)
-    return path.unlink()
+    return folder.unlink(name)
+
+
+def hold_by_system(descriptor: int) -> bool | None:
+    """Lock an open file until it is closed, or its process ends.
+
+    Returns:
+        False if another holds the lock, None where files have no such locks.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return None  # Windows: an open file can't be removed there
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
 
 
 class _Wait:
@@ -206,11 +262,13 @@ class _Wait:
     def __init__(
         self,
         path: Path,
+        folder: Folder,
         stale_age: float,
         on_wait: WaitReport,
         stopped: threading.Event | None,
     ) -> None:
         self.path = path
+        self.folder = folder
         self._stale_age = stale_age
         self._on_wait = on_wait
         self._stopped = stopped
@@ -225,7 +283,7 @@ class _Wait:
         return time.monotonic() - self._began
 
     def holder(self) -> LockHolder:
-        pid, host = _read(self.path) or (0, "")
+        pid, host = read_holder(self.folder, self.path.name) or (0, "")
         return LockHolder(pid=pid, host=host, since=self._held_since)
 
     def pause(self, seconds: float) -> None:
@@ -242,37 +300,81 @@ class _Wait:
             raise CancelledError
 
     def is_over(self) -> bool:
-        """Whether the lock is free now; a stale one is removed, once."""
+        """Whether the lock is free now; a stale one is removed, once.
+
+        Raises:
+            FileExistsError: What is there is no lock file.
+        """
         try:
-            status = self.path.stat()
-            if not self._may_remove or not self.is_stale(status):
-                return False
-            holder = self.holder()
-            # Another process may have removed it meanwhile and made its own.
-            if _identity(self.path.stat()) == self._seen:
-                _remove(self.path)
-                self._may_remove = False
-                _log.warning("removed the stale lock %s of %s", self.path, holder)
+            status = self.folder.status(self.path.name)
         except FileNotFoundError:
             return True
         except OSError as error:  # a network file system in trouble
             _log.debug("%s: can't look at the lock: %s", self.path, error)
             return False
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+            fault = f"expected a lock file, found {kind_of(status)}; remove it"
+            raise FileExistsError(errno.EEXIST, fault, os.fspath(self.path))
+        if not self._may_remove:
+            return False
+        try:
+            return self._remove_stale(status)
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            _log.debug("%s: can't look at the lock: %s", self.path, error)
+            return False
+
+    def _remove_stale(self, status: os.stat_result) -> bool:
+        """Remove the file if its holder is gone; tells whether it did.
+
+        Raises:
+            OSError: It can't be removed.
+        """
+        name = self.path.name
+        with _open_to_read(self.folder, name) as descriptor:
+            if not self.is_stale(status, descriptor):
+                return False
+            holder = self.holder()
+            # Another process may have removed it meanwhile and made its own.
+            same = self.folder.status(name)
+            if _identity(same) != self._seen or (
+                descriptor is not None
+                and not os.path.samestat(same, os.fstat(descriptor))
+            ):
+                return False
+            if os.name != "nt":
+                self.folder.unlink(name)
+        if os.name == "nt":
+            _remove(self.folder, name)
+        self._may_remove = False
+        _log.warning("removed the stale lock %s of %s", self.path, holder)
         return True
 
-    def is_stale(self, status: os.stat_result) -> bool:
-        """Whether the lock is so old that its holder must be gone."""
+    def is_stale(self, status: os.stat_result, descriptor: int | None) -> bool:
+        """Whether the holder of the lock must be gone.
+
+        Args:
+            status: The lock file's.
+            descriptor: The file, None where the user may not read it.
+        """
         self._look(status)
-        age = time.time() - status.st_mtime
+        age = self._age(status)
+        if age > _PATIENCE * self._stale_age:
+            return True
+        holder = self.holder()
+        # Who has just made the file has not written into it yet.
+        young = not holder.pid and age <= self._stale_age
+        if young or descriptor is None or may_be_alive(holder.pid, holder.host):
+            return False
+        return hold_by_system(descriptor) is not False
+
+    def _age(self, status: os.stat_result) -> float:
+        """Seconds since the last sign of life."""
         # With a file server whose clock is ahead the lock never looks old (Julia waits
         # it out), so the time for which it was watched counts as well.
-        age = max(age, time.monotonic() - self._unchanged_since)
-        if age <= self._stale_age:
-            return False
-        content = _read(self.path)
-        if content is None:
-            return False
-        return age > _PATIENCE * self._stale_age or not may_be_alive(*content)
+        watched = time.monotonic() - self._unchanged_since
+        return max(time.time() - status.st_mtime, watched)
 
     def _look(self, status: os.stat_result) -> None:
         seen = _identity(status)
@@ -283,17 +385,36 @@ class _Wait:
             self._unchanged_since = time.monotonic()
 
 
+@contextlib.contextmanager
+def _open_to_read(folder: Folder, name: str) -> Iterator[int | None]:
+    """Open a lock file of someone else; None where the user may not read it."""
+    try:
+        descriptor = folder.open_regular(name)
+    except PermissionError:
+        yield None
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def _identity(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_dev, status.st_ino, status.st_mtime_ns
 
 
-def _read(path: Path) -> tuple[int, str] | None:
+def read_holder(folder: Folder, name: str) -> tuple[int, str] | None:
     """The pid and the host in a lock file; None where it can't be read."""
     try:
-        content = path.read_bytes()
+        descriptor = folder.open_regular(name)
     except OSError:
         return None
-    return parse_holder(content)
+    try:
+        return parse_holder(os.read(descriptor, _LONGEST))
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def parse_holder(content: bytes) -> tuple[int, str]:

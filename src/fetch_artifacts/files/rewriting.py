@@ -1,72 +1,102 @@
-"""Changing a file that others change as well: lock, read, change, write."""
+"""Changing a file that others change as well: lock, read, change, look, write."""
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from fetch_artifacts.files.folder import Folder, require_own_link
 from fetch_artifacts.files.pidlock import pid_lock
-from fetch_artifacts.files.writing import write_atomically
+from fetch_artifacts.files.writing import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+
+    from fetch_artifacts.files.pidlock import PidLock
 
 _STALE_AGE: Final = 10.0  # seconds; a change takes milliseconds
+_STARTS: Final = 100  # where others change the file all the time
+
+FileChange: TypeAlias = "Callable[[bytes | None], bytes | str | None]"
+"""Gives the new content for the present one; None, if it is to stay."""
 
 
-@dataclass(frozen=True, slots=True)
-class LockedFile:
-    """A file that nobody else changes at this moment.
-
-    Attributes:
-        path: The file itself, with all symbolic links followed.
-        content: Its bytes, None where there is no file.
-    """
-
-    path: Path
-    content: bytes | None
-
-    def replace(self, content: str | bytes) -> None:
-        """Write new content in one step; text becomes UTF-8.
-
-        Raises:
-            OSError: The file could not be written; it is then as it was.
-        """
-        write_atomically(self.path, content)
+class _ChangedMeanwhileError(Exception):
+    """What was read is no longer what is there, or the lock is another's."""
 
 
-@contextlib.contextmanager
-def locked_file(
+def rewrite(
     path: str | os.PathLike[str],
+    change: FileChange,
     *,
-    lock: Path | None = None,
-    stale_age: float = _STALE_AGE,
+    shared: bool = False,
     timeout: float | None = None,
-) -> Iterator[LockedFile]:
-    """Lock a file and read it; whoever replaces it in the block loses no change.
+) -> bool:
+    """Change a file in one step, so that nobody's change of it is lost.
+
+    The lock is ``<file>.pid`` beside the file that the path leads to, so that all who
+    reach it through links exclude each other.
+
+    Right before the file is replaced it is looked at again, as is the lock: editors
+    take none, and a lock can be lost while a process is paused. Then the change is made
+    anew of what is there.
 
     Args:
         path: The file, which may be missing; its folder must exist.
-        lock: The lock file; unless given, ``<file>.pid`` beside the file that `path`
-            leads to, so that all who reach it through links exclude each other.
-        stale_age: Seconds without a sign of life after which the lock is stale.
+        change: Called with the content, None where there is no file; maybe repeatedly.
+            Text becomes UTF-8.
+        shared: Whether others may write to the folder. Their links are refused, and
+            so is a file with several names; else it keeps them.
         timeout: Seconds to wait for the lock, None to wait as long as it takes.
+
+    Returns:
+        Whether the file was written.
 
     Raises:
         LockTimeoutError: The lock was not free in time.
-        OSError: The file can't be read, or the lock can't be made.
+        OSError: The file can't be read or written, or the lock can't be made.
     """
+    if shared:
+        require_own_link(Path(path).parent)
+        require_own_link(Path(path))
     target = Path(os.path.realpath(path))
-    lock = lock or Path(f"{target}.pid")
-    with pid_lock(lock, stale_age=stale_age, timeout=timeout):
-        yield LockedFile(target, _content(target))
+    lock = Path(f"{target}.pid")
+    for _ in range(_STARTS):
+        with pid_lock(lock, stale_age=_STALE_AGE, timeout=timeout) as held:
+            content = _content(target, shared=shared)
+            new = change(content)
+            if new is None:
+                return False
+            try:
+                _write(target, new, content, held, shared=shared)
+            except _ChangedMeanwhileError:
+                continue
+            return True
+    raise OSError(errno.EBUSY, "others change it all the time", os.fspath(path))
 
 
-def _content(path: Path) -> bytes | None:
+def _write(
+    target: Path, new: bytes | str, old: bytes | None, lock: PidLock, *, shared: bool
+) -> None:
+    def look_again() -> None:
+        if _content(target, shared=shared) != old or not lock.is_ours():
+            raise _ChangedMeanwhileError
+
+    with replacing(
+        target, before=look_again, keep_names=not shared, shared=shared
+    ) as file:
+        file.write(new.encode("utf-8") if isinstance(new, str) else new)
+
+
+def _content(path: Path, *, shared: bool) -> bytes | None:
     try:
-        return path.read_bytes()
+        if not shared:
+            return path.read_bytes()
+        with Folder.hold(path.parent) as folder:
+            handle = folder.open_regular(path.name)
+            with os.fdopen(handle, "rb") as file:
+                return file.read()
     except FileNotFoundError:
         return None

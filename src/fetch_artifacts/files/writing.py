@@ -1,4 +1,4 @@
-"""Writing files and moving folders in one step, so that no reader sees half of one."""
+"""Writing files in one step, so that no reader and no power cut sees half of one."""
 
 from __future__ import annotations
 
@@ -6,109 +6,134 @@ import contextlib
 import errno
 import os
 import stat
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.files.flushing import flush_file
+from fetch_artifacts.files.folder import Folder, require_own_link
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import IO
 
-# Pkg.jl Artifacts.jl:70-103: virus scanners hold new files for a while.
-_RETRIED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY})
-_RETRIES: Final = 20
-_LONGEST_PAUSE: Final = 5.0
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _NAME_PART: Final = 50  # characters; with all of a long name it would be too long
 
 
-def rename_directory(source: Path, target: Path) -> bool:
-    """Rename a folder, and tell whether it was done; not if the target is a folder.
-
-    This never copies, so the target is complete as soon as it exists. While another
-    program holds the source open it retries for up to a minute, as Julia does (Pkg.jl
-    Artifacts.jl:70-103).
-
-    Raises:
-        OSError: The rename failed for another reason.
-    """
-    pause = 0.01
-    for attempt in range(_RETRIES + 1):
-        if target.is_dir():
-            return False
-        try:
-            source.rename(target)
-        except OSError as error:
-            if target.is_dir():
-                return False
-            if error.errno not in _RETRIED or attempt == _RETRIES:
-                raise
-            if not os.access(target.parent, os.W_OK):
-                raise  # waiting won't help a read-only depot
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-        else:
-            return True
-    raise AssertionError  # pragma: no cover - the last attempt returns or raises
-
-
-def write_atomically(path: Path, data: str | bytes) -> None:
+def write_atomically(path: Path, data: str | bytes, *, shared: bool = False) -> None:
     """Replace a file's contents in one step, as `replacing` does.
 
     Raises:
         OSError: The file could not be written; it is then as it was.
     """
-    with replacing(path) as file:
+    with replacing(path, shared=shared) as file:
         file.write(data.encode("utf-8") if isinstance(data, str) else data)
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(
+    path: Path,
+    *,
+    before: Callable[[], object] | None = None,
+    keep_names: bool = False,
+    shared: bool = False,
+) -> Iterator[IO[bytes]]:
     """Give a file to write, which replaces the one at a path when the block succeeds.
 
-    Symbolic links are followed. An existing file keeps its mode; a new one gets 0666
-    less the umask. A device or a FIFO is written to, not replaced.
+    What was written is on the disk before. Symbolic links are followed. An existing
+    file keeps its owner, mode and extended attributes where that is allowed; a new one
+    gets 0666 less the umask. A device or a FIFO is written to, not replaced.
+
+    Args:
+        path: The file.
+        before: Called at the last moment; what it raises leaves the file as it is.
+        keep_names: Whether a file that has other names as well (hard links), or can't
+            keep its owner, gets the new bytes in place, in one write.
+        shared: Whether others may write to the folder: their links are refused.
 
     Raises:
         OSError: The file could not be written; it is then as it was.
     """
-    import tempfile
-
-    mode = _mode_of_output(path)
-    if mode is None:
+    if shared:
+        require_own_link(path.parent)
+        require_own_link(path)
+    old = _old_output(path)
+    if old is not None and not stat.S_ISREG(old.st_mode):
         with path.open("wb") as file:
             yield file
         return
     target = Path(os.path.realpath(path))
-    try:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{target.name[:_NAME_PART]}.", dir=target.parent
-        )
-    except OSError as error:
-        error.filename = os.fspath(path)  # not that of the temporary file
-        raise
-    staged = Path(name)
-    try:
+    staged = f".{target.name[:_NAME_PART]}.{os.urandom(6).hex()}"
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(Folder.hold(target.parent))
+            handle = folder.open(staged, _NEW, 0o666 if old is None else 0o600)
+        except OSError as error:
+            error.filename = os.fspath(path)  # not that of the temporary file
+            raise
+        stack.callback(_forget, folder, staged)
         with os.fdopen(handle, "wb") as file:
             yield file
-        staged.chmod(mode)
-        staged.replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):  # the first error says more
-            staged.unlink()
-        raise
+            file.flush()
+            keeps_all = old is None or _take_after(handle, target, old)
+            flush_file(handle)
+        if before is not None:
+            before()
+        in_place = keep_names and not keeps_all
+        if not in_place or not _overwrite(folder, target.name, staged):
+            folder.replace(staged, target.name)
 
 
-def _mode_of_output(path: Path) -> int | None:
-    """The mode of the file to write, None for a device or a FIFO."""
+def _take_after(handle: int, target: Path, old: os.stat_result) -> bool:
+    """Give a new file what makes an old one its owner's; whether all could be given."""
+    new = os.fstat(handle)
     try:
-        mode = path.stat().st_mode
+        if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+            os.chown(handle, old.st_uid, old.st_gid)
+        for name in os.listxattr(target) if hasattr(os, "listxattr") else ():
+            os.setxattr(handle, name, os.getxattr(target, name))
+    except OSError:
+        return False
+    finally:
+        if os.chmod in os.supports_fd:
+            with contextlib.suppress(PermissionError):  # some mounts refuse that
+                os.chmod(handle, stat.S_IMODE(old.st_mode))
+    return old.st_nlink <= 1
+
+
+def _overwrite(folder: Folder, name: str, staged: str) -> bool:
+    """Write the bytes of one file into another; False if that can't be written to."""
+    try:
+        target = folder.open(name, os.O_WRONLY)
+    except PermissionError:
+        return False
+    with os.fdopen(target, "wb", buffering=0) as file:
+        source = folder.open(staged, os.O_RDONLY)
+        with os.fdopen(source, "rb") as new:
+            data = memoryview(new.read())
+        while data:
+            data = data[file.write(data) :]
+        file.truncate()
+        flush_file(target)
+    return True
+
+
+def _forget(folder: Folder, name: str) -> None:
+    with contextlib.suppress(OSError):  # the first error says more
+        folder.unlink(name)
+
+
+def _old_output(path: Path) -> os.stat_result | None:
+    """What is at a path now, None for nothing."""
+    try:
+        status = path.stat()
     except FileNotFoundError:
-        return 0o666 & ~current_umask()
-    if stat.S_ISDIR(mode):
+        return None
+    if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(
             errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path)
         )
-    return stat.S_IMODE(mode) if stat.S_ISREG(mode) else None
+    return status
 
 
 def free_bytes(path: Path) -> int | None:
