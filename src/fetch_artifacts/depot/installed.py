@@ -153,21 +153,23 @@ def forget_trees(logs: Path, is_gone: Callable[[TreeHash], bool]) -> None:
     """
     import tomli_w
 
-    from fetch_artifacts.files.rewriting import locked_file
+    from fetch_artifacts.files.rewriting import rewrite
 
     path = logs / _KNOWN_ARCHIVES
     if not path.is_file():
         return
-    with locked_file(path) as file:
-        known = _parse(file.content or b"")
+
+    def forget(content: bytes | None) -> str | None:
+        known = _parse(content or b"")
         kept = {
             archive: text
             for archive, text in known.items()
             if isinstance(text, str) and is_tree_hash(text)
             if not is_gone(TreeHash.parse(text))
         }
-        if kept != known:
-            file.replace(tomli_w.dumps(kept))
+        return tomli_w.dumps(kept) if kept != known else None
+
+    rewrite(path, forget, shared=True)
 
 
 def warn_of_old_entry(entry: ArtifactEntry, tree_hash: TreeHash) -> None:

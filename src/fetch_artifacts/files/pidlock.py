@@ -80,6 +80,10 @@ class LockHolder:
         return f"{who} (since {moment} or earlier)"
 
 
+class LockLostError(OSError):
+    """A lock that was held is another's."""
+
+
 WaitReport: TypeAlias = "Callable[[Path, LockHolder, float], object]"
 """Called with the lock file, who holds it, and the seconds waited so far."""
 
@@ -147,6 +151,18 @@ class PidLock:
     def is_ours(self) -> bool:
         """Whether nobody took the lock for stale, as after a pause of this process."""
         return self.folder.has(self.name, os.fstat(self.descriptor))
+
+    def require_ours(self) -> None:
+        """Make sure that the lock is still held, right before something is replaced.
+
+        Raises:
+            LockLostError: Another process took it for stale.
+        """
+        if not self.is_ours():
+            fault = "others took the lock while this process did not run; start anew"
+            raise LockLostError(
+                errno.ESTALE, fault, os.fspath(self.folder.path / self.name)
+            )
 
 
 def is_held(path: Path, *, stale_age: float) -> bool:

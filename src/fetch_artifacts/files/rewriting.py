@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts.files.folder import Folder, require_own_link
-from fetch_artifacts.files.pidlock import pid_lock
+from fetch_artifacts.files.pidlock import LockLostError, pid_lock
 from fetch_artifacts.files.writing import replacing
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ FileChange: TypeAlias = "Callable[[bytes | None], bytes | str | None]"
 
 
 class _ChangedMeanwhileError(Exception):
-    """What was read is no longer what is there, or the lock is another's."""
+    """What was read is no longer what is there."""
 
 
 def rewrite(
@@ -71,7 +71,7 @@ def rewrite(
                 return False
             try:
                 _write(target, new, content, held, shared=shared)
-            except _ChangedMeanwhileError:
+            except (_ChangedMeanwhileError, LockLostError):
                 continue
             return True
     raise OSError(errno.EBUSY, "others change it all the time", os.fspath(path))
@@ -81,8 +81,9 @@ def _write(
     target: Path, new: bytes | str, old: bytes | None, lock: PidLock, *, shared: bool
 ) -> None:
     def look_again() -> None:
-        if _content(target, shared=shared) != old or not lock.is_ours():
+        if _content(target, shared=shared) != old:
             raise _ChangedMeanwhileError
+        lock.require_ours()
 
     with replacing(
         target, before=look_again, keep_names=not shared, shared=shared

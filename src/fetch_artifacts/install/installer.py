@@ -191,6 +191,8 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                         stopped=self._stopped,
                     )
                 )
+            except FileExistsError as error:  # no lock file is in the way
+                _log.warning("%s; installing without the lock", error)
             except OSError as error:  # it only saves work
                 _log.debug("%s: installing without the lock: %s", lock, error)
             yield

@@ -414,3 +414,28 @@ def test_threads_lose_no_entry(depot: Path, tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(map(str, tomls)) == paths_in(log_of(depot))
+
+
+# A process that was stopped for longer than the lock's stale age.
+def test_what_others_logged_while_the_lock_was_lost_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for folder in (ours, theirs):
+        folder.mkdir()
+        (folder / "Artifacts.toml").touch()
+    replace_log = usage_log.replace_log
+    calls: list[object] = []
+
+    def paused(*arguments: object) -> None:
+        calls.append(arguments)
+        if len(calls) == 1:
+            (tmp_path / "logs" / "artifact_usage.toml.pid").unlink()
+            usage_log.write_usage(tmp_path, [theirs / "Artifacts.toml"])
+        replace_log(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(usage_log, "replace_log", paused)
+    usage_log.write_usage(tmp_path, [ours / "Artifacts.toml"])
+    text = (tmp_path / "logs" / "artifact_usage.toml").read_text()
+    assert str(theirs) in text
+    assert str(ours) in text

@@ -117,13 +117,16 @@ def open_log(log: Path, flags: int = os.O_RDONLY) -> Iterator[IO[bytes]]:
         raise
     writes = flags & (os.O_WRONLY | os.O_RDWR)
     with os.fdopen(descriptor, "ab" if writes else "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
             raise _not_regular(log)
         yield file
 
 
 def _not_regular(log: Path) -> OSError:
-    return OSError(errno.EINVAL, "expected a regular file, and no link", str(log))
+    return OSError(
+        errno.EINVAL, "expected a regular file with one name, and no link", str(log)
+    )
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from fetch_artifacts.depot.usage.entries import UsageEntries
+    from fetch_artifacts.files.pidlock import PidLock
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ DAMAGED: Final = ".damaged-"
 """What the name of a copy of a damaged log goes on with."""
 _DAY: Final = timedelta(days=1)
 _LOCK_STALE_AGE: Final = 3.0  # Pkg.jl Types.jl:685
+_STARTS: Final = 3  # where this process is paused for longer than a lock lives
 _LOCK_TIMEOUT: Final = 30.0  # twice what a dead process on another host can cost
 _FILES_AT_MOST: Final = 50_000  # of a log that is read at a look-up; gc reads any
 _PLAIN: Final = re.compile(r"/[A-Za-z0-9_/.@+ -]*")  # what needs no look at each letter
@@ -106,7 +108,7 @@ def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> No
         return
     log = depot / "logs" / USAGE_TOML
     try:
-        _record(log, tuple(files.values()), anew=anew)
+        _record_surely(log, tuple(files.values()), anew=anew)
     except (OSError, ValueError, OverflowError) as error:
         quiet = isinstance(error, OSError) and error.errno in _READ_ONLY
         level = logging.DEBUG if quiet else logging.WARNING
@@ -116,7 +118,7 @@ def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> No
 
 
 @contextlib.contextmanager
-def locked_log(log: Path) -> Iterator[None]:
+def locked_log(log: Path) -> Iterator[PidLock]:
     """Hold the lock of a usage log, as Julia does; its folder is made.
 
     Raises:
@@ -127,28 +129,37 @@ def locked_log(log: Path) -> Iterator[None]:
 
     log.parent.mkdir(parents=True, exist_ok=True)
     lock = log.with_name(f"{log.name}.pid")
-    with pid_lock(lock, stale_age=_LOCK_STALE_AGE, timeout=_LOCK_TIMEOUT):
-        yield
+    with pid_lock(lock, stale_age=_LOCK_STALE_AGE, timeout=_LOCK_TIMEOUT) as held:
+        yield held
 
 
-def replace_log(log: Path, found: UsageEntries, latest: Mapping[str, datetime]) -> None:
+def replace_log(
+    log: Path,
+    found: UsageEntries,
+    latest: Mapping[str, datetime],
+    lock: PidLock | None = None,
+) -> None:
     """Write a log anew, under its lock; a damaged one is kept aside first.
 
     Args:
         log: The log.
         found: What was read of it.
         latest: The moment of the latest use of each file.
+        lock: The lock, which must still be ours right before the log is replaced.
 
     Raises:
+        LockLostError: It is another's.
         OSError: It can't be written.
         ValueError: A path is not text.
     """
-    from fetch_artifacts.files.writing import write_atomically
+    from fetch_artifacts.files.writing import replacing
 
     if not found.whole:
         keep_aside(log)
     blocks = [_block(path, moment) for path, moment in sorted(latest.items())]
-    write_atomically(log, "\n".join(blocks))
+    require = None if lock is None else lock.require_ours
+    with replacing(log, before=require, shared=True) as file:
+        file.write("\n".join(blocks).encode())
 
 
 def local_now() -> datetime:
@@ -156,12 +167,21 @@ def local_now() -> datetime:
     return datetime.now(timezone.utc).astimezone().replace(tzinfo=None)
 
 
+def _record_surely(log: Path, files: Sequence[str], *, anew: bool) -> None:
+    from fetch_artifacts.files.pidlock import LockLostError
+
+    for _ in range(_STARTS):
+        with contextlib.suppress(LockLostError):
+            return _record(log, files, anew=anew)
+    return _record(log, files, anew=anew)
+
+
 def _record(log: Path, files: Sequence[str], *, anew: bool) -> None:
     from fetch_artifacts.depot.usage.entries import read_entries
 
     if not anew and _is_recorded(log, files):
         return
-    with locked_log(log):
+    with locked_log(log) as lock:
         now = local_now()
         found = read_entries(log, now, at_most=_FILES_AT_MOST)
         if found is None:
@@ -170,7 +190,7 @@ def _record(log: Path, files: Sequence[str], *, anew: bool) -> None:
         known = all(now - found.latest.get(file, now - _DAY) < _DAY for file in files)
         if known and found.condensed:
             return
-        replace_log(log, found, {**found.latest, **dict.fromkeys(files, now)})
+        replace_log(log, found, {**found.latest, **dict.fromkeys(files, now)}, lock)
 
 
 def _is_recorded(log: Path, files: Sequence[str]) -> bool:

@@ -55,7 +55,7 @@ def stable_record(depot: str, toml: str) -> str | None:
         record = Path(depot, "logs", RECORDS, f"{name}.toml")
         if not record.exists():
             record.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(record, content)
+            write_atomically(record, content, shared=True)
         return str(record)
     return None
 
