@@ -138,6 +138,18 @@ def stress(session: nox.Session) -> None:
     session.run("python", "tests/stress", *session.posargs)
 
 
+@nox.session(default=False)
+def mutation(session: nox.Session) -> None:
+    """Change one line at a time; the test that is named for it has to fail."""
+    session.install("-e.[test]")
+    session.run("python", "tests/mutation", *session.posargs)
+
+
+_HAS_ORACLE = (
+    "from fetch_artifacts.conformance.transports import ORACLE_JL; ORACLE_JL.stat()"
+)
+
+
 @nox.session
 def build(session: nox.Session) -> None:
     """A source archive, from it a wheel, and that installed where nothing else is."""
@@ -151,5 +163,6 @@ def build(session: nox.Session) -> None:
         ("python", "-m", "pip", "install", "--quiet", str(wheel)),
         ("fetch-artifacts", "--version"),
         ("python", "-c", "import fetch_artifacts.pkg_artifacts"),
+        ("python", "-c", _HAS_ORACLE),
     ):
         session.run(str(programs / program), *arguments, external=True)

@@ -148,6 +148,10 @@ TREES: dict[str, tuple[Tree, str]] = {
         {"f": "1", "sub/.git/c": "x"},
         "66f9f6f2e17236f7f914d955c6df75f14ed0c933",
     ),
+    "a file whose name is .git in other letters": (
+        {".Git": "1"},
+        "30c64c1ed8b4385b602f7ee8137cd41603d99b14",
+    ),
     "mixed": (
         {"f": "hello", "l": Link("f"), "sub/x": (b"1", 0o755)},
         "7d98976448b355d209ecee2da5ac8452f5e37c5b",
