@@ -34,7 +34,10 @@ def split_url(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         _ = parts.port  # read here, because reading it may fail
-        if not _CONTROL.search(url) and _may_be_host(parts.hostname or ""):
+        host = parts.hostname or ""
+        # Python 3.10 takes any text in brackets; it must be an address of IPv6.
+        brackets_fit = ("[" in parts.netloc) == (":" in host)
+        if brackets_fit and not _CONTROL.search(url) and _may_be_host(host):
             return parts
     except ValueError:
         pass
