@@ -39,6 +39,7 @@ from fetch_artifacts.errors import (
     TreeHashMismatchError,
     UnpackError,
 )
+from support.archives import file, pax
 from support.published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
 from support.trees import full_disk, make_tree, names
 
@@ -338,6 +339,26 @@ def test_add_artifact_binds_no_file_that_is_no_archive(
     with pytest.raises(UnpackError):
         add_artifact(toml, "Data", (tmp_path / "body").as_uri(), verbose=False)
     assert not toml.exists()
+
+
+def test_add_artifact_binds_no_sparse_file(
+    tmp_path: Path, toml: Path, depot: Path
+) -> None:
+    data = pax((b"GNU.sparse.major", b"1")) + file(b"GNUSparseFile.0/m", b"0\n")
+    served = publish(tmp_path / "served", gzip.compress(data))
+    with pytest.raises(UnpackError, match="a sparse file in GNU's pax") as caught:
+        add_artifact(toml, "M", served.url)
+    assert "'GNUSparseFile.0/m'" in str(caught.value)
+    assert served.url in str(caught.value)
+    assert not toml.exists()
+
+
+def test_add_artifact_warns_of_an_archive_that_holds_nothing(
+    tmp_path: Path, toml: Path, depot: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    served = publish(tmp_path / "served", gzip.compress(bytes(1024)))
+    add_artifact(toml, "Empty", served.url)
+    assert f"{served.url}: the archive holds no files" in caplog.text
 
 
 def test_add_artifact_warns_of_what_julia_cannot_unpack(

@@ -123,13 +123,22 @@ class Sha256:
         return f"<{type(self).__name__} {self}>"
 
 
-def require_archive(promised: Sha256 | None, found: Sha256, where: str) -> None:
+_ANOTHER: Final = (
+    "another file is served there now, or the promised sha256 is wrong; "
+    "`fetch-artifacts doctor` tells which"
+)
+
+
+def require_archive(
+    promised: Sha256 | None, found: Sha256, where: str, *, note: str = ""
+) -> None:
     """Make sure that bytes are the archive that was promised.
 
     Args:
         promised: The sha256 that the bytes should have; None promises nothing.
         found: The sha256 that they have.
         where: Where they come from, for the message.
+        note: What is known of them, and what to do, for the message.
 
     Raises:
         TarballHashMismatchError: They are other bytes.
@@ -138,13 +147,18 @@ def require_archive(promised: Sha256 | None, found: Sha256, where: str) -> None:
         msg = (
             f"{where}: Checksum verification failed: "
             f"expected an archive of sha256 {promised}, found {found}; "
-            "another file is served there now, or the promised sha256 is wrong"
+            f"{note or _ANOTHER}"
         )
         raise TarballHashMismatchError(msg, expected=promised, actual=found)
 
 
 def require_tree(
-    promised: TreeHash | None, found: TreeHash, git_found: TreeHash, where: str
+    promised: TreeHash | None,
+    found: TreeHash,
+    git_found: TreeHash,
+    where: str,
+    *,
+    note: str = "",
 ) -> None:
     """Make sure that a tree is the one that was promised.
 
@@ -156,6 +170,7 @@ def require_tree(
         found: The hash that Julia gives it.
         git_found: The hash that git gives it.
         where: Where it comes from, for the message.
+        note: What is known of it, and what to do, for the message.
 
     Raises:
         TreeHashMismatchError: It is another tree.
@@ -166,4 +181,6 @@ def require_tree(
             "the archive holds another tree, perhaps the files in another top folder, "
             "or the promised git-tree-sha1 is wrong"
         )
+        if note:
+            msg = f"{msg}; {note}"
         raise TreeHashMismatchError(msg, expected=promised, actual=found)

@@ -13,6 +13,7 @@ from fetch_artifacts._api import artifact
 from fetch_artifacts.artifacts_toml.editing import Fix, repair
 from fetch_artifacts.authoring.doctor import Diagnosis, diagnose
 from fetch_artifacts.errors import ArtifactsTomlError, ArtifactsTomlNotFoundError
+from support.archives import file, pax
 from support.fixtures import load_vectors
 from support.published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
 from support.trees import Link, Tree, recorded_tree
@@ -416,3 +417,53 @@ def test_a_file_that_was_changed_meanwhile_is_not_repaired(toml: Path) -> None:
         with pytest.raises(ArtifactsTomlError, match="was it just changed"):
             repair(toml, [fix])
     assert toml.read_text() == text
+
+
+SPARSE = pax((b"GNU.sparse.map", b"0,3")) + file(b"model.bin", b"abc")
+
+
+def test_a_sparse_file_is_a_fault_and_its_hash_is_never_written(
+    tmp_path: Path, toml: Path
+) -> None:
+    published = publish(tmp_path / "p", gzip.compress(SPARSE))
+    source = (published.url, sha256(published.data))
+    text = write(toml, entry(source, tree_hash="1" * 40)).read_text()
+    found = wrong(diagnose(toml))
+    assert [key for key, _ in found] == ["Demo.download[1]", "Demo.git-tree-sha1"]
+    assert "'model.bin': a sparse file in GNU's pax format" in found[0][1]
+    assert fixed(toml) == ""
+    assert toml.read_text() == text
+
+
+@pytest.mark.parametrize("stated", ["sha256", "git-tree-sha1"])
+def test_what_no_julia_can_install_is_never_written(
+    tmp_path: Path, toml: Path, stated: str
+) -> None:
+    # A server, or a proxy, that takes .tar.gz for a coding sends the plain tar.
+    published = publish(tmp_path / "p", tar(TREE))
+    archive, tree = "1" * 64, TREE_HASH
+    if stated == "sha256":
+        archive, tree = sha256(published.data), "1" * 40
+    text = write(toml, entry((published.url, archive), tree_hash=tree)).read_text()
+    found = wrong(diagnose(toml))
+    assert any("no Julia can unpack an uncompressed tar" in what for _, what in found)
+    assert len(found) == 2
+    assert fixed(toml) == ""
+    assert toml.read_text() == text
+
+
+def test_an_archive_that_holds_nothing_is_noted(tmp_path: Path, toml: Path) -> None:
+    published = publish(tmp_path / "p", gzip.compress(bytes(1024)))
+    empty = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+    write(toml, entry((published.url, sha256(published.data)), tree_hash=empty))
+    assert "the archive holds no files" in notes(diagnose(toml))
+
+
+def test_what_is_no_archive_is_told_with_its_address_and_size(
+    tmp_path: Path, toml: Path
+) -> None:
+    published = publish(tmp_path / "p", b"<!DOCTYPE html><title>Sign in</title>")
+    write(toml, entry((published.url, "1" * 64)))
+    [(_, what)] = wrong(diagnose(toml))
+    assert f"{published.url} (37 bytes): expected a tar archive" in what
+    assert "found an HTML page" in what

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fetch_artifacts import __version__
+from support.archives import file, pax
 from support.commands import run
 from support.published import TREE, TREE_HASH, publish, tar
 from support.trees import Tree, make_tree
@@ -143,6 +144,15 @@ def test_hash_leaves_out_what_pkg_leaves_out_in_archives_too(tmp_path: Path) -> 
     # julia-spec 2.1, run on Julia 1.5.3
     expected = "66f9f6f2e17236f7f914d955c6df75f14ed0c933\n"
     assert run("hash", folder).stdout == run("hash", archive).stdout == expected
+
+
+def test_hash_warns_of_a_sparse_file(tmp_path: Path) -> None:
+    archive = tmp_path / "m.tar"
+    archive.write_bytes(pax((b"GNU.sparse.size", b"3")) + file(b"m", b"abc"))
+    result = run("hash", archive)
+    assert len(result.stdout) == 41
+    assert "warning" in result.stderr
+    assert "'m': a sparse file in GNU's pax format" in result.stderr
 
 
 def test_hash_of_something_else_says_what_it_is(tmp_path: Path) -> None:

@@ -204,12 +204,23 @@ def _check_source(
     if not vouched:
         what = f"the archive's sha256 is {evidence.sha256}; its tree is the right one"
         fix = source.fix("sha256", str(evidence.sha256))
-        yield _found(source.place / "sha256", what, _FIXED, fix=fix)
+        yield _repair(source.place / "sha256", what, contents, fix)
     size = source.table.get("size")
     if size is not None and size != evidence.size:
         what = f"the archive has {evidence.size} bytes, not {size}"
         fix = source.fix("size", evidence.size)
-        yield _found(source.place / "size", what, _FIXED, fix=fix)
+        yield _repair(source.place / "size", what, contents, fix)
+
+
+def _repair(place: Place, what: str, contents: Contents, fix: Fix) -> Diagnosis:
+    """A fault that is repaired, if the archive is one that Julia can install."""
+    if contents.bindable:
+        return _found(place, what, _FIXED, fix=fix)
+    todo = (
+        "it stays as it is, since Julia gets nothing right from what this URL sends; "
+        "find out whether the server, or a proxy, decompresses it, or publish a .tar.gz"
+    )
+    return _found(place, what, todo)
 
 
 def _fits(source: _Stated, entry: _Stated, evidence: Evidence) -> bool:
@@ -230,6 +241,9 @@ def _check_archive(
         # What the next Julia can do is no fault.
         harmless = FORMATS[contents.kind].julia is not None
         yield _found(source.place, trouble, todo, harmless=harmless)
+    for doubt in contents.doubts:
+        todo = "publish another archive"
+        yield _found(source.place, doubt, todo, harmless=not contents.sparse)
     if contents.top_folder is not None:
         what = f"all of it is in the folder {contents.top_folder!r}"
         todo = "mind that the folder is part of each path, as in Julia"
@@ -257,7 +271,7 @@ def _check_tree(entry: _Stated, trusted: Mapping[str, Contents]) -> Iterator[Dia
     mistake = contents.mistakes.get(stated)
     reason = f"it is {mistake}" if mistake else "it is not the hash of the tree"
     fix = entry.fix("git-tree-sha1", true)
-    yield _found(place, f"{reason}; the true one is {true}", _FIXED, fix=fix)
+    yield _repair(place, f"{reason}; the true one is {true}", contents, fix)
 
 
 def _missing_platforms(table: Mapping[str, Any], path: Path) -> Iterator[Diagnosis]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.archive.doubts import doubts
+from fetch_artifacts.archive.formats import FORMATS
 from fetch_artifacts.archive.tree import archive_reader
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DownloadError, UnpackError
@@ -32,6 +34,8 @@ class Contents:
     Attributes:
         kind: The kind of archive.
         tree_hash: The tree's hash by the rules of Julia's Pkg.
+        doubts: What is odd about the content, one sentence each.
+        sparse: A member is a sparse file, so the tree is not what was packed.
         top_folder: The only entry at the top, if it is a folder.
         mistakes: Hex values that are often mistaken for the tree hash, each with what
             it is.
@@ -39,8 +43,15 @@ class Contents:
 
     kind: ArchiveKind
     tree_hash: TreeHash
+    doubts: tuple[str, ...]
+    sparse: bool
     top_folder: str | None
     mistakes: Mapping[str, str]
+
+    @property
+    def bindable(self) -> bool:
+        """Whether Julia can install it, and gets what was packed."""
+        return FORMATS[self.kind].julia is not None and not self.sparse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +105,8 @@ def _contents(tree: ArchiveTree, sha256: Sha256) -> Contents:
     return Contents(
         kind=tree.kind,
         tree_hash=tree.tree_hash,
+        doubts=doubts(tree),
+        sparse=bool(tree.sparse),
         top_folder=tree.top_folder[0] if tree.top_folder else None,
         mistakes=mistakes,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from fetch_artifacts.archive.doubts import doubts, sparse_doubts
 from fetch_artifacts.archive.formats import julia_trouble
 from fetch_artifacts.archive.tree import archive_reader
 from fetch_artifacts.archive.unpack import unpack_archive
@@ -18,6 +19,7 @@ from fetch_artifacts.digests import require_archive, require_tree
 from fetch_artifacts.errors import (
     ArchiveError,
     TreeHashMismatchError,
+    UnpackError,
 )
 from fetch_artifacts.files.writing import free_bytes
 from fetch_artifacts.network.fetcher import HttpFetcher
@@ -59,6 +61,8 @@ class _Tree(Protocol):
     def tree_hash(self) -> TreeHash: ...
     @property
     def kind(self) -> ArchiveKind: ...
+    @property
+    def sparse(self) -> Sequence[bytes]: ...
 
 
 def measure_download(url: str, *, as_archive: bool) -> Received[ArchiveTree | None]:
@@ -152,7 +156,10 @@ def check_source(
         received = receive(fetcher, url, archive_reader(settings))
     require_archive(entry.archive_sha256 or sha256, received.sha256, redacted(url))
     tree = received.content
-    require_tree(entry.tree_hash, tree.tree_hash, tree.git_hash, redacted(url))
+    note = "; ".join(doubts(tree))
+    require_tree(
+        entry.tree_hash, tree.tree_hash, tree.git_hash, redacted(url), note=note
+    )
     return DownloadSource(url=url, sha256=received.sha256, size=received.size)
 
 
@@ -179,8 +186,17 @@ def _receive_into_depot(
 
 
 def _tree_hash(received: Received[_Tree], report: Progress | None) -> TreeHash:
-    """Give the tree of an archive, and warn if Julia can't unpack that kind."""
+    """Give the tree of an archive, and warn of what Julia can't unpack.
+
+    Raises:
+        UnpackError: What Julia unpacks is not what was packed.
+    """
     tree = received.content
+    for doubt in sparse_doubts(tree):
+        msg = f"{redacted(received.url)}: {doubt}"
+        raise UnpackError(msg)
+    for doubt in doubts(tree):
+        _log.warning("%s: %s", redacted(received.url), doubt)
     trouble = julia_trouble(tree.kind)
     if trouble:
         _log.warning(

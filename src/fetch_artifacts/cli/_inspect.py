@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast, get_args
 
@@ -19,6 +20,8 @@ from fetch_artifacts.digests import Algorithm
 
 if TYPE_CHECKING:
     from fetch_artifacts.digests import TreeHash
+
+_log = logging.getLogger(__name__)
 
 
 @click.command("hash")
@@ -54,12 +57,16 @@ def _tree_hash(path: Path, algorithm: Algorithm) -> TreeHash:
     if algorithm != "git-sha1":
         msg = f"{path}: an archive's tree has a git-sha1 only"
         raise click.UsageError(msg)
+    from fetch_artifacts.archive.doubts import doubts
     from fetch_artifacts.archive.tree import read_archive_file
     from fetch_artifacts.settings.environment import Settings
     from fetch_artifacts.tar.limits import UnpackLimits
 
     limits = UnpackLimits.of(Settings.from_environ())
-    return read_archive_file(path, limits).tree_hash
+    tree = read_archive_file(path, limits)
+    for doubt in doubts(tree):
+        _log.warning("%s: %s", path, doubt)
+    return tree.tree_hash
 
 
 @click.command()

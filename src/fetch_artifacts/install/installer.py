@@ -15,7 +15,7 @@ from concurrent.futures import CancelledError
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.archive.formats import FORMATS
+from fetch_artifacts.archive.doubts import doubts
 from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.depot.installed import (
     locate_entry,
@@ -24,7 +24,7 @@ from fetch_artifacts.depot.installed import (
 )
 from fetch_artifacts.depot.stack import depot_path
 from fetch_artifacts.depot.staging import FirstDepot
-from fetch_artifacts.digests import require_archive, require_tree
+from fetch_artifacts.digests import require_tree
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
     DownloadError,
@@ -37,6 +37,11 @@ from fetch_artifacts.errors import (
 )
 from fetch_artifacts.files.pidlock import pid_lock
 from fetch_artifacts.files.writing import free_bytes
+from fetch_artifacts.install.received import (
+    require_promised,
+    unpack_failure,
+    warn_of_content,
+)
 from fetch_artifacts.install.sources import sources_of
 from fetch_artifacts.network import pkg_server
 from fetch_artifacts.network.fetcher import HttpFetcher
@@ -68,7 +73,6 @@ _log = logging.getLogger(__name__)
 
 LOCK_STALE_AGE: Final = 20.0  # seconds, Pkg.jl Artifacts.jl:341 of 1.13
 _STARTS: Final = 3  # of one source, when what was downloaded turns out void
-_DRAINED_AT_MOST: Final = 1 << 26  # bytes of a bad archive still read for its sha256
 
 
 class Installer(contextlib.AbstractContextManager["Installer"]):
@@ -229,17 +233,11 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         with self._depot.stage() as staged:
             partials = staged.workspace.folder
             with self._open(source, entry.name, partials) as body:
-                unpacked, size = self._unpack(source, body, staged.folder)
+                unpacked, size = self._unpack(source, entry, body, staged.folder)
                 self._report(entry.name, "verifying", size, size)
                 tree_hash = self._checked_tree(entry, unpacked, redacted(source.url))
             path = self._depot.commit(staged, tree_hash)
-        if FORMATS[unpacked.kind].julia is None:
-            _log.warning(
-                "%s: %s is a %s archive, which Julia can't install; publish a .tar.gz",
-                entry.name,
-                redacted(source.url),
-                unpacked.kind,
-            )
+        warn_of_content(entry.name, unpacked, redacted(source.url))
         if entry.archive_sha256 is not None:
             with contextlib.suppress(OSError):  # it only saves work
                 remember_tree(entry.archive_sha256, tree_hash, self._depot.stack)
@@ -276,7 +274,11 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         )
 
     def _unpack(
-        self, source: Source, body: Iterator[bytes], folder: Folder
+        self,
+        source: Source,
+        entry: ArtifactEntry,
+        body: Iterator[bytes],
+        folder: Folder,
     ) -> tuple[UnpackedArchive, int]:
         """Unpack an archive while it arrives.
 
@@ -295,13 +297,11 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                     ),
                     copy_symlinks=self._settings.copy_symlinks,
                 )
-        except UnpackError:
+        except UnpackError as error:
             # If the bytes are not the promised ones, that is the error to report.
-            if hashed.drain(at_most=_DRAINED_AT_MOST):
-                require_archive(source.sha256, hashed.sha256(), where)
-            raise
+            raise unpack_failure(error, source.sha256, hashed, where) from error
         hashed.drain()
-        require_archive(source.sha256, hashed.sha256(), where)
+        require_promised(source.sha256, entry.tree_hash, hashed, unpacked, where)
         return unpacked, hashed.size
 
     def _checked_tree(
@@ -314,7 +314,10 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         """
         promised = entry.tree_hash
         try:
-            require_tree(promised, unpacked.tree_hash, unpacked.git_hash, where)
+            note = "; ".join(doubts(unpacked))
+            require_tree(
+                promised, unpacked.tree_hash, unpacked.git_hash, where, note=note
+            )
         except TreeHashMismatchError as error:
             if not self._settings.ignores_hashes():
                 raise

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 TABLE: Final = "tool.fetch-artifacts"
-KEYS: Final = frozenset({"auth", "platform"})
+KEYS: Final = frozenset({"accept-recompressed", "auth", "platform"})
 """The keys of the table; whoever reads another one adds it here."""
 
 
@@ -60,3 +60,24 @@ def _warn_of_key(path: Path, key: str) -> None:
         key,
         f"; did you mean {meant!r}?" if meant else "",
     )
+
+
+def accepts_recompressed(folder: Path) -> bool:
+    """Whether a project takes archives of a wrong sha256 that hold the right tree.
+
+    Args:
+        folder: Where to look for its pyproject.toml, and above.
+
+    Raises:
+        SettingsError: The file is not TOML, or says neither true nor false.
+        OSError: The file can't be read.
+    """
+    path = nearest_pyproject(folder)
+    value = read_table(path).get("accept-recompressed", False) if path else False
+    if not isinstance(value, bool):
+        msg = (
+            f"{path}: {TABLE}.accept-recompressed: expected true or false, found "
+            f"{value!r}"
+        )
+        raise SettingsError(msg)
+    return value
