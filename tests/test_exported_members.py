@@ -144,7 +144,14 @@ FACES = {
         "valid_dl_path",
         "wordsize",
     ],
-    "fetch_artifacts.tarball": ["create", "extract", "members", "tree_hash"],
+    "fetch_artifacts.tarball": [
+        "create",
+        "extract",
+        "list",
+        "members",
+        "rewrite",
+        "tree_hash",
+    ],
 }
 
 # Written in protocol 2 when every module was directly in fetch_artifacts.

@@ -10,6 +10,7 @@ import io
 import lzma
 import os
 import re
+import shutil
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,12 @@ from typing import Any
 import pytest
 
 from fetch_artifacts import tarball
-from fetch_artifacts.errors import ArchiveError, UnhashableFileError, UnpackError
+from fetch_artifacts.errors import (
+    ArchiveError,
+    UnhashableFileError,
+    UnpackError,
+    UnportableNameError,
+)
 from fetch_artifacts.tar.member import Member
 from support.archives import END, file, folder, listing, pax, symlink
 from support.fixtures import ANY_NAMES, load_vectors
@@ -152,15 +158,16 @@ def test_what_is_no_binary_file_is_refused_with_what_is_taken(
 ) -> None:
     fault = "expected a path (str or os.PathLike) or a binary file object, found "
     expected = re.escape(fault + type(wrong).__name__)
-    with pytest.raises(TypeError, match=expected):
-        tarball.create(make_tree(tmp_path / "tree", MIXED), wrong)
+    if wrong is not None:  # that is a new temporary file
+        with pytest.raises(TypeError, match=expected):
+            tarball.create(make_tree(tmp_path / "tree", MIXED), wrong)
     with pytest.raises(TypeError, match=expected):
         tarball.extract(wrong, tmp_path / "other")
     with pytest.raises(TypeError, match=expected):
         tarball.tree_hash(wrong)
     with pytest.raises(TypeError, match=expected):
         list(tarball.members(wrong))
-    assert names(tmp_path) == ["tree"]
+    assert names(tmp_path) == ([] if wrong is None else ["tree"])
 
 
 def test_a_file_in_text_mode_is_to_be_opened_in_binary_mode(tmp_path: Path) -> None:
@@ -191,7 +198,7 @@ def test_what_takes_less_than_it_is_given_gets_all_in_the_end(tmp_path: Path) ->
     whole = io.BytesIO()
     tarball.create(tree, whole)
     slow = Slow(1000)
-    tarball.create(tree, slow)  # type: ignore[arg-type]
+    tarball.create(tree, slow)  # type: ignore[call-overload]
     assert whole.getvalue() == slow.taken
 
 
@@ -199,7 +206,7 @@ def test_what_takes_less_than_it_is_given_gets_all_in_the_end(tmp_path: Path) ->
 def test_what_takes_nothing_is_an_error(tmp_path: Path, most: int | None) -> None:
     tree = make_tree(tmp_path / "tree", MIXED)
     with pytest.raises(BlockingIOError, match="no room to write"):
-        tarball.create(tree, Slow(most))  # type: ignore[arg-type]
+        tarball.create(tree, Slow(most))  # type: ignore[call-overload]
 
 
 def test_a_writer_that_does_not_count_is_taken_at_its_word(tmp_path: Path) -> None:
@@ -210,7 +217,7 @@ def test_a_writer_that_does_not_count_is_taken_at_its_word(tmp_path: Path) -> No
             self.taken += data
 
     plain = Plain()
-    tarball.create(make_tree(tmp_path / "tree", MIXED), plain)  # type: ignore[arg-type]
+    tarball.create(make_tree(tmp_path / "tree", MIXED), plain)  # type: ignore[call-overload]
     assert len(plain.taken) == 8 * 512
 
 
@@ -438,3 +445,133 @@ def test_the_members_do_not_hold_the_archive(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert len(everything) == 200
     assert held < 1_000_000  # of 20 million bytes
+
+
+# --- predicates, lists and rewriting (Tar.jl test/runtests.jl)
+
+
+@UNIX
+def test_create_gives_where_it_has_written(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree", MIXED)
+    path = tarball.create(tree, tmp_path / "a.tar")
+    assert path == tmp_path / "a.tar"
+    temporary = tarball.create(tree)
+    try:
+        assert temporary.read_bytes() == path.read_bytes()
+    finally:
+        temporary.unlink()
+    file = io.BytesIO()
+    assert tarball.create(tree, file) is file
+
+
+def test_a_folder_that_cant_be_archived_leaves_no_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    tree = make_tree(tmp_path / "tree", {"con": ""})
+    with pytest.raises(UnportableNameError):
+        tarball.create(tree, portable=True)
+    assert names(tmp_path / "temporary") == []
+
+
+@UNIX
+def test_create_leaves_out_what_the_predicate_does_not_want(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree", MIXED)
+    asked: list[str] = []
+
+    def wanted(path: Path) -> bool:
+        asked.append(path.relative_to(tree).as_posix())
+        return path.name not in {"b", "a"}
+
+    archive = tarball.create(tree, tmp_path / "a.tar", predicate=wanted)
+    assert [m.path for m in tarball.list(archive)] == [b"b.txt", b"empty", b"lnk"]
+    assert sorted(asked) == ["a", "b", "b.txt", "empty", "lnk"]  # and nothing in b
+    nothing = tarball.create(tree, tmp_path / "b.tar", predicate=lambda _: False)
+    assert [member.path for member in tarball.list(nothing)] == [b""]
+
+
+@UNIX
+def test_a_list_has_the_members_without_their_content(tmp_path: Path) -> None:
+    archive = tarball.create(make_tree(tmp_path / "tree", MIXED), tmp_path / "a.tar")
+    listed = tarball.list(archive)
+    assert [(m.path, m.kind, m.size, m.link) for m in listed] == [
+        (b"a", "file", 5, b""),
+        (b"b", "directory", 0, b""),
+        (b"b/x", "file", 5, b""),
+        (b"b.txt", "file", 0, b""),
+        (b"empty", "directory", 0, b""),
+        (b"lnk", "symlink", 0, b"b/x"),
+    ]
+    assert all(list(member.pieces) == [] for member in listed)
+
+
+@UNIX
+def test_extract_makes_a_folder_where_none_is_given(tmp_path: Path) -> None:
+    archive = tarball.create(make_tree(tmp_path / "tree", MIXED), tmp_path / "a.tar")
+    folder = tarball.extract(archive)
+    try:
+        assert listing(folder) == listing(tmp_path / "tree")
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_folder_of_its_own_goes_with_a_bad_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(UnpackError):
+        tarball.extract(io.BytesIO(b"x" * 1024))
+    assert names(tmp_path) == []
+
+
+@UNIX
+def test_what_the_predicate_does_not_want_is_neither_unpacked_nor_hashed(
+    tmp_path: Path,
+) -> None:
+    archive = tarball.create(make_tree(tmp_path / "tree", MIXED), tmp_path / "a.tar")
+    less = make_tree(tmp_path / "less", {"a": "hello", "b/x": ("world", 0o755)})
+
+    def wanted(member: Member) -> bool:
+        return member.path in {b"a", b"b", b"b/x"}
+
+    folder = tarball.extract(archive, tmp_path / "out", predicate=wanted)
+    assert listing(folder) == listing(less)
+    expected = tarball.tree_hash(tarball.create(less, tmp_path / "less.tar"))
+    assert expected == tarball.tree_hash(archive, predicate=wanted)
+    again = tarball.rewrite(archive, tmp_path / "again.tar", predicate=wanted)
+    assert (tmp_path / "less.tar").read_bytes() == Path(str(again)).read_bytes()
+
+
+def test_a_predicate_can_skip_an_attack() -> None:
+    archive = symlink(b"l", b"/etc") + file(b"l/x", b"!") + file(b"a", b"1") + END
+    with pytest.raises(UnpackError):
+        tarball.tree_hash(io.BytesIO(archive))
+    assert tarball.tree_hash(
+        io.BytesIO(archive), predicate=lambda member: member.kind != "symlink"
+    ) == tarball.tree_hash(io.BytesIO(file(b"l/x", b"!") + file(b"a", b"1") + END))
+
+
+@ANY_NAMES
+@pytest.mark.parametrize(("case", "answer"), VECTORS, ids=IDS)
+def test_rewriting_is_creating_from_what_was_extracted(
+    tmp_path: Path, case: dict[str, str], answer: dict[str, dict[str, object]]
+) -> None:
+    archive = io.BytesIO(base64.b64decode(case["data"]))
+    if not answer["extract"]["ok"]:
+        with pytest.raises(UnpackError):
+            tarball.rewrite(archive, tmp_path / "new.tar")
+        assert not (tmp_path / "new.tar").exists()
+        return
+    new = tarball.rewrite(archive, io.BytesIO())
+    assert isinstance(new, io.BytesIO)
+    tree = tarball.extract(io.BytesIO(base64.b64decode(case["data"])), tmp_path / "t")
+    created = tarball.create(tree, io.BytesIO())
+    assert isinstance(created, io.BytesIO)
+    assert created.getvalue() == new.getvalue()
+
+
+def test_a_rewritten_archive_is_portable_where_that_is_asked_for() -> None:
+    archive = io.BytesIO(file(b"con", b"1") + END)
+    with pytest.raises(UnportableNameError, match="con"):
+        tarball.rewrite(archive, io.BytesIO(), portable=True)

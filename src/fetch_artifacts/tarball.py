@@ -1,49 +1,80 @@
 """Uncompressed tar archives, by the rules of Julia's Tar.jl.
 
-Julia: ``Tar.create``, ``Tar.extract``, ``Tar.tree_hash`` and ``Tar.list``. Those that
-read refuse the same archives, but for `tree_hash`, which takes some that can't be
-extracted, as Tar.jl does. A path may be given in place of a file object.
+Julia: ``Tar.create``, ``Tar.list``, ``Tar.extract``, ``Tar.rewrite`` and
+``Tar.tree_hash``. Those that read refuse the same archives, but for `tree_hash`, which
+takes some that can't be extracted, as Tar.jl does. A path may be given in place of a
+file object. A ``predicate`` says of each member whether it counts; members that can't
+be read are refused before it sees them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
-import io
 import itertools
 import os
+import tempfile
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
+from typing import IO, TYPE_CHECKING, TypeAlias, overload
 
 from fetch_artifacts.archive.formats import FORMATS
 from fetch_artifacts.archive.kind import HEAD_BYTES, sniff
 from fetch_artifacts.digests import TreeHash, check_algorithm
 from fetch_artifacts.errors import UnpackError
+from fetch_artifacts.files.file_objects import (
+    place_of_file,
+    read_chunks,
+    require_binary,
+    write_all,
+)
 from fetch_artifacts.files.writing import replacing
 from fetch_artifacts.git_tools.memory_tree import root_digest
 from fetch_artifacts.git_tools.tree_rules import TAR_RULES
 from fetch_artifacts.settings.environment import Settings
-from fetch_artifacts.tar.extract import unpack
+from fetch_artifacts.tar.extract import read_ahead, unpack_members
 from fetch_artifacts.tar.limits import NO_LIMITS
 from fetch_artifacts.tar.member_tree import HashTree, MemberTree
 from fetch_artifacts.tar.reader import read_members
+from fetch_artifacts.tar.rewrite import rewritten
 from fetch_artifacts.tar.writer import require_folder, require_outside, tar_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    import builtins
+    from collections.abc import Callable, Iterable, Iterator
 
     from fetch_artifacts.tar.limits import UnpackLimits
     from fetch_artifacts.tar.member import Buffer, Member
 
     StrPath: TypeAlias = str | os.PathLike[str]
 
-_CHUNK_BYTES: Final = 1 << 18
+
+@overload
+def create(
+    directory: StrPath,
+    fileobj: StrPath | None = None,
+    *,
+    portable: bool = False,
+    predicate: Callable[[Path], bool] | None = None,
+) -> Path: ...
+
+
+@overload
+def create(
+    directory: StrPath,
+    fileobj: IO[bytes],
+    *,
+    portable: bool = False,
+    predicate: Callable[[Path], bool] | None = None,
+) -> IO[bytes]: ...
 
 
 def create(
-    directory: StrPath, fileobj: IO[bytes] | StrPath, *, portable: bool = False
-) -> None:
+    directory: StrPath,
+    fileobj: IO[bytes] | StrPath | None = None,
+    *,
+    portable: bool = False,
+    predicate: Callable[[Path], bool] | None = None,
+) -> Path | IO[bytes]:
     """Write the tar archive of what is in a folder; the same tree gives the same bytes.
 
     Julia: ``Tar.create``. A file object is left open. A file at a path is replaced once
@@ -51,8 +82,13 @@ def create(
 
     Args:
         directory: The folder.
-        fileobj: What to write to.
+        fileobj: What to write to; a new temporary file unless given.
         portable: Refuse names that Windows can't store.
+        predicate: Whether a path below the folder belongs into the archive; a folder
+            that doesn't takes all that is in it along.
+
+    Returns:
+        The path of the archive, or the file object that it was written to.
 
     Raises:
         ArchiveError: The folder is none, or the archive would be in it.
@@ -63,24 +99,51 @@ def create(
         OSError: The archive can't be written.
     """
     require_folder(directory)
-    chunks = tar_chunks(Path(directory), portable=portable)
-    if isinstance(fileobj, str | os.PathLike):
-        require_outside(Path(directory), Path(fileobj))
-        with replacing(Path(fileobj)) as file:
-            file.writelines(chunks)
-        return
-    _require_binary(fileobj, "write")
-    if place := _place(fileobj):
+    chunks = tar_chunks(Path(directory), portable=portable, predicate=predicate)
+    place = _place_of(fileobj)
+    if place is not None:
         require_outside(Path(directory), place)
-    for chunk in chunks:
-        _write_all(fileobj, chunk)
+    return _written(chunks, fileobj)
+
+
+def rewrite(
+    fileobj: IO[bytes] | StrPath,
+    new: IO[bytes] | StrPath | None = None,
+    *,
+    portable: bool = False,
+    predicate: Callable[[Member], bool] | None = None,
+) -> Path | IO[bytes]:
+    """Write an archive again in the layout of `create`, without unpacking it.
+
+    Julia: ``Tar.rewrite``. The contents of files pass through a temporary file.
+
+    Args:
+        fileobj: The archive.
+        new: What to write to; a new temporary file unless given.
+        portable: Refuse names that Windows can't store.
+        predicate: Whether a member counts.
+
+    Returns:
+        The path of the new archive, or the file object that it was written to.
+
+    Raises:
+        UnpackError: `extract` would refuse the archive.
+        UnportableNameError: A name can't be stored on Windows.
+        TypeError: An archive is neither a path nor a binary file object.
+        OSError: The archive can't be written.
+    """
+    with _archive(fileobj) as chunks, tempfile.TemporaryFile() as content:
+        counted = _counted(read_members(chunks), predicate)
+        pieces = rewritten(counted, content, limits=_limits(), portable=portable)
+        return _written(pieces, new)
 
 
 def extract(
     fileobj: IO[bytes] | StrPath,
-    directory: StrPath,
+    directory: StrPath | None = None,
     *,
     copy_symlinks: bool | None = None,
+    predicate: Callable[[Member], bool] | None = None,
 ) -> Path:
     """Unpack a tar archive into a folder, and give the folder.
 
@@ -88,9 +151,11 @@ def extract(
 
     Args:
         fileobj: The archive.
-        directory: An empty folder, or one to be made in an existing one.
+        directory: An empty folder, or one to be made in an existing one; a new
+            temporary folder unless given.
         copy_symlinks: Make copies in place of symbolic links; None: only where the
             file system has none.
+        predicate: Whether a member counts.
 
     Raises:
         UnpackError: The archive is damaged, or asks for something that is not allowed.
@@ -102,11 +167,12 @@ def extract(
         raise TypeError(
             f"copy_symlinks: expected True, False or None, found {copy_symlinks!r}"
         )
-    path = Path(directory)
-    with _archive(fileobj) as chunks:
-        made = _prepare(path)
+    with _archive(fileobj) as chunks, read_ahead(chunks) as found:
+        path = Path(tempfile.mkdtemp() if directory is None else directory)
+        made = _prepare(path) or directory is None
+        counted = _counted(found, predicate)
         try:
-            unpack(chunks, path, limits=_limits(), copy_symlinks=copy_symlinks)
+            unpack_members(counted, path, limits=_limits(), copy_symlinks=copy_symlinks)
         except BaseException:
             if made:
                 with contextlib.suppress(OSError):  # the first error says more
@@ -120,6 +186,7 @@ def tree_hash(
     *,
     algorithm: str = "git-sha1",
     skip_empty: bool = False,
+    predicate: Callable[[Member], bool] | None = None,
 ) -> TreeHash:
     """Hash the tree in a tar archive as git would, with its empty folders.
 
@@ -131,6 +198,7 @@ def tree_hash(
         fileobj: The archive.
         algorithm: ``"git-sha1"`` or ``"git-sha256"``.
         skip_empty: Leave out folders with no file at any depth, as git does.
+        predicate: Whether a member counts.
 
     Raises:
         UnpackError: The archive is damaged, or a member is not allowed. A path through
@@ -141,7 +209,7 @@ def tree_hash(
     """
     tree = HashTree(check_algorithm(algorithm), limits=_limits())
     with _archive(fileobj) as chunks:
-        for member in read_members(chunks):
+        for member in _counted(read_members(chunks), predicate):
             tree.add(member)
     rules = TAR_RULES._replace(skip_empty=skip_empty)
     return TreeHash(root_digest(tree.root, tree.algorithm, rules))
@@ -150,9 +218,9 @@ def tree_hash(
 def members(fileobj: IO[bytes] | StrPath) -> Iterator[Member]:
     """Give what is in a tar archive, in its order, without unpacking it.
 
-    Julia: ``Tar.list``, but this refuses all that `extract` refuses. A member's
-    `pieces` can be read once, until the next member is asked for; then they are empty,
-    and a list of all members does not hold the archive.
+    Julia: ``Tar.list`` with a callback, but this refuses all that `extract` refuses. A
+    member's `pieces` can be read once, until the next member is asked for; then they
+    are empty, and a list of all members does not hold the archive.
 
     Raises:
         UnpackError: `extract` would refuse the archive.
@@ -165,6 +233,56 @@ def members(fileobj: IO[bytes] | StrPath) -> Iterator[Member]:
             pieces = _Lent(member.pieces)
             yield member._replace(pieces=pieces)
             pieces.take_back()
+
+
+def list(fileobj: IO[bytes] | StrPath) -> builtins.list[Member]:  # noqa: A001 - Tar's
+    """List what is in a tar archive, in its order, without any content.
+
+    Julia: ``Tar.list``; `members` gives them one by one.
+
+    Raises:
+        UnpackError: `extract` would refuse the archive.
+        TypeError: The archive is neither a path nor a binary file object.
+    """
+    return [member._replace(pieces=()) for member in members(fileobj)]
+
+
+def _counted(
+    found: Iterable[Member], predicate: Callable[[Member], bool] | None
+) -> Iterable[Member]:
+    return found if predicate is None else filter(predicate, found)
+
+
+def _place_of(fileobj: IO[bytes] | StrPath | None) -> Path | None:
+    """Where what is to be written will be, None where that isn't known."""
+    if isinstance(fileobj, str | os.PathLike):
+        return Path(fileobj)
+    if fileobj is None:
+        return None
+    require_binary(fileobj, "write")
+    return place_of_file(fileobj)
+
+
+def _written(
+    pieces: Iterable[bytes], fileobj: IO[bytes] | StrPath | None
+) -> Path | IO[bytes]:
+    """Write an archive to a file object, or to a file that then takes its place."""
+    if fileobj is None:
+        handle, name = tempfile.mkstemp(suffix=".tar")
+        os.close(handle)
+        try:
+            return _written(pieces, name)
+        except BaseException:
+            Path(name).unlink()
+            raise
+    if isinstance(fileobj, str | os.PathLike):
+        with replacing(Path(fileobj)) as file:
+            file.writelines(pieces)
+        return Path(fileobj)
+    require_binary(fileobj, "write")
+    for piece in pieces:
+        write_all(fileobj, piece)
+    return fileobj
 
 
 class _Lent:
@@ -221,8 +339,8 @@ def _archive(fileobj: IO[bytes] | StrPath) -> Iterator[Iterator[bytes]]:
         if isinstance(fileobj, str | os.PathLike):
             where = f"{os.fspath(fileobj)}: "
             fileobj = stack.enter_context(Path(fileobj).open("rb"))
-        _require_binary(fileobj, "read")
-        chunks = _chunks(fileobj)
+        require_binary(fileobj, "read")
+        chunks = read_chunks(fileobj)
         head = next(chunks, b"")
         try:
             yield itertools.chain((head,), chunks)
@@ -244,56 +362,3 @@ def _compression_name(head: bytes) -> str:
     except UnpackError:
         return ""
     return "" if kind == "tar" else FORMATS[kind].name
-
-
-def _chunks(file: Any) -> Iterator[bytes]:
-    while True:
-        chunk = file.read(_CHUNK_BYTES)
-        if chunk is None:
-            raise _blocked("nothing to read")
-        if isinstance(chunk, str):
-            raise _no_binary_file(file)
-        if not chunk:
-            return
-        yield chunk
-
-
-def _write_all(file: Any, chunk: bytes) -> None:
-    """Write a chunk also to what takes less than it is given, as raw files do."""
-    while chunk:
-        written = file.write(chunk)
-        if written is None and not isinstance(file, io.RawIOBase):
-            return  # it has taken all, but doesn't count
-        if not written:
-            raise _blocked("no room to write")
-        chunk = chunk[written:]
-
-
-def _blocked(what: str) -> BlockingIOError:
-    msg = f"the file object has {what} at present; give one in blocking mode"
-    return BlockingIOError(errno.EAGAIN, msg)
-
-
-def _require_binary(file: object, method: str) -> None:
-    if not hasattr(file, method) or hasattr(file, "encoding"):
-        raise _no_binary_file(file)
-
-
-def _no_binary_file(found: object) -> TypeError:
-    if hasattr(found, "read") or hasattr(found, "write"):
-        hint = "open it in binary mode, to read or to write as is asked for"
-    else:
-        hint = "io.BytesIO makes a file object of bytes"
-    return TypeError(
-        "expected a path (str or os.PathLike) or a binary file object, found "
-        f"{type(found).__name__}; {hint}"
-    )
-
-
-def _place(file: IO[bytes]) -> Path | None:
-    """Where a file object's file is, None where it doesn't tell."""
-    with contextlib.suppress(AttributeError, TypeError, ValueError, OSError):
-        path = Path(file.name)
-        if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-            return path
-    return None

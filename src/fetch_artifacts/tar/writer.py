@@ -30,7 +30,7 @@ from fetch_artifacts.tar.header import (
 from fetch_artifacts.tar.member import windows_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -71,7 +71,12 @@ def require_outside(directory: Path, archive_path: Path) -> None:
         raise ArchiveError(msg)
 
 
-def tar_chunks(directory: Path, *, portable: bool = False) -> Iterator[bytes]:
+def tar_chunks(
+    directory: Path,
+    *,
+    portable: bool = False,
+    predicate: Callable[[Path], bool] | None = None,
+) -> Iterator[bytes]:
     """Give the tar archive of what is in a folder, in pieces.
 
     Julia: ``Tar.create``. The archive ends without blocks of zeros; an empty folder
@@ -80,6 +85,8 @@ def tar_chunks(directory: Path, *, portable: bool = False) -> Iterator[bytes]:
     Args:
         directory: The folder.
         portable: Refuse names that Windows can't store.
+        predicate: Whether a path belongs into the archive; a folder that doesn't takes
+            all that is in it along. None: all do.
 
     Raises:
         NotADirectoryError: It is no folder.
@@ -90,11 +97,13 @@ def tar_chunks(directory: Path, *, portable: bool = False) -> Iterator[bytes]:
     root = os.fsencode(directory)
     if not os.path.isdir(root):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), directory)
-    yield from gathered(_records(root, portable=portable))
+    yield from gathered(_records(root, portable=portable, predicate=predicate))
 
 
-def _records(root: bytes, *, portable: bool) -> Iterator[bytes]:
-    waiting = _children(root, b"")
+def _records(
+    root: bytes, *, portable: bool, predicate: Callable[[Path], bool] | None
+) -> Iterator[bytes]:
+    waiting = _children(root, b"", predicate)
     if not waiting:
         yield tar_header(b".", DIRECTORY, 0o755)
     while waiting:
@@ -118,17 +127,22 @@ def _records(root: bytes, *, portable: bool) -> Iterator[bytes]:
             yield tar_header(path, SYMLINK, 0o755, link=link)
         elif stat.S_ISDIR(status.st_mode):
             yield tar_header(path, DIRECTORY, 0o755)
-            waiting += _children(full, path + b"/")
+            waiting += _children(full, path + b"/", predicate)
         else:
             raise special_file(full, status.st_mode, _LOSS)
 
 
-def _children(folder: bytes, prefix: bytes) -> list[bytes]:
-    """The paths in a folder, the last one first."""
+def _children(
+    folder: bytes, prefix: bytes, predicate: Callable[[Path], bool] | None
+) -> list[bytes]:
+    """The paths in a folder that belong into the archive, the last one first."""
     try:
         names = os.listdir(folder)
     except OSError as error:
         raise unreadable(folder, error, _LOSS) from error
+    if predicate is not None:
+        here = Path(os.fsdecode(folder))
+        names = [name for name in names if predicate(here / os.fsdecode(name))]
     return [prefix + name for name in sorted(names, reverse=True)]
 
 

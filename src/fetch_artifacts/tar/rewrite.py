@@ -1,0 +1,120 @@
+"""An archive in the layout that ``create`` gives, without unpacking it.
+
+Julia: ``Tar.rewrite``. What is refused is what extract refuses.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+from fetch_artifacts.errors import UnportableNameError
+from fetch_artifacts.git_tools.memory_tree import file_mode, symlink_target
+from fetch_artifacts.git_tools.objects import EXECUTABLE
+from fetch_artifacts.streams import gathered
+from fetch_artifacts.tar.header import (
+    DIRECTORY,
+    REGULAR,
+    SYMLINK,
+    padding,
+    tar_header,
+)
+from fetch_artifacts.tar.member import windows_fault
+from fetch_artifacts.tar.member_tree import MemberTree, wrong_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fetch_artifacts.git_tools.memory_tree import Folder, Leaf
+    from fetch_artifacts.tar.limits import UnpackLimits
+    from fetch_artifacts.tar.member import Member
+
+_READ_BYTES: Final = 1 << 20
+_PLACE: Final = struct.Struct("<QQ")  # where a content begins, and its length
+
+
+def rewritten(
+    members: Iterable[Member],
+    content: IO[bytes],
+    *,
+    limits: UnpackLimits,
+    portable: bool = False,
+) -> Iterator[bytes]:
+    """Give the archive of members in the layout of ``create``, in pieces.
+
+    Args:
+        members: The members of an archive.
+        content: An empty file, for the contents of files.
+        limits: How much they may hold.
+        portable: Refuse names that Windows can't store.
+
+    Raises:
+        UnpackError: The members are not allowed.
+        UnportableNameError: A name can't be stored on Windows.
+    """
+    tree = _SpooledTree(content, limits)
+    for member in members:
+        tree.add(member)
+    yield from gathered(_records(tree.root, content, portable=portable))
+
+
+class _SpooledTree(MemberTree):
+    """The tree with the places of the files' contents in place of their digests."""
+
+    def __init__(self, content: IO[bytes], limits: UnpackLimits) -> None:
+        super().__init__(limits=limits)
+        self._content = content
+
+    def put_file(self, member: Member) -> bytes:
+        """Copy a file's content, and give its place.
+
+        Raises:
+            UnpackError: There is more of it, or less, than the archive says.
+        """
+        place = _PLACE.pack(self._content.tell(), member.size)
+        left = member.size
+        for piece in member.pieces:
+            left -= len(piece)
+            if left < 0:
+                break
+            self._content.write(piece)
+        if left:
+            raise wrong_size(member, left)
+        return place
+
+
+def _records(root: Folder, content: IO[bytes], *, portable: bool) -> Iterator[bytes]:
+    waiting = _children(root, b"")
+    if not waiting:
+        yield tar_header(b".", DIRECTORY, 0o755)
+    while waiting:
+        path, node = waiting.pop()
+        if portable and (fault := windows_fault(path)):
+            where = Path(os.fsdecode(path))
+            raise UnportableNameError(f"{where}: {fault}; rename it", path=where)
+        if isinstance(node, dict):
+            yield tar_header(path, DIRECTORY, 0o755)
+            waiting += _children(node, path + b"/")
+        elif (link := symlink_target(node)) is not None:
+            yield tar_header(path, SYMLINK, 0o755, link=link)
+        else:
+            start, size = _PLACE.unpack(node[1:])
+            mode = 0o755 if file_mode(node) == EXECUTABLE else 0o644
+            yield tar_header(path, REGULAR, mode, size)
+            yield from _read(content, start, size)
+            yield padding(size)
+
+
+def _children(folder: Folder, prefix: bytes) -> list[tuple[bytes, Folder | Leaf]]:
+    """The paths in a folder with what is there, the last one first."""
+    return [(prefix + name, folder[name]) for name in sorted(folder, reverse=True)]
+
+
+def _read(content: IO[bytes], start: int, size: int) -> Iterator[bytes]:
+    content.seek(start)
+    while size:
+        piece = content.read(min(size, _READ_BYTES))
+        size -= len(piece)
+        yield piece
