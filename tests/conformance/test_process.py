@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -82,6 +83,17 @@ def test_an_answer_that_takes_too_long_is_an_error_and_the_next_question_is_answ
         julia.ask("hang")
     assert julia.version() == "1.12.5"
     transport.close()
+
+
+def test_ctrl_c_ends_the_question_and_the_next_one_gets_its_own_answer(
+    julia: Julia,
+) -> None:
+    julia.version()
+    interrupt = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        julia.ask("hang")
+    assert julia.version() == "1.12.5"
 
 
 def test_threads_take_turns(julia: Julia) -> None:
