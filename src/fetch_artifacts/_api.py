@@ -180,16 +180,21 @@ def load_artifacts(
 
 
 def clear_artifact_cache(
-    name: str | None = None, toml_path: StrPath | None = None
+    name: str | None = None,
+    toml_path: StrPath | None = None,
+    *,
+    force: bool = False,
 ) -> None:
-    """Delete the artifact, or all artifacts of the file, from every depot.
+    """Delete the artifact, or all artifacts of the file, from the first depot.
 
-    Other projects, in Julia too, install them again when they need them. Where
-    `load_artifacts` was given a ``cache_dir`` for the file, only that is cleared.
+    What another Artifacts.toml in use names as well stays, with a warning; so does
+    what an Overrides.toml sends elsewhere. Where `load_artifacts` was given a
+    ``cache_dir`` for the file, only that is cleared.
 
     Args:
         name: The name it is bound to; all names of the file if None.
         toml_path: As for `artifact`.
+        force: Whether to delete what others need, too.
 
     Raises:
         DepotError: A folder could not be deleted.
@@ -197,7 +202,7 @@ def clear_artifact_cache(
     """
     toml = resolve_toml(toml_path)
     with with_folder_of(toml):
-        ArtifactManager(toml).clear(name)
+        ArtifactManager(toml).clear(name, force=force)
 
 
 def get_artifacts_toml(search_path: StrPath | None = None) -> Path | None:

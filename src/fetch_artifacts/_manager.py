@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
-from fetch_artifacts.depot.artifacts import remove_artifact
-from fetch_artifacts.depot.installed import tree_of
 from fetch_artifacts.depot.stack import make_folder, with_artifacts_directory
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     import os
 
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
+
+_log = logging.getLogger(__name__)
 
 StrPath: TypeAlias = "str | os.PathLike[str]"
 
@@ -240,20 +241,27 @@ class ArtifactManager(Mapping[str, Path]):
         with self._here():
             return lookup.is_installed(name, str(self.toml_path))
 
-    def clear(self, name: str | None = None) -> None:
+    def clear(self, name: str | None = None, *, force: bool = False) -> None:
         """Delete the artifact, or all of the file; a name that is not there is fine.
+
+        What another Artifacts.toml in use names as well stays, with a warning.
+
+        Args:
+            name: The name it is bound to; all names of the file if None.
+            force: Whether to delete what others need, too.
 
         Raises:
             DepotError: A folder could not be deleted.
             FetchArtifactsError: The entry can't be read.
         """
+        from fetch_artifacts.install.clearing import clear
+
         with self._here():
             for each in self.artifacts if name is None else [name]:
                 with contextlib.suppress(ArtifactNotFoundError):
-                    entry = entry_for(each, self.toml_path, host_platform)
-                    tree_hash = tree_of(entry)
-                    if tree_hash is not None:
-                        remove_artifact(tree_hash)
+                    done = clear(each, str(self.toml_path), force=force)
+                    stays = done.outcome in {"needed", "overridden"}
+                    _log.log(logging.WARNING if stays else logging.INFO, "%s", done)
 
     def _here(self) -> contextlib.AbstractContextManager[object]:
         if self._cache_dir is None:

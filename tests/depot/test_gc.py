@@ -381,7 +381,7 @@ def test_more_trees_than_are_taken_out_at_once(
 
 
 def test_nothing_is_made_where_there_is_no_depot(depot: Path) -> None:
-    assert collect() == Collection(trees=(), freed=0, failures={}, skipped=())
+    assert collect() == Collection(trees=(), sizes={}, failures={}, skipped=())
     assert not depot.exists()
 
 

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fetch_artifacts import _api, progress
-from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.cli._options import (
     julia_option,
     platform_option,
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.depot import artifacts as depot
-from fetch_artifacts.depot.installed import tree_of
-from fetch_artifacts.install.lookup import locate, require_path, wanted
+from fetch_artifacts.install.lookup import locate, require_path
 from fetch_artifacts.settings.depot_path import only_depot
 
 if TYPE_CHECKING:
@@ -107,24 +104,6 @@ def install(  # noqa: PLR0913 - click passes each option
 
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@toml_option
-@platform_option
-def remove(
-    names: tuple[str, ...], toml_path: Path | None, platform: Platform | None
-) -> None:
-    """Delete the artifacts named from every depot.
-
-    Other projects, in Julia too, install them again when they need them.
-    """
-    toml = resolve_toml(toml_path)
-    for name in names:
-        tree_hash = tree_of(entry_for(name, toml, wanted(platform)))
-        if tree_hash is not None:
-            depot.remove_artifact(tree_hash)
-
-
-@click.command()
 @click.option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),
@@ -141,4 +120,4 @@ def demo(keep: Path | None) -> None:
     _demo.run(click.echo, keep=keep)
 
 
-COMMANDS: Final = (demo, path, install, remove)
+COMMANDS: Final = (demo, path, install)

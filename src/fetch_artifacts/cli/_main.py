@@ -30,6 +30,8 @@ MODULES: Final = {
     "demo": "fetch_artifacts.cli._install",
     "diff": "fetch_artifacts.cli._doctor",
     "doctor": "fetch_artifacts.cli._doctor",
+    "du": "fetch_artifacts.cli._depot",
+    "gc": "fetch_artifacts.cli._depot",
     "hash": "fetch_artifacts.cli._inspect",
     "install": "fetch_artifacts.cli._install",
     "list": "fetch_artifacts.cli._show",
@@ -37,7 +39,7 @@ MODULES: Final = {
     "path": "fetch_artifacts.cli._install",
     "platform": "fetch_artifacts.cli._inspect",
     "publish": "fetch_artifacts.cli._publish",
-    "remove": "fetch_artifacts.cli._install",
+    "remove": "fetch_artifacts.cli._depot",
     "unbind": "fetch_artifacts.cli._author",
     "verify": "fetch_artifacts.cli._show",
 }

@@ -62,15 +62,21 @@ class Collection:
 
     Attributes:
         trees: All trees of the depots that were looked at, by path.
-        freed: The bytes on disk of those that are gone, or would be.
+        sizes: The bytes on disk of those that are gone, or would be; where it was
+            asked for, of all.
         failures: Why trees that should be gone are not, by path.
         skipped: The depots that can't be written.
     """
 
     trees: tuple[InstalledTree, ...]
-    freed: int
+    sizes: dict[Path, int]
     failures: dict[Path, str]
     skipped: tuple[Path, ...]
+
+    @property
+    def freed(self) -> int:
+        """The bytes on disk of the trees that are gone, or would be."""
+        return sum(self.sizes.get(tree.path, 0) for tree in self.collected)
 
     @property
     def collected(self) -> tuple[InstalledTree, ...]:
@@ -87,6 +93,7 @@ def collect_garbage(
     collect_delay: timedelta = COLLECT_DELAY,
     all_depots: bool = False,
     dry_run: bool = False,
+    sizes: bool = False,
     now: datetime | None = None,
 ) -> Collection:
     """Delete the trees that no live Artifacts.toml has named for a while.
@@ -96,6 +103,7 @@ def collect_garbage(
         all_depots: Whether all depots that can be written are looked at, rather than
             only the first. The logs of these depots say what is in use.
         dry_run: Whether to decide only, and to change nothing.
+        sizes: Whether to measure the trees that stay, too.
         now: The local time, without a zone; that of the clock unless given.
 
     Raises:
@@ -109,11 +117,9 @@ def collect_garbage(
     depots, skipped = _depots(stack, all_depots=all_depots)
     gc = _Gc(stack, depots, Rules(now=now or local_now(), collect_delay=collect_delay))
     trees = gc.judge() if dry_run else gc.run()
+    _measure(trees if sizes else [t for t in trees if t.fate == "unwanted"], gc.sizes)
     return Collection(
-        trees=tuple(trees),
-        freed=_bytes_of(trees) if dry_run else gc.freed,
-        failures=gc.failures,
-        skipped=skipped,
+        trees=tuple(trees), sizes=gc.sizes, failures=gc.failures, skipped=skipped
     )
 
 
@@ -132,16 +138,16 @@ def _depots(
     )
 
 
-def _bytes_of(trees: Iterable[InstalledTree]) -> int:
-    sizes: dict[Path, TreeSizes] = {}
-    total = 0
+def _measure(trees: Iterable[InstalledTree], sizes: dict[Path, int]) -> None:
+    """Add the sizes of those trees that are still there."""
+    memories: dict[Path, TreeSizes] = {}
     for tree in trees:
-        if tree.fate == "unwanted":
+        if tree.path not in sizes:
             folder = tree.path.parent
-            known = sizes.get(folder) or sizes.setdefault(folder, TreeSizes(folder))
+            if folder not in memories:
+                memories[folder] = TreeSizes(folder)
             with contextlib.suppress(OSError):  # gone meanwhile
-                total += known.of(tree.path).bytes
-    return total
+                sizes[tree.path] = memories[folder].of(tree.path).bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +178,7 @@ class _Gc:
     stack: DepotStack
     depots: Sequence[Path]
     rules: Rules
-    freed: int = 0
+    sizes: dict[Path, int] = field(default_factory=dict)
     failures: dict[Path, str] = field(default_factory=dict)
     reader: ReferenceReader = field(init=False)
 
@@ -190,7 +196,7 @@ class _Gc:
         while True:
             with contextlib.ExitStack() as slots:
                 trees, taken = self._take_out_some(slots)
-                self.freed += sum(each.size() for each in taken)
+                self.sizes |= {each.tree.path: each.size() for each in taken}
             # Leaving the slots has deleted what is in them, without the locks.
             gone |= {each.tree.path: each.tree for each in taken}
             if not taken:

@@ -207,6 +207,13 @@ def installed_trees(artifacts: Path) -> Iterator[tuple[Path, os.stat_result]]:
             yield path, status
 
 
+def install_time(status: os.stat_result) -> datetime:
+    """When a tree was put where it is, in local time."""
+    # A rename changes the ctime, where a copied folder keeps its mtime.
+    moment = max(status.st_mtime, status.st_ctime)
+    return datetime.fromtimestamp(moment)  # noqa: DTZ006 - Julia's logs have no zone
+
+
 def judge_trees(
     artifacts: Path, needed: Needed, orphaned: Mapping[str, datetime], rules: Rules
 ) -> list[InstalledTree]:
@@ -235,9 +242,7 @@ def _judge(
     rules: Rules,
 ) -> InstalledTree:
     name = str(path)
-    # A rename changes the ctime, where a copied folder keeps its mtime.
-    installed = datetime.fromtimestamp(max(status.st_mtime, status.st_ctime))  # noqa: DTZ006 - Julia's local time
-    age, uses = rules.now - installed, needed.uses(name)
+    age, uses = rules.now - install_time(status), needed.uses(name)
     fate: Fate = "unwanted"
     since = None
     if uses:

@@ -124,6 +124,77 @@ def list_overrides(
     )
 
 
+def find_override(
+    tree_hash: TreeHash,
+    artifacts_dirs: Iterable[str | os.PathLike[str]],
+    *,
+    package: str | None = None,
+    name: str | None = None,
+) -> StatedOverride | None:
+    """Find the line that sends a tree elsewhere, None if none does.
+
+    Args:
+        tree_hash: The tree.
+        artifacts_dirs: The ``artifacts`` folders, in their order.
+        package: The UUID of the package that binds it.
+        name: The name that the package binds it to.
+
+    Raises:
+        OverrideError: A file is not TOML.
+    """
+    stated = overrides_in_effect(artifacts_dirs)
+    of_name = stated.get((package.lower(), name)) if package and name else None
+    return of_name or stated.get((None, str(tree_hash)))
+
+
+def overrides_in_effect(
+    artifacts_dirs: Iterable[str | os.PathLike[str]],
+) -> dict[tuple[str | None, str], StatedOverride]:
+    """Give the lines that count, by package and key; hashes have no package.
+
+    Raises:
+        OverrideError: A file is not TOML.
+    """
+    first: dict[tuple[str | None, str], StatedOverride] = {}
+    for each in list_overrides(artifacts_dirs):
+        if each.package is None:
+            first.setdefault((None, each.key.lower()), each)
+        else:
+            first.setdefault((each.package.lower(), each.key), each)
+    return {key: each for key, each in first.items() if each.value}
+
+
+def explain_override(
+    stated: StatedOverride, first: str | os.PathLike[str]
+) -> tuple[str, str]:
+    """Tell where an override stands, and the command that takes it back.
+
+    Args:
+        stated: The override.
+        first: The ``artifacts`` folder of the first depot, which commands write to.
+
+    Returns:
+        The file with the number of the line, and the command.
+    """
+    package = f" --uuid {stated.package}" if stated.package else ""
+    back = f"fetch-artifacts override --remove {stated.key}{package}"
+    if stated.path.parent != Path(first):
+        back = f"fetch-artifacts override {stated.key} ''{package}"
+    return f"{stated.path}:{_line_of(stated)}", back
+
+
+def _line_of(stated: StatedOverride) -> int:
+    """The number of the line that states an override."""
+    from fetch_artifacts.julia_toml.spans import statements
+
+    text = stated.path.read_text("utf-8")
+    keys = (stated.package, stated.key) if stated.package else (stated.key,)
+    for statement in statements(text):
+        if keys in statement.values:
+            return text.count("\n", 0, statement.values[keys][0]) + 1
+    return 1
+
+
 def _by_package(table: dict[str, Any]) -> list[tuple[str | None, dict[str, Any]]]:
     hashes = {key: value for key, value in table.items() if not isinstance(value, dict)}
     names = ((key, value) for key, value in table.items() if isinstance(value, dict))

@@ -6,6 +6,7 @@ long as it exists, whenever it was used last, and for every platform that it nam
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import stat
@@ -74,10 +75,12 @@ class ReferenceReader:
 
     Args:
         stack: The depots, which know what the entries of fetch-artifacts 0.1.0 mean.
+        strict: Whether what can't be read is an error rather than a warning.
     """
 
-    def __init__(self, stack: DepotStack) -> None:
+    def __init__(self, stack: DepotStack, *, strict: bool = True) -> None:
         self._stack = stack
+        self._strict = strict
         self._parsed: dict[str, tuple[_Stamp, tuple[tuple[TreeHash, Use], ...]]] = {}
         self._warned: set[Path] = set()
 
@@ -94,19 +97,37 @@ class ReferenceReader:
         live = set()
         for folder in log_folders:
             log = Path(folder, USAGE_TOML)
-            logs[log] = _read_log(log)
-            for name in logs[log].latest:
-                stamp = None if name in live else _stamp(name)
-                if stamp is None:
-                    continue
-                live.add(name)
-                for tree_hash, use in self._uses(name, stamp):
-                    uses.setdefault(tree_hash, {})[use] = None
+            with self._tolerating(log):
+                logs[log] = _read_log(log)
+            for name in logs[log].latest if log in logs else ():
+                with self._tolerating(Path(name)):
+                    stamp = None if name in live else _stamp(name)
+                    if stamp is None:
+                        continue
+                    live.add(name)
+                    for tree_hash, use in self._uses(name, stamp):
+                        uses.setdefault(tree_hash, {})[use] = None
         return References(
             {tree: tuple(sorted(found)) for tree, found in uses.items()},
             logs,
             frozenset(live),
         )
+
+    @contextlib.contextmanager
+    def _tolerating(self, path: Path) -> Iterator[None]:
+        """Turn an error about a file into a warning, unless this is strict."""
+        try:
+            yield
+        except (ArtifactsTomlError, DepotError) as error:
+            if self._strict:
+                raise
+            self._warn(path, error)
+
+    def _warn(self, path: Path, error: Exception) -> None:
+        if path not in self._warned:
+            self._warned.add(path)
+            text = str(error).removeprefix(f"{path}: ")
+            _log.warning("%s: %s; what it names is not kept", path, text)
 
     def _uses(self, name: str, stamp: _Stamp) -> tuple[tuple[TreeHash, Use], ...]:
         known = self._parsed.get(name)
@@ -134,10 +155,7 @@ class ReferenceReader:
         except OSError as error:
             raise _unknown(toml, error) from error
         except (ArtifactsTomlError, RecursionError) as error:
-            if toml not in self._warned:
-                self._warned.add(toml)
-                text = str(error).removeprefix(f"{toml}: ")
-                _log.warning("%s: %s; what it names is not kept", toml, text)
+            self._warn(toml, error)
             return {}
 
     def _trees(self, element: object, place: Place) -> Iterator[TreeHash]:

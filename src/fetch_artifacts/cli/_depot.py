@@ -1,0 +1,246 @@
+"""The commands that look after the depots: what is there, what may go."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from fetch_artifacts.cli._options import (
+    FAILED,
+    json_option,
+    platform_option,
+    print_json,
+    resolve_toml,
+    toml_option,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from fetch_artifacts.depot.gc import Collection
+    from fetch_artifacts.depot.orphans import InstalledTree
+    from fetch_artifacts.depot.usage.references import Use
+    from fetch_artifacts.install.inventory import Installed
+    from fetch_artifacts.platforms.platform import Platform
+
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
+
+all_depots_option = click.option(
+    "--all-depots", is_flag=True, help="All depots, not only the first."
+)
+
+
+def show_bytes(count: int) -> str:
+    """Write a number of bytes for people: three digits and a unit."""
+    size, unit = float(count), 0
+    while size >= 999.5 and unit < len(_UNITS) - 1:
+        size, unit = size / 1000, unit + 1
+    digits = 1 if unit and size < 99.95 else 0
+    return f"{size:.{digits}f} {_UNITS[unit]}"
+
+
+def show_age(age: timedelta) -> str:
+    """Write an age for people, in its largest unit."""
+    seconds = max(0, int(age.total_seconds()))
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Decide, and delete nothing.")
+@click.option(
+    "--explain", is_flag=True, help="Say of each artifact why it stays or goes."
+)
+@click.option(
+    "--collect-delay",
+    type=click.FloatRange(min=0, max=100_000),
+    default=7,
+    show_default=True,
+    metavar="DAYS",
+    help="How long an artifact stays that nothing names any more.",
+)
+@all_depots_option
+@json_option
+def gc(
+    *,
+    dry_run: bool,
+    explain: bool,
+    collect_delay: float,
+    all_depots: bool,
+    as_json: bool,
+) -> None:
+    """Delete the artifacts that no Artifacts.toml in use names any more.
+
+    The rules and the logs are those of Julia's Pkg.gc, so what either language uses is
+    kept. An artifact goes a week after it was first found to be unused. Nothing goes
+    that is being installed, or was within the last hour.
+    """
+    from fetch_artifacts.depot.gc import collect_garbage
+
+    done = collect_garbage(
+        collect_delay=timedelta(days=collect_delay),
+        all_depots=all_depots,
+        dry_run=dry_run,
+        sizes=explain or as_json,
+    )
+    if as_json:
+        print_json(_collection_json(done))
+    else:
+        _print_collection(done, dry_run=dry_run, explain=explain)
+    if done.failures:
+        raise SystemExit(FAILED)
+
+
+def _print_collection(done: Collection, *, dry_run: bool, explain: bool) -> None:
+    for tree in done.trees if explain else done.collected:
+        size = show_bytes(done.sizes.get(tree.path, 0))
+        age = show_age(tree.age)
+        click.echo(f"{tree.path.name}  {size:>8}  {age:>6} old  {_fate(tree)}")
+        for use in tree.uses if explain else ():
+            click.echo(f"    {use}")
+    for path, why in done.failures.items():
+        click.echo(f"{path}: could not be deleted: {why}", err=True)
+    for depot in done.skipped:
+        click.echo(f"{depot}: can't be written, so it was left alone", err=True)
+    freed = show_bytes(done.freed)
+    did = f"would delete {{}} and free {freed}" if dry_run else f"deleted {{}}, {freed}"
+    waiting = sum(tree.fate == "waiting" for tree in done.trees)
+    later = f"; {waiting} more unused, but not yet for long enough" if waiting else ""
+    count = f"{len(done.collected)} of {len(done.trees)} artifacts"
+    click.echo(f"{did.format(count)}{later}")
+
+
+def _fate(tree: InstalledTree) -> str:
+    if tree.fate == "waiting" and tree.orphaned is not None:
+        return f"unused since {tree.orphaned:%Y-%m-%d %H:%M}"
+    return {
+        "named": "in use",
+        "override": "an override leads to it",
+        "locked": "being installed",
+        "new": "unused, but installed within the last hour",
+        "unwanted": "unused",
+    }[tree.fate]
+
+
+def _collection_json(done: Collection) -> dict[str, object]:
+    collected = {tree.path for tree in done.collected}
+    return {
+        "freed": done.freed,
+        "artifacts": [
+            {
+                "path": str(tree.path),
+                "git-tree-sha1": str(tree.tree_hash),
+                "bytes": done.sizes.get(tree.path),
+                "age-in-seconds": int(tree.age.total_seconds()),
+                "fate": tree.fate,
+                "deleted": tree.path in collected,
+                "unused-since": tree.orphaned.isoformat() if tree.orphaned else None,
+                "uses": _uses_json(tree.uses),
+            }
+            for tree in done.trees
+        ],
+        "failures": {str(path): why for path, why in done.failures.items()},
+        "skipped": [str(path) for path in done.skipped],
+    }
+
+
+def _uses_json(uses: Sequence[Use]) -> list[dict[str, str]]:
+    return [{"name": use.name, "file": str(use.toml)} for use in uses]
+
+
+@click.command()
+@all_depots_option
+@json_option
+def du(*, all_depots: bool, as_json: bool) -> None:
+    """Tell how much room each installed artifact takes, the largest last.
+
+    What did not change since the last time is not looked at again.
+    """
+    from fetch_artifacts.install.inventory import list_installed
+
+    trees = list_installed(all_depots=all_depots, sizes=True)
+    trees = tuple(sorted(trees, key=lambda tree: (tree.size and tree.size.bytes) or 0))
+    if as_json:
+        print_json([installed_json(tree) for tree in trees])
+        return
+    print_installed(trees)
+    sizes = [tree.size for tree in trees if tree.size]
+    files = sum(size.files for size in sizes)
+    total = show_bytes(sum(size.bytes for size in sizes))
+    click.echo(f"{total} in {len(trees)} artifacts of {files} files")
+
+
+def print_installed(trees: Sequence[Installed]) -> None:
+    """Print installed trees, one a line, with what binds them below."""
+    from fetch_artifacts.depot.usage.log import local_now
+
+    now = local_now()
+    for tree in trees:
+        size = f"{show_bytes(tree.size.bytes):>8}  " if tree.size else ""
+        files = f"{tree.size.files:>7} files  " if tree.size else ""
+        age = f"{show_age(now - tree.since):>6}"
+        click.echo(f"{size}{files}{age}  {tree.path}{_note(tree)}")
+        for use in tree.uses:
+            click.echo(f"    {use}")
+
+
+def _note(tree: Installed) -> str:
+    if tree.override is not None:
+        return f"  (overridden to {tree.override.value} by {tree.override.path})"
+    if not tree.uses:
+        return "  (no file in use binds it)"
+    return "  (shared)" if tree.is_shared else ""
+
+
+def installed_json(tree: Installed) -> dict[str, object]:
+    """An installed tree as a JSON object."""
+    override = tree.override
+    return {
+        "path": str(tree.path),
+        "git-tree-sha1": str(tree.tree_hash),
+        "installed": tree.since.isoformat(timespec="seconds"),
+        **({"bytes": tree.size.bytes, "files": tree.size.files} if tree.size else {}),
+        "uses": _uses_json(tree.uses),
+        "shared": tree.is_shared,
+        "overridden": (
+            {"to": override.value, "by": str(override.path)} if override else None
+        ),
+    }
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@toml_option
+@platform_option
+@all_depots_option
+@click.option(
+    "--force", is_flag=True, help="Although other files in use name it as well."
+)
+def remove(
+    names: tuple[str, ...],
+    toml_path: Path | None,
+    platform: Platform | None,
+    *,
+    all_depots: bool,
+    force: bool,
+) -> None:
+    """Delete the artifacts named, unless another file in use names them too.
+
+    They are installed again when they are needed.
+    """
+    from fetch_artifacts.install.clearing import clear
+
+    toml = str(resolve_toml(toml_path))
+    for name in names:
+        done = clear(name, toml, platform=platform, all_depots=all_depots, force=force)
+        size = f" ({show_bytes(done.freed)})" if done.outcome == "removed" else ""
+        hint = "; --force removes it" if done.outcome == "needed" else ""
+        click.echo(f"{done}{size}{hint}")
+
+
+COMMANDS: Final = (gc, du, remove)

@@ -1,0 +1,104 @@
+"""All installed trees of the depots, whatever project they are of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fetch_artifacts.artifacts_toml.search import package_uuid
+from fetch_artifacts.depot.disk_usage import TreeSizes
+from fetch_artifacts.depot.orphans import install_time, installed_trees
+from fetch_artifacts.depot.override_edits import find_override, overrides_in_effect
+from fetch_artifacts.depot.stack import DepotStack
+from fetch_artifacts.depot.usage.references import ReferenceReader
+from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.errors import DepotError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from fetch_artifacts.depot.disk_usage import TreeSize
+    from fetch_artifacts.depot.override_edits import StatedOverride
+    from fetch_artifacts.depot.usage.references import Use
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """A tree in a depot.
+
+    Attributes:
+        path: Its folder.
+        tree_hash: Its name.
+        since: When it was installed, in local time.
+        uses: The names that live Artifacts.toml files bind to it.
+        override: The line that sends those who want it elsewhere, None if none does.
+        size: The room that it takes; None where that was not asked for.
+    """
+
+    path: Path
+    tree_hash: TreeHash
+    since: datetime
+    uses: tuple[Use, ...]
+    override: StatedOverride | None = None
+    size: TreeSize | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether more than one file binds it."""
+        return len({use.toml for use in self.uses}) > 1
+
+
+def override_of(tree_hash: TreeHash, name: str, toml: str) -> StatedOverride | None:
+    """Find the line that sends an artifact of a file elsewhere, None if none does.
+
+    Args:
+        tree_hash: Its tree.
+        name: The name it is bound to.
+        toml: The Artifacts.toml, as an absolute path.
+
+    Raises:
+        OverrideError: An Overrides.toml is not TOML.
+    """
+    folders = DepotStack.present().folders
+    return find_override(tree_hash, folders, package=package_uuid(toml), name=name)
+
+
+def list_installed(
+    *, all_depots: bool = True, sizes: bool = False
+) -> tuple[Installed, ...]:
+    """List the installed trees of the depots, by depot and hash.
+
+    Args:
+        all_depots: Whether to list those of all depots, rather than of the first.
+        sizes: Whether to find out how much room each takes.
+
+    Raises:
+        DepotError: A depot can't be read.
+        OverrideError: An Overrides.toml is not TOML.
+    """
+    stack = DepotStack.present()
+    uses = ReferenceReader(stack, strict=False).read(stack.logs).uses
+    stated = overrides_in_effect(stack.folders)
+    found: list[Installed] = []
+    for folder in stack.folders if all_depots else stack.folders[:1]:
+        measure = TreeSizes(Path(folder)) if sizes else None
+        try:
+            for path, status in installed_trees(Path(folder)):
+                tree_hash = TreeHash.parse(path.name)
+                tree = Installed(
+                    path=path,
+                    tree_hash=tree_hash,
+                    since=install_time(status),
+                    uses=uses.get(tree_hash, ()),
+                    override=stated.get((None, path.name)),
+                    size=measure.of(path) if measure else None,
+                )
+                found.append(tree)
+        except OSError as error:
+            where = error.filename or folder
+            msg = f"{where}: can't be read: {error.strerror or error}"
+            raise DepotError(msg) from error
+        if measure:
+            measure.save()
+    return tuple(found)
