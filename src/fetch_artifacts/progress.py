@@ -6,12 +6,14 @@ import contextlib
 import sys
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tqdm import tqdm
+
+T = TypeVar("T")
 
 Stage: TypeAlias = Literal["waiting", "downloading", "verifying", "installed", "failed"]
 
@@ -118,3 +120,19 @@ def show_progress(*, verbose: bool = False) -> Iterator[Progress | None]:
             bars.close()
     else:
         yield progress_line if verbose else None
+
+
+def counted(items: Iterable[T], total: int, what: str) -> Iterator[T]:
+    """Yield items, and count them in a bar on a terminal or in a notebook.
+
+    Args:
+        items: The items.
+        total: How many there are.
+        what: What is done with each.
+    """
+    if not (_in_notebook() or sys.stderr.isatty()):
+        yield from items
+        return
+    from tqdm.auto import tqdm
+
+    yield from tqdm(items, total=total, desc=what, leave=False, dynamic_ncols=True)

@@ -103,7 +103,7 @@ def test_list_tells_what_is_installed(depot: Path, toml: Path) -> None:
         "git-tree-sha1": TREE_HASH,
         "lazy": False,
         "state": "installed",
-        "overridden": False,
+        "overridden": None,
         "path": f"{depot}/artifacts/{TREE_HASH}",
     }
 
@@ -215,17 +215,46 @@ def test_override_sends_a_name_elsewhere_and_back(depot: Path, tmp_path: Path) -
 def test_list_tells_of_overrides(depot: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     run("override", "Demo", "mine")
-    assert f"{TREE_HASH}  installed (overridden)\n" in run("list").stdout
+    overrides = depot / "artifacts/Overrides.toml"
+    state = f"{TREE_HASH}  overridden to {tmp_path}/mine"
+    assert f"{state} by {overrides}:1\n" in run("list").stdout
+    facts = {
+        "to": f"{tmp_path}/mine",
+        "by": f"{overrides}:1",
+        "take-back": f"fetch-artifacts override --remove {TREE_HASH}",
+    }
+    assert json.loads(run("list", "--json").stdout)[0]["overridden"] == facts
+    path = json.loads(run("path", "Demo", "--json").stdout)
+    assert (path["path"], path["overridden"]) == (facts["to"], facts)
+    assert "Julia trusts it unread" in run("verify").stdout
+    assert run("verify", "Demo").exit_code == 0
+    checked = run("check")
+    assert f"note: {path['file']}:Demo: overridden to" in checked.stdout
+    assert checked.exit_code == 0
     (tmp_path / "mine").rmdir()
     result = run("list")
     assert result.exit_code == 0
-    missing = f"{TREE_HASH}  overridden to a missing folder, {tmp_path}/mine\n"
+    missing = f"{state} by {overrides}:1, but there is no such folder\n"
     assert missing in result.stdout
-    circle = f'{TREE_HASH} = "{TREE_HASH}"\n'
-    (depot / "artifacts/Overrides.toml").write_text(circle)
+    result = run("path", "Demo")
+    assert f"{overrides}:1" in result.stderr
+    assert f"`fetch-artifacts override --remove {TREE_HASH}`" in result.stderr
+    overrides.write_text(f'# a comment\n{TREE_HASH} = "{TREE_HASH}"\n')
     result = run("list")
     assert result.exit_code == 1
-    assert "  wrong: Overrides.toml: expected overrides that end" in result.stdout
+    assert f"  wrong: {overrides}:2: expected overrides that end" in result.stdout
+
+
+def test_an_override_to_a_missing_folder_needs_force(
+    toml: Path, depot: Path, tmp_path: Path
+) -> None:
+    result = run("override", "Demo", "missing")
+    assert result.exit_code == 1
+    assert f"{tmp_path}/missing: expected a folder" in result.stderr
+    assert not (depot / "artifacts").exists()
+    assert run("override", "Demo", "missing", "--force").exit_code == 0
+    assert "missing" in (depot / "artifacts/Overrides.toml").read_text()
+    assert toml.is_file()
 
 
 def test_list_lists_the_others_beside_a_bad_entry(toml: Path) -> None:
@@ -275,7 +304,7 @@ def test_override_leaves_a_file_alone_that_it_does_not_understand(depot: Path) -
     uuid = "d8e3a1f0-1111-4222-8333-444455556666"
     text = f'{uuid} = "/x"\n'
     make_tree(depot / "artifacts", {"Overrides.toml": text})
-    for arguments in (["Demo", "mine"], ["--remove", "Demo"]):
+    for arguments in (["Demo", "mine", "--force"], ["--remove", "Demo"]):
         result = run("override", "--uuid", uuid, *arguments)
         assert result.exit_code == 1
         assert "expected a table of names, found '/x'" in result.stderr

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
+    from fetch_artifacts.depot.artifacts import TreeLocation
     from fetch_artifacts.depot.gc import Collection
     from fetch_artifacts.depot.orphans import InstalledTree
     from fetch_artifacts.depot.usage.references import Use
@@ -211,6 +213,26 @@ def installed_json(tree: Installed) -> dict[str, object]:
             {"to": override.value, "by": str(override.path)} if override else None
         ),
     }
+
+
+def override_facts(
+    entry: ArtifactEntry, location: TreeLocation | None, toml: Path
+) -> dict[str, str] | None:
+    """What there is to say of the override of an entry, None if it has none."""
+    from fetch_artifacts.depot.installed import tree_of
+    from fetch_artifacts.depot.override_edits import explain_override
+    from fetch_artifacts.depot.stack import artifacts_dirs
+    from fetch_artifacts.install.inventory import override_of
+
+    if location is None or not location.overridden:
+        return None
+    facts = {"to": str(location.path), "by": "Overrides.toml"}
+    tree_hash = tree_of(entry)
+    stated = tree_hash and override_of(tree_hash, entry.name, str(toml))
+    if stated:
+        where, back = explain_override(stated, artifacts_dirs()[0])
+        facts |= {"by": where, "take-back": back}
+    return facts
 
 
 @click.command()

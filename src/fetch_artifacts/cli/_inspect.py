@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast, get_args
@@ -17,6 +18,7 @@ from fetch_artifacts.cli._options import (
     toml_option,
 )
 from fetch_artifacts.digests import Algorithm
+from fetch_artifacts.errors import ArtifactsTomlError
 
 if TYPE_CHECKING:
     from fetch_artifacts.digests import TreeHash
@@ -100,8 +102,13 @@ def check(files: tuple[Path, ...], toml_path: Path | None, *, as_json: bool) -> 
     `doctor` for that.
     """
     from fetch_artifacts.artifacts_toml.check import check_files
+    from fetch_artifacts.install.inventory import override_findings
 
-    findings = list(check_files(files or [resolve_toml(toml_path)]))
+    paths = files or (resolve_toml(toml_path),)
+    findings = list(check_files(paths))
+    for path in paths:
+        with contextlib.suppress(ArtifactsTomlError):  # a finding already
+            findings += override_findings(path)
     print_rows(findings, as_json=as_json)
     if not all(finding.harmless for finding in findings):
         raise SystemExit(FAILED)

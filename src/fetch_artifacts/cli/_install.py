@@ -1,4 +1,4 @@
-"""The commands that put artifacts into the depot, and take them out."""
+"""The commands that put artifacts into the depot."""
 
 from __future__ import annotations
 
@@ -9,16 +9,24 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fetch_artifacts import _api, progress
+from fetch_artifacts.artifacts_toml.choosing import entry_for
+from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
+from fetch_artifacts.artifacts_toml.slash import split_artifact_slash
 from fetch_artifacts.cli._options import (
+    json_option,
     julia_option,
     platform_option,
+    print_json,
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.install.lookup import locate, require_path
+from fetch_artifacts.depot.installed import locate_entry
+from fetch_artifacts.install.lookup import entries_in, locate, require_path, wanted
 from fetch_artifacts.settings.depot_path import only_depot
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fetch_artifacts.platforms.platform import Platform
 
 
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
 @click.option(
     "--no-check", is_flag=True, help="Print a path inside even where it does not exist."
 )
+@json_option
 def path(
     name: str,
     toml_path: Path | None,
@@ -39,21 +48,38 @@ def path(
     julia: bool,
     no_download: bool,
     no_check: bool,
+    as_json: bool,
 ) -> None:
     """Print the path of artifact NAME, and nothing else; install it first if missing.
 
     NAME may go on with a path inside the artifact, as in MyData/tables/a.csv.
     """
+    toml = resolve_toml(toml_path)
     found = locate(
-        name,
-        str(resolve_toml(toml_path)),
-        platform=platform,
-        download=not no_download,
-        run_hook=julia,
+        name, str(toml), platform=platform, download=not no_download, run_hook=julia
     )
     if not no_check:
         require_path(found, name)
-    click.echo(found)
+    if as_json:
+        print_json({"path": str(found), **_origin(name, toml, platform)})
+    else:
+        click.echo(found)
+
+
+def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, object]:
+    """Which tree a path is in, and what sends it elsewhere."""
+    from fetch_artifacts.cli._depot import override_facts
+
+    if name not in load_artifacts_toml(toml):
+        name, _ = split_artifact_slash(name)
+    entry = entry_for(name, toml, wanted(platform))
+    override = override_facts(entry, locate_entry(entry, toml=str(toml)), toml)
+    return {
+        "name": name,
+        "git-tree-sha1": entry.git_tree_sha1,
+        "file": str(toml),
+        "overridden": override,
+    }
 
 
 @click.command()
@@ -75,6 +101,11 @@ def path(
     help="Install into this depot, and look into no other, whatever JULIA_DEPOT_PATH "
     "says: for the depot of a site or of an image.",
 )
+@click.option(
+    "--reinstall",
+    is_flag=True,
+    help="Install those named anew, and delete what is there.",
+)
 def install(  # noqa: PLR0913 - click passes each option
     names: tuple[str, ...],
     toml_path: Path | None,
@@ -84,12 +115,18 @@ def install(  # noqa: PLR0913 - click passes each option
     include_lazy: bool,
     jobs: int | None,
     only: str | None,
+    reinstall: bool,
 ) -> None:
     """Install the artifacts named, or all that are not lazy."""
+    if reinstall and not names:
+        msg = "--reinstall goes with NAME"
+        raise click.UsageError(msg)
     with (
         only_depot(only) if only else contextlib.nullcontext(),
         progress.show_progress(verbose=True) as report,
     ):
+        if reinstall:
+            _reinstall(names, resolve_toml(toml_path), platform, report)
         installed = _api.install_artifacts(
             resolve_toml(toml_path),
             names or None,
@@ -101,6 +138,21 @@ def install(  # noqa: PLR0913 - click passes each option
         )
     for name, where in installed.items():
         click.echo(f"{name}\t{where}")
+
+
+def _reinstall(
+    names: Sequence[str],
+    toml: Path,
+    platform: Platform | None,
+    report: progress.Progress | None,
+) -> None:
+    """Install artifacts anew."""
+    from fetch_artifacts.install.installer import Installer
+    from fetch_artifacts.install.repair import reinstall_entry
+
+    with Installer(progress=report) as installer:
+        for entry in entries_in(str(toml), names, platform=platform):
+            reinstall_entry(entry, str(toml), installer)
 
 
 @click.command()

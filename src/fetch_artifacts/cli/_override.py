@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option("--remove", is_flag=True, help="Remove the override of NAME.")
 @click.option("--list", "as_list", is_flag=True, help="List what all depots override.")
+@click.option("--force", is_flag=True, help="Although PATH is not there.")
 @toml_option
 @platform_option
 def override(  # noqa: PLR0913 - each is an option of the command
@@ -46,6 +47,7 @@ def override(  # noqa: PLR0913 - each is an option of the command
     *,
     remove: bool,
     as_list: bool,
+    force: bool,
 ) -> None:
     """Send artifact NAME to the folder PATH, in Python and in Julia.
 
@@ -64,7 +66,11 @@ def override(  # noqa: PLR0913 - each is an option of the command
     folder = FirstDepot.present().artifacts
     key = name if uuid else _tree_hash(name, toml_path, platform)
     if path is not None:
-        set_override(folder, key, _target(path), uuid=uuid)
+        target = _target(path)
+        if Path(target).is_absolute() and not Path(target).is_dir() and not force:
+            msg = f"{target}: expected a folder, found none; --force takes it anyway"
+            raise OverrideError(msg)
+        set_override(folder, key, target, uuid=uuid)
     elif not remove_override(folder, key, uuid=uuid):
         msg = f"{folder}/Overrides.toml: expected an override of {key}, found none"
         raise OverrideError(msg)

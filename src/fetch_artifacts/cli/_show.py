@@ -9,6 +9,11 @@ import click
 
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
+from fetch_artifacts.cli._depot import (
+    installed_json,
+    override_facts,
+    print_installed,
+)
 from fetch_artifacts.cli._options import (
     FAILED,
     json_option,
@@ -21,6 +26,7 @@ from fetch_artifacts.depot import artifacts as depot
 from fetch_artifacts.depot.installed import contents_of, locate_entry, tree_of
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
+    FetchArtifactsError,
     NoMatchingPlatformError,
     OverrideError,
 )
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
+    from fetch_artifacts.install.inventory import Installed
     from fetch_artifacts.platforms.platform import Platform
 
 
@@ -44,7 +51,7 @@ class _Status:
         state: Whether it is installed, in words.
         entry: Its entry; None where no entry suits, or it can't be read.
         tree: The folder of its tree; None where it is not installed.
-        overridden: Whether an Overrides.toml sends the tree elsewhere.
+        override: What sends the tree elsewhere, as `override_facts` gives it.
         wrong: Whether something is wrong with it.
     """
 
@@ -52,7 +59,7 @@ class _Status:
     state: str
     entry: ArtifactEntry | None = None
     tree: Path | None = None
-    overridden: bool = False
+    override: dict[str, str] | None = None
     wrong: bool = False
 
     def to_json(self) -> dict[str, object]:
@@ -62,7 +69,7 @@ class _Status:
             facts |= {
                 "git-tree-sha1": self.entry.git_tree_sha1,
                 "lazy": self.entry.lazy,
-                "overridden": self.overridden,
+                "overridden": self.override,
                 "path": str(contents_of(self.entry, self.tree)) if self.tree else None,
             }
         return facts
@@ -81,27 +88,37 @@ def _status(name: str, toml: Path, platform: Platform | None) -> _Status:
     except OverrideError as error:
         return _Status(name=name, state=f"wrong: {error}", wrong=True)
     tree = location.installed() if location else None
-    overridden = location is not None and location.overridden
-    if tree is not None:
-        state = "installed (overridden)" if overridden else "installed"
-    elif location is not None and overridden:
-        state = f"overridden to a missing folder, {location.path}"
-    else:
-        state = "not installed"
-    return _Status(
-        name=name, state=state, entry=entry, tree=tree, overridden=overridden
-    )
+    override = override_facts(entry, location, toml)
+    state = "installed" if tree else "not installed"
+    if override is not None:
+        missing = "" if tree else ", but there is no such folder"
+        state = f"overridden to {override['to']} by {override['by']}{missing}"
+    return _Status(name=name, state=state, entry=entry, tree=tree, override=override)
 
 
 @click.command("list")
 @toml_option
 @platform_option
+@click.option(
+    "--installed",
+    is_flag=True,
+    help="List all that is installed in the depots, whatever file binds it.",
+)
 @json_option
-def list_(toml_path: Path | None, platform: Platform | None, *, as_json: bool) -> None:
+def list_(
+    toml_path: Path | None,
+    platform: Platform | None,
+    *,
+    installed: bool,
+    as_json: bool,
+) -> None:
     """List the artifacts of the file, and whether they are installed.
 
     Exits with 1 where an entry can't be read; the others are listed all the same.
     """
+    if installed:
+        _list_installed(as_json=as_json)
+        return
     toml = resolve_toml(toml_path)
     rows = [_status(name, toml, platform) for name in load_artifacts_toml(toml)]
     if not platform and any(row.entry and row.entry.platform for row in rows):
@@ -112,6 +129,16 @@ def list_(toml_path: Path | None, platform: Platform | None, *, as_json: bool) -
         _print_list(toml, rows)
     if any(row.wrong for row in rows):
         raise SystemExit(FAILED)
+
+
+def _list_installed(*, as_json: bool) -> None:
+    from fetch_artifacts.install.inventory import list_installed
+
+    trees = list_installed()
+    if as_json:
+        print_json([installed_json(tree) for tree in trees])
+    else:
+        print_installed(trees)
 
 
 def _print_list(toml: Path, rows: Sequence[_Status]) -> None:
@@ -127,13 +154,38 @@ def _print_list(toml: Path, rows: Sequence[_Status]) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @toml_option
 @platform_option
+@click.option(
+    "--all", "everything", is_flag=True, help="All that is installed in the depots."
+)
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="With --all: install what is damaged again, from what the files in use name.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="With --all: processes at once."
+)
 def verify(
-    names: tuple[str, ...], toml_path: Path | None, platform: Platform | None
+    names: tuple[str, ...],
+    toml_path: Path | None,
+    platform: Platform | None,
+    *,
+    everything: bool,
+    repair: bool,
+    jobs: int | None,
 ) -> None:
     """Hash the artifacts named, or all that are installed, and compare.
 
-    Exits with 1 where one is damaged, or named and not installed.
+    Exits with 1 where one is damaged and not repaired, or named and not installed.
     """
+    if everything != bool(everything and not names and not toml_path) or (
+        repair and not everything
+    ):
+        msg = "--all goes without NAME and --toml, and --repair with --all"
+        raise click.UsageError(msg)
+    if everything:
+        _verify_all(repair=repair, jobs=jobs)
+        return
     toml = resolve_toml(toml_path)
     verdicts = {
         name: _verdict(name, toml, platform)
@@ -155,15 +207,57 @@ def _verdict(name: str, toml: Path, platform: Platform | None) -> _Verdict:
     status = _status(name, toml, platform)
     if status.entry is None or status.tree is None:
         return _Verdict(status.state, damaged=status.wrong)
+    if status.override is not None:
+        return _Verdict(f"{status.state}; Julia trusts it unread", good=True)
     tree_hash = tree_of(status.entry)
     if tree_hash is None or depot.verify_artifact(tree_hash):
         return _Verdict("verified", good=True)
     actual = hash_directory(status.tree)
     return _Verdict(
         f"damaged: expected {tree_hash}, found {actual} in {status.tree}; run "
-        f"`fetch-artifacts remove {name}` and install it again",
+        f"`fetch-artifacts install --reinstall {name}`",
         damaged=True,
     )
+
+
+def _verify_all(*, repair: bool, jobs: int | None) -> None:
+    from fetch_artifacts.install.inventory import list_installed
+    from fetch_artifacts.install.repair import verify_all
+    from fetch_artifacts.progress import counted
+
+    trees = list_installed()
+    verified = counted(verify_all(trees, jobs=jobs), len(trees), "verifying")
+    damaged = [each for each in verified if each.fault]
+    left = 0
+    for each in damaged:
+        click.echo(f"{each.tree.path}: damaged: {each.fault}")
+        outcome = _repair(each.tree) if repair else ""
+        left += outcome != "repaired"
+        if outcome:
+            click.echo(f"{each.tree.path}: {outcome}")
+    repaired = f", {len(damaged) - left} of them repaired" if repair else ""
+    click.echo(f"{len(trees)} artifacts verified, {len(damaged)} damaged{repaired}")
+    if left:
+        raise SystemExit(FAILED)
+
+
+def _repair(tree: Installed) -> str:
+    """Install a damaged tree again, and say what came of it."""
+    from fetch_artifacts.install.installer import Installer
+    from fetch_artifacts.install.repair import entries_of, reinstall
+    from fetch_artifacts.progress import show_progress
+
+    entries = entries_of(tree.uses, tree.tree_hash)
+    if not entries:
+        return "not repaired: no file in use names a source of it"
+    if tree.override is not None:
+        return f"not repaired: {tree.override.path} sends those who want it elsewhere"
+    with show_progress(verbose=True) as report, Installer(progress=report) as installer:
+        try:
+            reinstall(tree.path, entries, installer)
+        except FetchArtifactsError as error:
+            return f"not repaired: {error}"
+    return "repaired"
 
 
 COMMANDS: Final = (list_, verify)

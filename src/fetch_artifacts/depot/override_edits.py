@@ -16,6 +16,7 @@ from fetch_artifacts.depot.overrides import (
     parse_overrides_toml,
     parse_target,
     parse_uuid,
+    place_of,
     read_overrides_toml,
 )
 from fetch_artifacts.digests import TreeHash
@@ -147,6 +148,27 @@ def find_override(
     return of_name or stated.get((None, str(tree_hash)))
 
 
+def override_to(
+    path: Path,
+    tree_hash: TreeHash | None,
+    artifacts_dirs: Iterable[str | os.PathLike[str]],
+) -> StatedOverride | None:
+    """Find a line that sends a tree, or any package's artifact, to a folder.
+
+    Args:
+        path: The folder.
+        tree_hash: The tree, whose own line comes first; None where it is not known.
+        artifacts_dirs: The ``artifacts`` folders, in their order.
+
+    Raises:
+        OverrideError: A file is not TOML.
+    """
+    stated = overrides_in_effect(artifacts_dirs)
+    own = stated.get((None, str(tree_hash)))
+    leading = (each for each in stated.values() if each.value == str(path))
+    return own or next(leading, None)
+
+
 def overrides_in_effect(
     artifacts_dirs: Iterable[str | os.PathLike[str]],
 ) -> dict[tuple[str | None, str], StatedOverride]:
@@ -180,19 +202,8 @@ def explain_override(
     back = f"fetch-artifacts override --remove {stated.key}{package}"
     if stated.path.parent != Path(first):
         back = f"fetch-artifacts override {stated.key} ''{package}"
-    return f"{stated.path}:{_line_of(stated)}", back
-
-
-def _line_of(stated: StatedOverride) -> int:
-    """The number of the line that states an override."""
-    from fetch_artifacts.julia_toml.spans import statements
-
-    text = stated.path.read_text("utf-8")
     keys = (stated.package, stated.key) if stated.package else (stated.key,)
-    for statement in statements(text):
-        if keys in statement.values:
-            return text.count("\n", 0, statement.values[keys][0]) + 1
-    return 1
+    return place_of(stated.path, *keys), back
 
 
 def _by_package(table: dict[str, Any]) -> list[tuple[str | None, dict[str, Any]]]:

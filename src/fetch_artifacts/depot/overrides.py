@@ -11,10 +11,11 @@ raises. Julia reads the files once per process, this reads a changed file again.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -48,10 +49,12 @@ class Overrides:
         by_hash: Where a tree is, whatever binds it.
         by_name: Where the artifacts of a package are, by the package's UUID in lower
             case and by name.
+        files: The files that were read, first that of the first depot.
     """
 
     by_hash: Mapping[TreeHash, Target]
     by_name: Mapping[str, Mapping[str, Target]]
+    files: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     def resolve(self, tree_hash: TreeHash) -> Target | None:
         """Follow the overrides of a tree to their end, None if it has none.
@@ -70,7 +73,7 @@ class Overrides:
         seen = {tree_hash: None}  # as a set, but in order
         while isinstance(target, TreeHash):
             if target in seen:
-                raise _circle([*seen, target])
+                raise _circle([*seen, target], self.files)
             seen[target] = None
             if target not in self.by_hash:
                 return target
@@ -114,18 +117,18 @@ class Overrides:
         }
         if not added:
             return self
-        return Overrides(
-            by_hash=MappingProxyType({**self.by_hash, **added}), by_name=self.by_name
-        )
+        return replace(self, by_hash=MappingProxyType({**self.by_hash, **added}))
 
 
-def _circle(hashes: Sequence[TreeHash]) -> OverrideError:
+def _circle(hashes: Sequence[TreeHash], files: Sequence[str]) -> OverrideError:
     *first, last = map(str, hashes)
     if len(first) > _SHOWN:
         first = [*first[:_SHOWN], "..."]
+    stating = (place for file in files if (place := place_of(file, last)) != file)
     msg = (
-        f"{OVERRIDES_TOML}: expected overrides that end at a folder or at "
-        f"a tree, found a circle: {' -> '.join((*first, last))}; remove one of them"
+        f"{next(stating, OVERRIDES_TOML)}: expected overrides that end at a folder or "
+        f"at a tree, found a circle: {' -> '.join((*first, last))}; `fetch-artifacts "
+        f"override --remove {last}` takes one of them back"
     )
     return OverrideError(msg)
 
@@ -208,6 +211,7 @@ def _merged(*files: _File) -> Overrides:
         by_name=MappingProxyType(
             {uuid: MappingProxyType(names) for uuid, names in by_name.items()}
         ),
+        files=tuple(file.path for file in files),
     )
 
 
@@ -266,6 +270,29 @@ def parse_uuid(text: str) -> str:
     return text.lower()
 
 
+def place_of(path: str | os.PathLike[str], *keys: str) -> str:
+    """Give a file with the number of the line that states an override, for messages.
+
+    Args:
+        path: The file.
+        keys: The hash; or the package's UUID and a name.
+
+    Returns:
+        Only the file, where the line is not found.
+    """
+    from fetch_artifacts.julia_toml.spans import statements
+
+    wanted = tuple(key.lower() for key in keys)
+    with contextlib.suppress(OSError, ValueError):  # it was changed meanwhile
+        text = Path(path).read_text("utf-8")
+        for statement in statements(text):
+            for found, (start, _) in statement.values.items():
+                if tuple(str(key).lower() for key in found) == wanted:
+                    line = text.count("\n", 0, start) + 1
+                    return f"{os.fspath(path)}:{line}"
+    return os.fspath(path)
+
+
 def _set(targets: dict[Any, Target], key: object, target: Target | None) -> None:
     if target is None:
         targets.pop(key, None)
@@ -296,7 +323,11 @@ def _add_package(
             _set(targets, name, parse_target(value))
     except OverrideError as error:
         # Artifacts.jl:170-177: unlike a bad value at the top, this one is not skipped.
-        msg = f"{path}: {julia_toml.dump_key(key, name)}: {error}"
+        msg = (
+            f"{place_of(path, key, name)}: {julia_toml.dump_key(key, name)}: {error}; "
+            "correct the file, or take it back: `fetch-artifacts override --remove "
+            f"{name} --uuid {key}`"
+        )
         raise OverrideError(msg) from None
 
 

@@ -95,11 +95,13 @@ def clear(
     if location.overridden:
         override = override_of(tree_hash, name, toml)
         return Cleared(name=name, outcome="overridden", override=override)
+    folders = stack.folders if all_depots else stack.folders[:1]
+    if not any(os.path.isdir(os.path.join(each, str(tree_hash))) for each in folders):
+        return Cleared(name=name, outcome="missing")
     with contextlib.ExitStack() as slots, _locked(stack):
         uses = () if force else _other_uses(tree_hash, toml, stack)
         if uses:
             return Cleared(name=name, outcome="needed", uses=uses)
-        folders = stack.folders if all_depots else stack.folders[:1]
         taken = dict(_take_out(str(tree_hash), folders, stack, slots))
         freed = sum(map(_size, taken.values()))
     return Cleared(

@@ -22,7 +22,8 @@ from fetch_artifacts.depot.installed import (
     remember_tree,
     warn_of_old_entry,
 )
-from fetch_artifacts.depot.stack import depot_path
+from fetch_artifacts.depot.overrides import OVERRIDES_TOML
+from fetch_artifacts.depot.stack import DepotStack, depot_path
 from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.digests import require_tree
 from fetch_artifacts.errors import (
@@ -347,9 +348,17 @@ def _tree_key(entry: ArtifactEntry) -> TreeHash | Sha256 | None:
 
 def _missing_override(entry: ArtifactEntry, location: TreeLocation) -> OverrideError:
     # Julia would download the tree, and then give the missing folder all the same.
+    from fetch_artifacts.depot.override_edits import explain_override, override_to
+
+    folders = DepotStack.present().folders
+    stated = override_to(location.path, entry.tree_hash, folders)
+    where, back = OVERRIDES_TOML, "fetch-artifacts override --remove"
+    if stated is not None:
+        where, back = explain_override(stated, folders[0])
     msg = (
-        f"{entry.name}: {entry.git_tree_sha1} is overridden to {location.path}, where "
-        "there is no folder; make it, or remove the override from Overrides.toml"
+        f"{entry.name}: {entry.git_tree_sha1} is overridden to {location.path} by "
+        f"{where}, and there is no folder; make it, or take the override back: "
+        f"`{back}`"
     )
     return OverrideError(msg)
 

@@ -6,16 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fetch_artifacts.artifacts_toml.check import Finding
+from fetch_artifacts.artifacts_toml.choosing import entries_of
+from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.search import package_uuid
 from fetch_artifacts.depot.disk_usage import TreeSizes
 from fetch_artifacts.depot.orphans import install_time, installed_trees
-from fetch_artifacts.depot.override_edits import find_override, overrides_in_effect
+from fetch_artifacts.depot.override_edits import (
+    explain_override,
+    find_override,
+    overrides_in_effect,
+)
 from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.depot.usage.references import ReferenceReader
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DepotError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from fetch_artifacts.depot.disk_usage import TreeSize
@@ -62,6 +70,30 @@ def override_of(tree_hash: TreeHash, name: str, toml: str) -> StatedOverride | N
     """
     folders = DepotStack.present().folders
     return find_override(tree_hash, folders, package=package_uuid(toml), name=name)
+
+
+def override_findings(toml: Path) -> Iterator[Finding]:
+    """Tell which names of an Artifacts.toml are overridden on this machine.
+
+    Raises:
+        OverrideError: An Overrides.toml is not TOML.
+        ArtifactsTomlError: The file can't be read.
+    """
+    folders = DepotStack.present().folders
+    stated = overrides_in_effect(folders)
+    package = package_uuid(str(toml.absolute())) if stated else None
+    for element, place in entries_of(load_artifacts_toml(toml), toml) if stated else ():
+        text = str(element.get("git-tree-sha1", "")).lower()
+        found = stated.get((package, str(place.keys[0]))) or stated.get((None, text))
+        if found is not None:
+            where, back = explain_override(found, folders[0])
+            yield Finding(
+                path=toml,
+                key=place.key,
+                what=f"overridden to {found.value} by {where}",
+                todo=f"`{back}` takes it back",
+                harmless=True,
+            )
 
 
 def list_installed(

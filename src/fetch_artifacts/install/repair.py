@@ -12,6 +12,7 @@ from fetch_artifacts.artifacts_toml.choosing import elements_of
 from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.place import Place
+from fetch_artifacts.depot.installed import locate_entry
 from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.depot.workspace import Workspace
 from fetch_artifacts.digests import TreeHash
@@ -20,6 +21,7 @@ from fetch_artifacts.errors import (
     DepotError,
     FetchArtifactsError,
     InstallError,
+    OverrideError,
     UnhashableFileError,
 )
 from fetch_artifacts.git_tools.tree_hash import verify_directory
@@ -118,6 +120,32 @@ def reinstall(
     entry = entries[0].joined(entries[1:])
     with _moved_aside(tree):
         return installer.ensure(entry)
+
+
+def reinstall_entry(entry: ArtifactEntry, toml: str, installer: Installer) -> Path:
+    """Install the tree of an entry, anew where it is there already.
+
+    Args:
+        entry: The entry.
+        toml: The Artifacts.toml that it is of, as an absolute path.
+        installer: What installs.
+
+    Returns:
+        The folder of the tree.
+
+    Raises:
+        InstallError: No source gave it; what was there is there again.
+        OverrideError: It is overridden, so there is nothing to install.
+        DepotError: A depot can't be written.
+    """
+    location = locate_entry(entry, toml=toml)
+    if location is not None and location.overridden:
+        msg = f"{entry.name}: it is overridden to {location.path}, and left as it is"
+        raise OverrideError(msg)
+    tree = location.installed() if location else None
+    if tree is None:
+        return installer.ensure(entry, location=location)
+    return reinstall(tree, [entry], installer)
 
 
 @contextlib.contextmanager
