@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     "--no-check", is_flag=True, help="Print a path inside even where it does not exist."
 )
 @json_option
-def path(
+def path(  # noqa: PLR0913 - click passes each option
     name: str,
     toml_path: Path | None,
     platform: Platform | None,
