@@ -143,17 +143,26 @@ def build_artifact() -> AbstractContextManager[ArtifactBuild]:
     return author.build_artifact()
 
 
-def artifact_from_directory(directory: StrPath) -> TreeHash:
+def artifact_from_directory(
+    directory: StrPath, *, follow_symlinks: bool = False
+) -> TreeHash:
     """Install a copy of a folder by its hash, which it gives.
 
     ArtifactUtils.jl: ``artifact_from_directory``.
 
+    Args:
+        directory: The folder.
+        follow_symlinks: Copy what links lead to in their place.
+
     Raises:
         ArchiveError: It is no folder (a ValueError).
         DepotError: The first depot can't be written.
-        UnhashableFileError: The folder holds what git can't store.
+        UnhashableFileError: The folder holds what git can't store, or a link that is to
+            be followed leads nowhere or back to a folder that it is in.
     """
-    return author.artifact_from_directory(Path(directory))
+    return author.artifact_from_directory(
+        Path(directory), follow_symlinks=follow_symlinks
+    )
 
 
 def bind_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0

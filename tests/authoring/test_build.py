@@ -26,8 +26,10 @@ from fetch_artifacts.errors import (
     OverrideError,
     UnhashableFileError,
 )
+from fetch_artifacts.git_tools.tree_hash import hash_directory
+from support.fixtures import UNIX
 from support.published import TREE, TREE_HASH
-from support.trees import full_disk, make_tree, names
+from support.trees import Link, Tree, full_disk, make_tree, names
 
 needs_fifo = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
 
@@ -332,3 +334,47 @@ def test_an_overridden_artifact_is_archived_only_when_told_so(
     made = archive_artifact(tree_hash, tmp_path / "a.tar.gz", honor_overrides=True)
     with tarfile.open(made.path) as members:
         assert members.getnames() == ["other"]
+
+
+# ArtifactUtils.jl: `cp(source, artifact_dir; follow_symlinks)`.
+@UNIX
+@pytest.mark.usefixtures("depot")
+def test_links_can_be_followed(tmp_path: Path) -> None:
+    outside = make_tree(tmp_path / "outside", {"f": "far", "run": ("x", 0o755)})
+    tree: Tree = {
+        "d/a": "near",
+        "to_file": Link("d/a"),
+        "to_folder": Link("d"),
+        "far": Link(str(outside)),
+    }
+    source = make_tree(tmp_path / "source", tree)
+    followed: Tree = {
+        "d/a": "near",
+        "to_file": "near",
+        "to_folder/a": "near",
+        "far/f": "far",
+        "far/run": ("x", 0o755),
+    }
+    expected = hash_directory(make_tree(tmp_path / "followed", followed))
+    assert expected == artifact_from_directory(source, follow_symlinks=True)
+    assert artifact_from_directory(source) == hash_directory(source)
+
+
+@UNIX
+@pytest.mark.usefixtures("depot")
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"l": Link(".")},
+        {"a/b/l": Link("..")},
+        {"a/l": Link("../b"), "b/m": Link("../a")},
+        {"l": Link("l")},
+        {"l": Link("nowhere")},
+    ],
+)
+def test_links_in_a_circle_or_to_nowhere_can_not_be_followed(
+    tmp_path: Path, tree: Tree
+) -> None:
+    source = make_tree(tmp_path / "source", tree)
+    with pytest.raises(UnhashableFileError):
+        artifact_from_directory(source, follow_symlinks=True)

@@ -111,11 +111,17 @@ def create_artifact(fill: Callable[[Path], object]) -> TreeHash:
     return build.tree_hash
 
 
-def artifact_from_directory(directory: Path) -> TreeHash:
-    """Install a copy of a folder, links as links, by its hash.
+def artifact_from_directory(
+    directory: Path, *, follow_symlinks: bool = False
+) -> TreeHash:
+    """Install a copy of a folder by its hash.
 
     ArtifactUtils.jl: ``artifact_from_directory``. The copy equals what an archive of
     the folder unpacks to: of a mode, only the owner's execute bit is kept.
+
+    Args:
+        directory: The folder.
+        follow_symlinks: Copy what links lead to in their place.
 
     Raises:
         ArchiveError: It is no folder.
@@ -125,7 +131,7 @@ def artifact_from_directory(directory: Path) -> TreeHash:
     require_folder(directory)
     depot = FirstDepot.present()
     with depot.stage() as staged:
-        chunks = tar_chunks(directory)
+        chunks = tar_chunks(directory, follow_symlinks=follow_symlinks)
         unpacked = unpack(chunks, staged.folder, read_only=True, limits=NO_LIMITS)
         depot.commit(staged, unpacked.tree_hash)
     return unpacked.tree_hash

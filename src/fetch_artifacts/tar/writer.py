@@ -76,6 +76,7 @@ def tar_chunks(
     *,
     portable: bool = False,
     predicate: Callable[[Path], bool] | None = None,
+    follow_symlinks: bool = False,
 ) -> Iterator[bytes]:
     """Give the tar archive of what is in a folder, in pieces.
 
@@ -87,21 +88,30 @@ def tar_chunks(
         portable: Refuse names that Windows can't store.
         predicate: Whether a path belongs into the archive; a folder that doesn't takes
             all that is in it along. None: all do.
+        follow_symlinks: Archive what links lead to in their place.
 
     Raises:
         NotADirectoryError: It is no folder.
         UnhashableFileError: It holds something that is neither file nor folder nor
-            link, that can't be read, or that changes meanwhile.
+            link, that can't be read, or that changes meanwhile; or a link that is to
+            be followed leads nowhere, or back to a folder that it is in.
         UnportableNameError: A name can't be stored on Windows.
     """
     root = os.fsencode(directory)
     if not os.path.isdir(root):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), directory)
-    yield from gathered(_records(root, portable=portable, predicate=predicate))
+    records = _records(
+        root, portable=portable, predicate=predicate, follow_symlinks=follow_symlinks
+    )
+    yield from gathered(records)
 
 
 def _records(
-    root: bytes, *, portable: bool, predicate: Callable[[Path], bool] | None
+    root: bytes,
+    *,
+    portable: bool,
+    predicate: Callable[[Path], bool] | None,
+    follow_symlinks: bool,
 ) -> Iterator[bytes]:
     waiting = _children(root, b"", predicate)
     if not waiting:
@@ -112,6 +122,8 @@ def _records(
         if portable and (fault := windows_fault(path)):
             where = Path(os.fsdecode(full))
             raise UnportableNameError(f"{where}: {fault}; rename it", path=where)
+        if follow_symlinks and os.path.islink(full):
+            full = _target(root, path)
         try:
             status = os.lstat(full)
             link = os.readlink(full) if stat.S_ISLNK(status.st_mode) else b""
@@ -130,6 +142,21 @@ def _records(
             waiting += _children(full, path + b"/", predicate)
         else:
             raise special_file(full, status.st_mode, _LOSS)
+
+
+def _target(root: bytes, path: bytes) -> bytes:
+    """Where a link leads, which is no folder that the path runs through."""
+    names = path.split(b"/")
+    above = [b"/".join((root, *names[:count])) for count in range(len(names))]
+    target = os.path.realpath(root + b"/" + path)
+    if os.path.islink(target) or target in map(os.path.realpath, above):
+        where = Path(os.fsdecode(root + b"/" + path))
+        msg = (
+            f"{where}: expected a link that can be followed, found one that leads back "
+            "to where it is; remove it, or keep links as links"
+        )
+        raise UnhashableFileError(msg, path=where)
+    return target
 
 
 def _children(
