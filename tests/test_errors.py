@@ -42,6 +42,7 @@ SAMPLES: list[tuple[FetchArtifactsError, type[Exception]]] = [
     (errors.ArchiveError("x"), ValueError),
     (errors.PublishError("x"), RuntimeError),
     (errors.UnhashableFileError("x", path=Path("p")), ValueError),
+    (errors.SpecialFileError("p", "a FIFO"), OSError),
     (errors.InstallError("x", name="n", attempts=[("u", OSError("e"))]), RuntimeError),
     (errors.LockTimeoutError("x", path=Path("p")), TimeoutError),
 ]

@@ -30,6 +30,7 @@ from fetch_artifacts.authoring import sourcing
 from fetch_artifacts.authoring.binding import bind_tree
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.files.paths import absolute
+from fetch_artifacts.files.regular import open_regular
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.platforms.platform import as_platform
 from fetch_artifacts.progress import show_progress
@@ -377,7 +378,7 @@ def compute_sha256(filepath: StrPath) -> str:
         OSError: The file can't be read.
     """
     hasher = hashlib.sha256()
-    with Path(filepath).open("rb", buffering=0) as file:
+    with open_regular(filepath) as file:
         while piece := file.read(_PIECE):
             hasher.update(piece)
     return hasher.hexdigest()

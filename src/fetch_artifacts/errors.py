@@ -28,6 +28,7 @@ reader of Python, would expect in its place::
     ├── UnhashableFileError (ValueError)        a FIFO, a socket, an unreadable file
     │   └── NotAFolderError (NotADirectoryError, FileNotFoundError)  nothing to hash
     ├── UnportableNameError (ValueError)        a name that Windows can't store
+    ├── SpecialFileError (OSError)              a FIFO or a device in place of a file
     ├── InstallError (RuntimeError)             every source failed
     │   └── ArtifactNotInstalledError           missing, and downloading is off
     ├── PublishError (RuntimeError)             an archive that did not get to its place
@@ -41,10 +42,12 @@ reader of Python, would expect in its place::
 
 from __future__ import annotations
 
+from os import fspath
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from os import PathLike
     from pathlib import Path
     from typing import Protocol
 
@@ -287,6 +290,22 @@ class UnportableNameError(FetchArtifactsError, ValueError):
     def __init__(self, message: str, *, path: Path) -> None:
         super().__init__(message)
         self.path = path
+
+
+class SpecialFileError(FetchArtifactsError, OSError):
+    """A file is expected where a folder, a FIFO, a socket or a device is.
+
+    Attributes:
+        path: What was to be read.
+        found: What it is.
+        problem: The message without the path.
+    """
+
+    def __init__(self, path: str | PathLike[str], found: str) -> None:
+        self.problem = f"expected a regular file, found {found}"
+        super().__init__(f"{fspath(path)}: {self.problem}; give the path of a file")
+        self.path = path
+        self.found = found
 
 
 class InstallError(FetchArtifactsError, RuntimeError):

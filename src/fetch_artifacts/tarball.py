@@ -27,6 +27,7 @@ from fetch_artifacts.files.file_objects import (
     require_binary,
     write_all,
 )
+from fetch_artifacts.files.regular import open_regular
 from fetch_artifacts.files.writing import replacing
 from fetch_artifacts.git_tools.memory_tree import root_digest
 from fetch_artifacts.git_tools.tree_rules import TAR_RULES
@@ -338,7 +339,7 @@ def _archive(fileobj: IO[bytes] | StrPath) -> Iterator[Iterator[bytes]]:
     with contextlib.ExitStack() as stack:
         if isinstance(fileobj, str | os.PathLike):
             where = f"{os.fspath(fileobj)}: "
-            fileobj = stack.enter_context(Path(fileobj).open("rb"))
+            fileobj = stack.enter_context(open_regular(fileobj))
         require_binary(fileobj, "read")
         chunks = read_chunks(fileobj)
         head = next(chunks, b"")

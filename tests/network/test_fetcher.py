@@ -140,7 +140,7 @@ def test_a_missing_file_is_an_error(fetcher: HttpFetcher, tmp_path: Path) -> Non
         fetch(fetcher, (tmp_path / "none").as_uri())
 
 
-@pytest.mark.parametrize("kind", ["folder", "FIFO", "socket", "device"])
+@pytest.mark.parametrize("kind", ["folder", "FIFO", "socket", "character device"])
 def test_what_is_no_regular_file_is_refused_at_once(
     fetcher: HttpFetcher, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

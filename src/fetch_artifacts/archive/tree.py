@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.archive.members import archive_members
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import UnpackError
+from fetch_artifacts.files.regular import open_regular
 from fetch_artifacts.git_tools.memory_tree import (
     file_mode,
     hash_tree,
@@ -132,7 +133,7 @@ def read_archive_file(path: Path, limits: UnpackLimits = DEFAULT_LIMITS) -> Arch
         UnpackError: As `read_archive`.
         OSError: The file can't be read.
     """
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path) as file:
         chunks = iter(lambda: file.read(_CHUNK_BYTES), b"")
         try:
             return read_archive(chunks, limits)

@@ -21,7 +21,7 @@ from fetch_artifacts.artifacts_toml.entry import (
     source_faults,
     sources_of,
 )
-from fetch_artifacts.artifacts_toml.file import not_there, parse_artifacts_toml
+from fetch_artifacts.artifacts_toml.file import not_there, read_artifacts_toml
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.artifacts_toml.search import ARTIFACTS_TOML_NAMES
 from fetch_artifacts.errors import ArtifactsTomlError, PlatformError
@@ -91,7 +91,7 @@ def check_file(path: str | os.PathLike[str]) -> tuple[Finding, ...]:
     """
     path = Path(path)
     try:
-        table = parse_artifacts_toml(path.read_bytes(), path)
+        table = read_artifacts_toml(path)
     except FileNotFoundError:
         raise not_there(path) from None
     except ArtifactsTomlError as error:

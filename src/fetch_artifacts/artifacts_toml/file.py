@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fetch_artifacts import julia_toml
-from fetch_artifacts.errors import ArtifactsTomlError, ArtifactsTomlNotFoundError
+from fetch_artifacts.errors import (
+    ArtifactsTomlError,
+    ArtifactsTomlNotFoundError,
+    SpecialFileError,
+)
+from fetch_artifacts.files.regular import read_regular
 from fetch_artifacts.files.remembered import Remembered
 
 if TYPE_CHECKING:
@@ -40,11 +45,28 @@ def parse_artifacts_toml(data: bytes, path: Path) -> TomlDict:
         raise ArtifactsTomlError(msg, path=path) from error
 
 
+def read_artifacts_toml(path: Path) -> TomlDict:
+    """Read a file as it is now.
+
+    Raises:
+        ArtifactsTomlError: Julia could not read it, or it is a FIFO or a device.
+        ArtifactsTomlNotFoundError: It is a folder.
+        OSError: It can't be read.
+    """
+    try:
+        data = read_regular(path)
+    except SpecialFileError as error:
+        if path.is_dir():
+            raise not_there(path) from None
+        raise ArtifactsTomlError(error.problem, path=path) from error
+    return parse_artifacts_toml(data, path)
+
+
 def _read(name: str) -> _File:
     path = Path(name)
     try:
-        return _File(parse_artifacts_toml(path.read_bytes(), path))
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return _File(read_artifacts_toml(path))
+    except (FileNotFoundError, NotADirectoryError):
         raise not_there(path) from None
 
 

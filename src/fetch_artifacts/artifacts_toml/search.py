@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts import julia_toml
 from fetch_artifacts.files.paths import absolute
+from fetch_artifacts.files.regular import read_regular
 from fetch_artifacts.files.remembered import Remembered
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def package_uuid(file: str) -> str | None:
 
 def _read_uuid(path: str) -> str | None:
     try:
-        uuid = julia_toml.loads(Path(path).read_bytes()).get("uuid")
+        uuid = julia_toml.loads(read_regular(path)).get("uuid")
     except (OSError, ValueError):
         return None
     return uuid.lower() if isinstance(uuid, str) else None

@@ -16,7 +16,7 @@ from fetch_artifacts.artifacts_toml.check import Finding, check_file
 from fetch_artifacts.artifacts_toml.choosing import entries_of, platforms_of
 from fetch_artifacts.artifacts_toml.editing import Fix
 from fetch_artifacts.artifacts_toml.entry import archive_hash, sources_of
-from fetch_artifacts.artifacts_toml.file import parse_artifacts_toml
+from fetch_artifacts.artifacts_toml.file import read_artifacts_toml
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.authoring.evidence import Contents, Evidence, collect_evidence
 from fetch_artifacts.errors import (
@@ -104,7 +104,7 @@ def diagnose(
     """
     read = [Diagnosis(finding=finding) for finding in check_file(path)]
     try:
-        table = parse_artifacts_toml(path.read_bytes(), path)
+        table = read_artifacts_toml(path)
     except ArtifactsTomlError:
         return tuple(read)
     settings = Settings.from_environ()

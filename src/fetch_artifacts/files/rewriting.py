@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts.files.folder import Folder, require_own_link
 from fetch_artifacts.files.pidlock import LockLostError, pid_lock
+from fetch_artifacts.files.regular import read_regular
 from fetch_artifacts.files.writing import replacing
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _write(
 def _content(path: Path, *, shared: bool) -> bytes | None:
     try:
         if not shared:
-            return path.read_bytes()
+            return read_regular(path)
         with Folder.hold(path.parent) as folder:
             handle = folder.open_regular(path.name)
             with os.fdopen(handle, "rb") as file:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import UnhashableFileError
+from fetch_artifacts.files.regular import kind_of_file
 from fetch_artifacts.git_tools.objects import EXECUTABLE, FILE, blob_digest, blob_hasher
 from fetch_artifacts.streams import available_cores
 
@@ -40,13 +41,6 @@ _FLAGS: Final = (
     | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_NOCTTY", 0)
     | getattr(os, "O_BINARY", 0)
-)
-_KINDS: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (
-    (stat.S_ISFIFO, "a FIFO"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a character device"),
-    (stat.S_ISBLK, "a block device"),
-    (stat.S_ISDIR, "a folder"),
 )
 
 
@@ -136,7 +130,7 @@ def special_file(path: bytes, mode: int, loss: str = _NO_HASH) -> UnhashableFile
 
     `loss` is what comes of it, for it or the folder that it is in.
     """
-    kind = next((name for test, name in _KINDS if test(mode)), "something else")
+    kind = kind_of_file(mode)
     where = Path(os.fsdecode(path))
     return UnhashableFileError(
         f"{where}: expected a file, found {kind}, which {loss}; "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import Any, Final
 
+from fetch_artifacts.files.regular import read_regular
 from fetch_artifacts.files.toml_text import parse_toml
 from fetch_artifacts.julia_toml.julia_text import prepared, restored
 
@@ -59,7 +59,7 @@ def parsefile(path: str | os.PathLike[str]) -> dict[str, Any]:
         ValueError: As `loads`; the message begins with the path.
         OSError: The file can't be read.
     """
-    data = Path(path).read_bytes()
+    data = read_regular(path)
     try:
         return loads(data)
     except ValueError as error:

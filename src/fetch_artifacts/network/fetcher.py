@@ -21,14 +21,13 @@ A body is one stream of chunks, in order and each byte once:
 from __future__ import annotations
 
 import contextlib
-import io
 import os
-import stat
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.errors import HashMismatchError, UnpackError
+from fetch_artifacts.errors import HashMismatchError, SpecialFileError, UnpackError
+from fetch_artifacts.files.regular import open_regular
 from fetch_artifacts.network.credentials import Credentials
 from fetch_artifacts.network.failures import failure
 from fetch_artifacts.network.partial_file import (
@@ -49,11 +48,6 @@ if TYPE_CHECKING:
     from fetch_artifacts.settings.environment import Settings
 
 _CHUNK: Final = 1 << 18
-_NO_FILES: Final = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a FIFO"),
-    (stat.S_ISSOCK, "a socket"),
-)
 
 
 class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
@@ -174,32 +168,14 @@ def _file_chunks(url: str, progress: ByteReport | None) -> Generator[bytes]:
     path = local_path(url)
     given = 0
     try:
-        with _open_regular(url, path) as file:
+        with open_regular(path) as file:
             total = os.fstat(file.fileno()).st_size
             while chunk := file.read(_CHUNK):
                 given += len(chunk)
                 if progress:
                     progress(given, total)
                 yield chunk
+    except SpecialFileError as error:
+        raise failure(url, error.problem) from error
     except OSError as error:
         raise failure(url, error.strerror or str(error)) from error
-
-
-def _open_regular(url: str, path: Path) -> io.FileIO:
-    """Open a file; what is none might have no end, or never begin.
-
-    Raises:
-        DownloadError: It is something else.
-        OSError: It can't be opened.
-    """
-    # Or a FIFO would wait for a writer.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    mode = path.stat().st_mode
-    if stat.S_ISREG(mode):
-        file = io.FileIO(path, opener=lambda name, _: os.open(name, flags))
-        mode = os.fstat(file.fileno()).st_mode
-        if stat.S_ISREG(mode):
-            return file
-        file.close()
-    found = next((word for test, word in _NO_FILES if test(mode)), "a device")
-    raise failure(url, f"expected a regular file, found {found}")

@@ -1,0 +1,62 @@
+"""Opening files to read, and only files: what is something else may have no end."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.errors import SpecialFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# A FIFO would wait for a writer, and a terminal would become this process's.
+_FLAGS: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_KINDS: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a character device"),
+    (stat.S_ISBLK, "a block device"),
+)
+
+
+def kind_of_file(mode: int) -> str:
+    """Say what is there that is no regular file, by its mode from stat."""
+    return next((name for test, name in _KINDS if test(mode)), "something else")
+
+
+def open_regular(path: str | os.PathLike[str]) -> io.FileIO:
+    """Open a file to read; links are followed.
+
+    Raises:
+        SpecialFileError: It is a folder, a FIFO, a socket or a device.
+        OSError: It can't be opened.
+    """
+    mode = os.stat(path).st_mode  # to open a device may do something
+    if stat.S_ISREG(mode):
+        file = io.FileIO(path, opener=lambda name, _: os.open(name, _FLAGS))
+        mode = os.fstat(file.fileno()).st_mode
+        if stat.S_ISREG(mode):
+            return file
+        file.close()
+    raise SpecialFileError(path, kind_of_file(mode))
+
+
+def read_regular(path: str | os.PathLike[str]) -> bytes:
+    """Read a whole file, as `open_regular` opens it.
+
+    Raises:
+        SpecialFileError: It is a folder, a FIFO, a socket or a device.
+        OSError: It can't be read.
+    """
+    with open_regular(path) as file:
+        return file.read()
