@@ -299,3 +299,14 @@ def test_the_archive_does_not_know_of_times_and_places(tmp_path: Path) -> None:
 
     first, second = archives()
     assert first == second
+
+
+# Network file systems do that, now and then.
+def test_a_read_that_gives_less_than_asked_is_not_the_end_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_tree(tmp_path / "t", {"f": "0123456789"})
+    whole = packed(tmp_path / "t")
+    real = os.read
+    monkeypatch.setattr(os, "read", lambda handle, size: real(handle, min(size, 3)))
+    assert packed(tmp_path / "t") == whole

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import stat
 from typing import IO, TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import FetchArtifactsError, UnpackError
+from fetch_artifacts.files.scratch import naming_the_place
 from fetch_artifacts.tar.member import LONGEST_PATH, make_member, refusal
 
 if TYPE_CHECKING:
@@ -40,11 +42,14 @@ def spooled(chunks: Iterable[bytes], limits: UnpackLimits) -> Iterator[IO[bytes]
 
     Raises:
         UnpackError: It is larger than what it may unpack to.
+        DepotError: There is no place for temporary files, or it is full.
     """
     import tempfile
 
     size = 0
-    with tempfile.TemporaryFile() as file:
+    with contextlib.ExitStack() as stack:
+        with naming_the_place():
+            file = stack.enter_context(tempfile.TemporaryFile(buffering=0))
         for chunk in chunks:
             size += len(chunk)
             if size > limits.max_size:
@@ -54,9 +59,16 @@ def spooled(chunks: Iterable[bytes], limits: UnpackLimits) -> Iterator[IO[bytes]
                     "FETCH_ARTIFACTS_MAX_SIZE to more"
                 )
                 raise UnpackError(msg)
-            file.write(chunk)
+            with naming_the_place():
+                _write_all(file, chunk)
         file.seek(0)
-        yield file
+        yield stack.enter_context(io.BufferedReader(file))
+
+
+def _write_all(file: io.FileIO, chunk: bytes) -> None:
+    data = memoryview(chunk)
+    while data:
+        data = data[file.write(data) :]
 
 
 def read_zip_members(file: IO[bytes], limits: UnpackLimits) -> Iterator[Member]:

@@ -6,9 +6,7 @@ The entry is bound only after both hashes of the downloaded archive were verifie
 from __future__ import annotations
 
 import re
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.archive.tree import archive_reader
@@ -27,6 +25,7 @@ from fetch_artifacts.errors import (
     PublishError,
     UnpackError,
 )
+from fetch_artifacts.files.scratch import scratch_folder
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.network.receive import receive
@@ -35,6 +34,8 @@ from fetch_artifacts.tar.writer import require_folder
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fetch_artifacts.archive.writer import Archive
     from fetch_artifacts.authoring.binding import BindingOptions
     from fetch_artifacts.authoring.targets.target import (
@@ -138,9 +139,9 @@ def publish(
     chosen = choose_compression(None, compression)
     require_folder(directory)
     tree_hash = hash_directory(directory)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+    with scratch_folder() as scratch:
         file = _file_name(name, tree_hash) + usual_ending(chosen)
-        archive = archive_directory(directory, Path(scratch, file), chosen)
+        archive = archive_directory(directory, scratch / file, chosen)
         upload = target.upload(archive)
     source = _source(upload, archive, tree_hash)
     binding.bind(name, tree_hash, [source])

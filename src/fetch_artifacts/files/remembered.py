@@ -15,8 +15,11 @@ T = TypeVar("T")
 _Stamp: TypeAlias = "tuple[int, int, int] | None"
 
 # A file that changes again within one tick of the clock that dates it keeps its mtime.
-# The coarsest clocks in use tick 64 times a second.
+# The coarsest clocks in use tick 64 times a second. Some file systems keep less: whole
+# seconds (ext4 with inodes of 128 bytes, HFS+), or two of them (FAT).
 _UNSETTLED: Final = 50_000_000  # nanoseconds
+_SECOND: Final = 1_000_000_000
+_UNSETTLED_SECONDS: Final = 3 * _SECOND
 
 
 class Remembered(Generic[T]):
@@ -65,4 +68,8 @@ def _stamp(path: str) -> _Stamp:
 
 
 def _settled(stamp: _Stamp) -> bool:
-    return stamp is None or abs(time.time_ns() - stamp[0]) > _UNSETTLED
+    if stamp is None:
+        return True
+    coarse = stamp[0] % _SECOND == 0
+    tick = _UNSETTLED_SECONDS if coarse else _UNSETTLED
+    return abs(time.time_ns() - stamp[0]) > tick

@@ -185,7 +185,8 @@ def _content(path: bytes, size: int) -> Iterator[bytes]:
                 left -= len(piece)
                 if left >= 0 and piece:
                     yield piece
-                if len(piece) < asked:
+                # Network file systems give less than was asked for, now and then.
+                if not piece or (not left and len(piece) < asked):
                     break
         finally:
             os.close(handle)

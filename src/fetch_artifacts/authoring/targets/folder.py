@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.authoring.targets.target import TargetKind, Upload
 from fetch_artifacts.errors import PublishError
+from fetch_artifacts.files.flushing import flush_file
+from fetch_artifacts.files.scratch import scratch_folder
 from fetch_artifacts.urls import expected_instead, join_url, redacted, redacted_text
 
 if TYPE_CHECKING:
@@ -42,9 +43,12 @@ class FolderTarget:
             self.folder.mkdir(parents=True, exist_ok=True)
             if target.exists():
                 return Upload(url=url, existed=True)
-            with tempfile.TemporaryDirectory(prefix=".", dir=self.folder) as staging:
-                shutil.copyfile(archive.path, Path(staging, target.name))
-                Path(staging, target.name).replace(target)
+            with scratch_folder(self.folder) as staging:
+                copy = staging / target.name
+                shutil.copyfile(archive.path, copy)
+                with copy.open("rb+") as file:
+                    flush_file(file.fileno())
+                copy.replace(target)
         except OSError as error:
             msg = f"{target}: could not be written: {error.strerror or error}"
             raise PublishError(msg) from error

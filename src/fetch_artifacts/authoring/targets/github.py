@@ -9,14 +9,13 @@ import base64
 import re
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
 from fetch_artifacts.authoring.targets.target import TargetKind, Upload
 from fetch_artifacts.errors import PublishError
+from fetch_artifacts.files.scratch import scratch_folder
 from fetch_artifacts.network.rest import RestSession
 
 if TYPE_CHECKING:
@@ -145,8 +144,8 @@ def _push(url: str, archive: Archive, settings: Settings, token: str) -> None:
         **{f"GIT_{who}_NAME": "fetch-artifacts" for who in ("AUTHOR", "COMMITTER")},
         **{f"GIT_{who}_EMAIL": "" for who in ("AUTHOR", "COMMITTER")},
     }
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        clone = Path(folder, "gist")
+    with scratch_folder() as folder:
+        clone = folder / "gist"
         _git(environ, folder, "clone", "--quiet", "--depth=1", url, "gist")
         shutil.copyfile(archive.path, clone / archive.path.name)
         _git(environ, clone, "add", "--force", archive.path.name)
