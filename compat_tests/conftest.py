@@ -20,6 +20,7 @@ from compat_tests.counting import (
     Counted,
     Tally,
 )
+from fetch_artifacts.conformance.pytest_plugin import teller
 from fetch_artifacts.conformance.questions import Julia, open_julia, version_numbers
 from fetch_artifacts.errors import NoJuliaError
 from support.isolation import isolate
@@ -65,7 +66,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def _session_julia(request: pytest.FixtureRequest) -> Iterator[Julia]:
     with ExitStack() as stack:
         try:
-            julia = stack.enter_context(open_julia(request.config.option.oracle))
+            choice = request.config.option.oracle
+            tell = teller(request.config)
+            julia = stack.enter_context(open_julia(choice, tell=tell))
+            tell(f"comparing with Julia {julia.version()}: {julia.reason}")
             yield replace(julia, transport=Counted(julia.transport))
         except NoJuliaError as error:
             if request.config.option.skip_without_julia:

@@ -130,9 +130,11 @@ class Tally:
         if self.fault() and not hasattr(session.config, "workerinput"):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def pytest_terminal_summary(
-        self, terminalreporter: pytest.TerminalReporter
-    ) -> None:
-        terminalreporter.write_line(self.line(), bold=True)
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Close with the line, behind all that pytest prints."""
+        if hasattr(config, "workerinput"):
+            return
+        writer = config.get_terminal_writer()
+        writer.line(self.line(), bold=True)
         if fault := self.fault():
-            terminalreporter.write_line(f"ERROR: {fault}", red=True, bold=True)
+            writer.line(f"ERROR: {fault}", red=True, bold=True)

@@ -37,9 +37,11 @@ class RecordedOnly:
         if sum(LOADED.values()) < FLOOR:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def pytest_terminal_summary(
-        self, terminalreporter: pytest.TerminalReporter
-    ) -> None:
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Close with a line, behind all that pytest prints."""
+        if hasattr(config, "workerinput"):
+            return
+        writer = config.get_terminal_writer()
         answers: Counter[str] = Counter()
         for (version, _), number in LOADED.items():
             answers[version] += number
@@ -50,13 +52,13 @@ class RecordedOnly:
         }
         left = sorted(recorded - LOADED.keys())
         unused = ", ".join(f"{domain} of {version}" for version, domain in left)
-        terminalreporter.write_line(
+        writer.line(
             f"compared with recorded answers ({told}; no live Julia): "
             f"{self._passed} tests; recorded, but not compared: {unused or 'none'}",
             bold=True,
         )
         if sum(LOADED.values()) < FLOOR:
-            terminalreporter.write_line(
+            writer.line(
                 f"ERROR: expected at least {FLOOR} answers: some have vanished",
                 red=True,
                 bold=True,

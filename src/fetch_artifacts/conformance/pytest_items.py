@@ -34,10 +34,14 @@ class Oracle:
     Args:
         choice: Which Julia, None for what the environment says.
         optional: Whether tests are skipped without one.
+        tell: What gets which Julia is asked and why.
     """
 
-    def __init__(self, choice: str | None, *, optional: bool) -> None:
+    def __init__(
+        self, choice: str | None, *, optional: bool, tell: Callable[[str], None]
+    ) -> None:
         self._choice = choice
+        self._tell = tell
         self._optional = optional
         self._stack = ExitStack()
         self._julia: Julia | None = None
@@ -47,8 +51,12 @@ class Oracle:
         """Give the Julia; fail or skip the test where there is none."""
         if self._none is None and self._julia is None:
             try:
-                self._julia = self._stack.enter_context(open_julia(self._choice))
-                self._julia.version()  # a program starts at its first question
+                opened = open_julia(self._choice, tell=self._tell)
+                self._julia = self._stack.enter_context(opened)
+                version = (
+                    self._julia.version()
+                )  # a program starts at its first question
+                self._tell(f"comparing with Julia {version}: {self._julia.reason}")
             except NoJuliaError as error:
                 self._none = str(error)
         if self._none is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from fetch_artifacts.conformance.pytest_items import ConformFile, Oracle
     from fetch_artifacts.conformance.questions import Julia
@@ -113,6 +113,21 @@ def artifact_depot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     _make_deletable(depot)
 
 
+def teller(config: pytest.Config) -> Callable[[str], None]:
+    """Give what prints a line among the test results; in a worker of xdist, nothing."""
+
+    def tell(text: str) -> None:
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        capture = config.pluginmanager.get_plugin("capturemanager")
+        if reporter is None:
+            return
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            reporter.ensure_newline()
+            reporter.write_line(text)
+
+    return tell
+
+
 def _make_deletable(depot: Path) -> None:
     if depot.is_dir():
         from fetch_artifacts.files.removing import remove_tree
@@ -157,5 +172,6 @@ def _oracle(config: pytest.Config) -> Oracle:
         config.stash[_ORACLE] = Oracle(
             config.getoption("artifacts_julia"),
             optional=config.getoption("artifacts_conform_optional"),
+            tell=teller(config),
         )
     return config.stash[_ORACLE]
