@@ -6,6 +6,7 @@ nothing of the package until something of it is used.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
