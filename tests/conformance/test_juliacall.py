@@ -61,6 +61,7 @@ def test_it_is_the_first_choice_and_says_why_and_what_the_start_costs(
     assert "JULIA=there-is-no-such-julia is not asked" in said
     assert "first start after an installation compiles" in said
     assert "600 MB" in said
+    assert "[juliapkg]" not in said  # standard output is the program's
 
 
 def test_one_that_the_program_has_started_is_used_as_it_is(tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ except FetchArtifactsError as error:
 """
     said = run(tmp_path, code, JULIACALL_STUB_FAILS=reason)
     assert f"NoJuliaError juliacall found no Julia that starts: {reason}" in said
-    assert "ERROR: LoadError: no such package" in said
+    assert "[juliapkg] Locating Julia\nERROR: LoadError: no such package" in said
     assert ("OpenSSL is older than 3.5" in said) == (ssl.OPENSSL_VERSION_INFO < (3, 5))
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
-_LAST_WORDS: Final = 4000  # characters of standard error that an error shows
+_LAST_WORDS: Final = 4000  # characters of output that an error shows
 _FIRST_START: Final = (
     "starting Julia in this process (juliacall), which takes some 600 MB; the first "
     "start after an installation compiles for a minute or more"
@@ -99,7 +99,7 @@ def _started(tell: Callable[[str], None]) -> Any:
         raise NoJuliaError(msg)
     tell(_FIRST_START)
     _choose_signal_handling()
-    with _standard_error_kept() as last_words:
+    with _output_kept() as last_words:
         try:
             with warnings.catch_warnings(record=True) as warned:
                 warnings.simplefilter("always")
@@ -136,28 +136,47 @@ def _why(error: Exception, last_words: str) -> str:
             "newer to one whose OpenSSL is older than 3.5, only 1.10.3 to 1.11."
         )
     if last_words:
-        lines.append(f"On standard error:\n{last_words}")
+        lines.append(f"It said:\n{last_words}")
     return "\n".join(lines)
 
 
 @contextlib.contextmanager
-def _standard_error_kept() -> Iterator[Callable[[], str]]:
-    """Keep what is written to file descriptor 2; gives what reads its end."""
-    with tempfile.TemporaryFile() as log:
-        try:
-            before = os.dup(2)
-        except OSError:  # closed, as in some services
-            yield lambda: ""
-            return
-        sys.stderr.flush()
-        os.dup2(log.fileno(), 2)
+def _output_kept() -> Iterator[Callable[[], str]]:
+    """Keep what Julia, Pkg and juliapkg say; gives what reads the end of it.
+
+    juliapkg prints to standard output, which belongs to the program.
+    """
+    with tempfile.TemporaryFile() as log, contextlib.ExitStack() as stack:
+        for number in (1, 2):
+            stack.enter_context(_redirected(number, log.fileno()))
+        text = open(  # noqa: PTH123, SIM115 - of a descriptor; the stack closes it
+            os.dup(log.fileno()), "w", buffering=1, encoding="utf-8", errors="replace"
+        )
+        stack.enter_context(text)
+        stack.enter_context(contextlib.redirect_stdout(text))
+        stack.enter_context(contextlib.redirect_stderr(text))
 
         def last_words() -> str:
+            text.flush()
             log.seek(0)
             return log.read().decode(errors="replace")[-_LAST_WORDS:].strip()
 
-        try:
-            yield last_words
-        finally:
-            os.dup2(before, 2)
-            os.close(before)
+        yield last_words
+
+
+@contextlib.contextmanager
+def _redirected(number: int, target: int) -> Iterator[None]:
+    """Let a file descriptor lead to another file for a while."""
+    try:
+        before = os.dup(number)
+    except OSError:  # closed, as in some services
+        yield
+        return
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # a service may have none
+        stream.flush()
+    os.dup2(target, number)
+    try:
+        yield
+    finally:
+        os.dup2(before, number)
+        os.close(before)

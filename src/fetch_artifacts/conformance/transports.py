@@ -101,8 +101,9 @@ def _best(settings: Settings, timeout: float, tell: Callable[[str], None]) -> Op
     try:
         return _by_juliacall("it is installed", settings, tell)
     except NoJuliaError as error:
-        reason = f"juliacall is installed, but did not start: {error}"
-        tell(reason)
+        tell(str(error))
+        why, _, _ = str(error).partition("\n")
+        reason = f"juliacall is installed, but did not start: {why}"
         return _by_process(None, reason, settings, timeout)
 
 

@@ -98,6 +98,7 @@ def _start() -> _Main:
     told = os.environ.get("PYTHON_JULIACALL_HANDLE_SIGNALS") or sys._xoptions.get(
         "juliacall-handle-signals"
     )
+    print("[juliapkg] Locating Julia")  # noqa: T201 - as juliapkg does
     if reason := os.environ.get("JULIACALL_STUB_FAILS"):
         os.write(2, b"ERROR: LoadError: no such package\n")
         raise Exception(reason)  # noqa: TRY002 - as juliapkg does
