@@ -12,6 +12,7 @@ import pytest
 
 from fetch_artifacts.archive.tree import read_archive
 from fetch_artifacts.errors import UnpackError
+from fetch_artifacts.tar import reader
 from fetch_artifacts.tar.extract import unpack_members
 from fetch_artifacts.tar.limits import UnpackLimits
 from fetch_artifacts.tar.member import make_member
@@ -168,13 +169,32 @@ def in_many_headers() -> Iterator[bytes]:
     yield file(b"f")
 
 
+def in_small_headers_without_a_member() -> Iterator[bytes]:
+    yield pax((b"comment", b"x")) * 300_000
+
+
 @pytest.mark.parametrize(
-    "make", [after_its_end, in_records_that_do_not_count, in_many_headers]
+    "make",
+    [
+        after_its_end,
+        in_records_that_do_not_count,
+        in_many_headers,
+        in_small_headers_without_a_member,
+    ],
 )
 def test_what_makes_no_member_is_not_read_without_end(make: object) -> None:
     assert callable(make)
     with pytest.raises(UnpackError, match="more than 256 MiB that make no member"):
         read_archive(make())
+
+
+def test_the_usual_headers_of_any_number_of_members_are_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reader, "_MOST_SPARE", 1 << 20)
+    # Python's tarfile writes a pax header with the time of each file: 1 KiB.
+    member = pax((b"mtime", b"1.5")) + file(b"f")
+    assert list(read_archive([member * 2000]).root) == [b"f"]
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,8 @@ class DiskTree(MemberTree):
         copy_symlinks: bool | None,
     ) -> None:
         super().__init__(limits=limits)
+        if limits.room is not None:
+            self._most_occupied = min(limits.max_size, limits.room)
         self._directory = directory
         self._prefix = os.fsencode(directory.prefix)
         self._handle = directory.handle  # None: the prefix is a path

@@ -64,6 +64,10 @@ class MemberTree:
         self.sparse: list[bytes] = []
         self.plain_links = True
         self._limits = limits
+        # Compared once a member, where a call would cost more than all the rest.
+        self._most_members = limits.max_members
+        self._most_held = limits.max_names
+        self._most_occupied = limits.max_size
         self._members = 0  # and the folders that they imply
         self._occupied = 0  # bytes on a disk
         self._held = 0  # bytes of memory
@@ -81,7 +85,9 @@ class MemberTree:
             UnpackError: The member is what Tar.jl calls a possible attack.
         """
         path = member.path
-        self.count(path, 1)
+        self._members += 1
+        if self._members > self._most_members:
+            self.count(path, 0)
         if not path:  # "./", the root itself; only a directory gets this far
             return
         parent, _, name = path.rpartition(b"/")
@@ -92,7 +98,9 @@ class MemberTree:
             self._lost_links.discard(path)
         old = folder.get(name)
         if old is None:
-            self.hold(path, _LEAF_BYTES + len(name))
+            self._held += _LEAF_BYTES + len(name)
+            if self._held > self._most_held:
+                self.hold(path, 0)
         if member.kind == "directory":
             if not isinstance(old, dict):
                 if old is not None:
@@ -211,7 +219,9 @@ class MemberTree:
             self.put_symlink(member)
             return SYMLINK + member.link
         self.size += member.size
-        self.occupy(member.path, member.size)
+        self._occupied += member.size
+        if self._occupied > self._most_occupied:
+            self.occupy(member.path, 0)
         if member.sparse and len(self.sparse) < _SPARSE_SHOWN:
             self.sparse.append(member.path)
         return (RUNNABLE if member.executable else PLAIN) + self.put_file(member)

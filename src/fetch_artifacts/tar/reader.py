@@ -59,6 +59,10 @@ _VERSION: Final = re.compile(rb"0* *$")
 _LARGEST_MODE: Final = 0xFFFF
 _LONGEST_NAME: Final = 1 << 20
 _MOST_SPARE: Final = 1 << 28  # in extended headers, and after the end
+# What any number of members may have without being charged: a long path and a long link
+# by GNU, a pax header with times; each with its content.
+_USUAL_EXTENSIONS: Final = 3
+_USUAL_EXTENSION: Final = 4096
 _LONGEST_PAX: Final = 2**31 - 1  # extract.jl:510
 
 
@@ -174,6 +178,7 @@ def _read_header(source: _Source, global_records: dict[bytes, bytes]) -> Header 
     """The next member's header with its extended headers; None at the end."""
     records = dict(global_records)
     extension = ""
+    extensions = 0
     while (block := source.block()) is not None and block != _ZEROS:
         try:
             header = _parse_block(block)
@@ -187,6 +192,9 @@ def _read_header(source: _Source, global_records: dict[bytes, bytes]) -> Header 
         if extension not in _EXTENSIONS:
             return _extended(header, records) if records else header
         found = _read_extension(source, extension, size, path)
+        extensions += 1
+        free = _USUAL_EXTENSION if extensions <= _USUAL_EXTENSIONS else 0
+        source.spend(max(BLOCK + size + -size % BLOCK - free, 0), path)
         if extension == _PAX_GLOBAL:
             global_records.update(found)
         records.update(found)
@@ -257,7 +265,6 @@ def _read_extension(
     if size > (_LONGEST_NAME if is_name else _LONGEST_PAX):
         limit = "1 MiB" if is_name else "2 GiB"
         raise refusal(path, f"{kind} of {size} bytes, expected at most {limit}")
-    source.spend(BLOCK + size, path)
     content = source.content(size, path)
     if not is_name:
         return read_pax(content, size)
