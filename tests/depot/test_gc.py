@@ -232,6 +232,14 @@ def test_what_julia_notes_of_other_things_stays(depot: Path) -> None:
     assert sorted(orphaned(depot)) == [f"{depot}/artifacts/{A}", folder, other]
 
 
+def test_a_relative_path_in_the_usage_log_stays(depot: Path, tmp_path: Path) -> None:
+    # Whoever logged it had another working directory: it may well exist.
+    log_uses(depot, Path("relative/Artifacts.toml"), tmp_path / "gone.toml")
+    install(depot, A)
+    collect()
+    assert logged(depot) == ["relative/Artifacts.toml"]
+
+
 def test_a_damaged_log_of_orphans_is_kept_aside(
     depot: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
