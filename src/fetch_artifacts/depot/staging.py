@@ -23,7 +23,7 @@ from fetch_artifacts.depot.stack import DepotStack, no_depot
 from fetch_artifacts.depot.workspace import Workspace
 from fetch_artifacts.errors import DepotError, FetchArtifactsError
 from fetch_artifacts.files.flushing import flush_tree
-from fetch_artifacts.files.folder import Folder, kind_of
+from fetch_artifacts.files.folder import Folder, kind_of, require_own_link
 from fetch_artifacts.files.paths import obstacle
 from fetch_artifacts.settings.environment import flushes_trees
 
@@ -106,6 +106,7 @@ class FirstDepot:
             DepotError: The depot can't be written.
         """
         with self.as_depot_errors():
+            require_own_link(self.artifacts)
             self.artifacts.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(OSError), Folder.hold(self.artifacts) as folder:
                 _tag(folder)  # Pkg.jl Pkg.jl:50-59: it is only a hint

@@ -251,7 +251,10 @@ def require_own_link(path: Path) -> None:
         return
     trusted = {0, os.geteuid(), os.stat(os.path.dirname(path)).st_uid}
     if status.st_uid not in trusted:
-        fault = f"expected no link of another user's, found one of {status.st_uid}"
+        fault = (
+            f"expected no link of another user's at {path}, found one of the user "
+            f"{status.st_uid}"
+        )
         raise PermissionError(errno.EPERM, fault, os.fspath(path))
 
 
