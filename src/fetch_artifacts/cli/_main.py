@@ -35,6 +35,7 @@ MODULES: Final = {
     "hash": "fetch_artifacts.cli._inspect",
     "install": "fetch_artifacts.cli._install",
     "list": "fetch_artifacts.cli._show",
+    "mirror": "fetch_artifacts.cli._mirror",
     "override": "fetch_artifacts.cli._override",
     "path": "fetch_artifacts.cli._install",
     "platform": "fetch_artifacts.cli._inspect",

@@ -13,7 +13,7 @@ import logging
 import threading
 from concurrent.futures import CancelledError
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from fetch_artifacts.archive.doubts import doubts
 from fetch_artifacts.archive.unpack import unpack_archive
@@ -23,14 +23,11 @@ from fetch_artifacts.depot.installed import (
     warn_of_old_entry,
 )
 from fetch_artifacts.depot.overrides import OVERRIDES_TOML
-from fetch_artifacts.depot.stack import DepotStack, depot_path
+from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.digests import require_tree
 from fetch_artifacts.errors import (
-    ArtifactsTomlError,
-    DownloadError,
     FetchArtifactsError,
-    HashMismatchError,
     InstallError,
     OverrideError,
     TreeHashMismatchError,
@@ -43,11 +40,8 @@ from fetch_artifacts.install.received import (
     unpack_failure,
     warn_of_content,
 )
-from fetch_artifacts.install.sources import sources_of
-from fetch_artifacts.network import pkg_server
-from fetch_artifacts.network.fetcher import HttpFetcher
-from fetch_artifacts.network.transfer import StartOverError
-from fetch_artifacts.platforms.host import host_platform
+from fetch_artifacts.install.source_reader import SourceReader
+from fetch_artifacts.install.sources import first_success, sources_of
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.streams import HashedChunks, prefetched
@@ -72,8 +66,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 LOCK_STALE_AGE: Final = 20.0  # seconds, Pkg.jl Artifacts.jl:341 of 1.13
-_STARTS: Final = 3  # of one source, when what was downloaded turns out void
 
 
 class Installer(contextlib.AbstractContextManager["Installer"]):
@@ -92,10 +87,12 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         # The threads of the pool don't see what with_artifacts_directory chose here.
         self._depot = FirstDepot.present()
         self._stopped = threading.Event()
-        self._fetcher = HttpFetcher(self._settings, stopped=self._stopped)
+        self._reader = SourceReader(
+            self._settings, self._depot.artifacts, stopped=self._stopped
+        )
 
     def __exit__(self, *_: object) -> None:
-        self._fetcher.__exit__()
+        self._reader.__exit__()
 
     def ensure(
         self,
@@ -167,7 +164,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             workers=jobs,
             stopped=self._stopped,
         )
-        _raise_together({joined[tree].name: done for tree, done in running.items()})
+        raise_together({joined[tree].name: done for tree, done in running.items()})
         return {entry.name: running[_tree_key(entry)].result() for entry in entries}
 
     @contextlib.contextmanager
@@ -203,34 +200,15 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             yield
 
     def _install(self, entry: ArtifactEntry, sources: Sequence[Source]) -> Path:
-        attempts: list[tuple[str, Exception]] = []
-        for source in sources:
-            try:
-                if source.fault is not None:
-                    raise source.fault
-                return self._install_from(source, entry)
-            except (
-                ArtifactsTomlError,
-                DownloadError,
-                HashMismatchError,
-                UnpackError,
-            ) as error:
-                # Neither a password nor a token in an address is for a log.
-                url = redacted(source.url)
-                _log.info("%s: %s: %s", entry.name, url, error)
-                attempts.append((url, error))
-        self._report(entry.name, "failed")
-        raise _all_failed(entry, attempts)
+        try:
+            return first_success(
+                entry, sources, partial(self._install_in_one_go, entry)
+            )
+        except InstallError:
+            self._report(entry.name, "failed")
+            raise
 
-    def _install_from(self, source: Source, entry: ArtifactEntry) -> Path:
-        for _ in range(_STARTS - 1):
-            try:
-                return self._install_in_one_go(source, entry)
-            except StartOverError as error:
-                _log.info("%s: starting over: %s", entry.name, error)
-        return self._install_in_one_go(source, entry)
-
-    def _install_in_one_go(self, source: Source, entry: ArtifactEntry) -> Path:
+    def _install_in_one_go(self, entry: ArtifactEntry, source: Source) -> Path:
         with self._depot.stage() as staged:
             partials = staged.workspace.folder
             with self._open(source, entry.name, partials) as body:
@@ -254,25 +232,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                 raise CancelledError
             self._report(name, "downloading", done, total)
 
-        return self._fetcher.open(
-            source.url,
-            sha256=source.sha256,
-            partials=partials,
-            headers=self._headers(source),
-            progress=report,
-        )
-
-    def _headers(self, source: Source) -> dict[str, str]:
-        if source.server is None:
-            return {}
-        return pkg_server.headers(
-            source.server,
-            source.url,
-            platform=host_platform(),
-            environ=self._settings.environ,
-            depot=next(iter(depot_path()), self._depot.artifacts),
-            read=self._fetcher.read,
-        )
+        return self._reader.open(source, partials=partials, progress=report)
 
     def _unpack(
         self,
@@ -363,27 +323,15 @@ def _missing_override(entry: ArtifactEntry, location: TreeLocation) -> OverrideE
     return OverrideError(msg)
 
 
-def _all_failed(
-    entry: ArtifactEntry, attempts: Sequence[tuple[str, Exception]]
-) -> InstallError:
-    if not attempts:
-        msg = (
-            f"{entry.name}: {entry.git_tree_sha1} is not installed, and the "
-            "Artifacts.toml has no download sources for it; add one, or install it by "
-            "other means"
-        )
-        return InstallError(msg, name=entry.name)
-    lines = [f"{entry.name}: Failed to download and install it from all sources:"]
-    for url, error in attempts:
-        text = str(error)
-        # The fault of a source that can't be read names its place itself.
-        named = text.startswith(url) or isinstance(error, ArtifactsTomlError)
-        lines.append(f"  {text}" if named else f"  {url}: {text}")
-    return InstallError("\n".join(lines), name=entry.name, attempts=attempts)
+def raise_together(
+    done: Mapping[str, Future[T]], participle: str = "installed"
+) -> None:
+    """Raise the errors of all jobs as one error.
 
-
-def _raise_together(done: Mapping[str, Future[Path]]) -> None:
-    """Raise the errors of all jobs as one error."""
+    Args:
+        done: The jobs by the names of artifacts.
+        participle: What could not be done with an artifact that failed.
+    """
     failures = {
         name: error for name, each in done.items() if (error := each.exception())
     }
@@ -391,7 +339,7 @@ def _raise_together(done: Mapping[str, Future[Path]]) -> None:
         if len(failures) == 1 or not isinstance(error, FetchArtifactsError):
             raise error
     if failures:
-        lines = [f"{len(failures)} of {len(done)} artifacts could not be installed:"]
+        lines = [f"{len(failures)} of {len(done)} artifacts could not be {participle}:"]
         lines += [str(error) for error in failures.values()]
         attempts = [
             (name, e) for name, e in failures.items() if isinstance(e, Exception)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from fetch_artifacts.archive.doubts import doubts
 from fetch_artifacts.archive.formats import FORMATS, julia_trouble
@@ -13,10 +13,20 @@ from fetch_artifacts.errors import NotAnArchiveError, TarballHashMismatchError
 from fetch_artifacts.settings.pyproject import accepts_recompressed
 
 if TYPE_CHECKING:
+    from fetch_artifacts.archive.formats import ArchiveKind
     from fetch_artifacts.archive.unpack import UnpackedArchive
     from fetch_artifacts.digests import Sha256, TreeHash
     from fetch_artifacts.errors import UnpackError
     from fetch_artifacts.streams import HashedChunks
+
+    class _Tree(Protocol):
+        @property
+        def tree_hash(self) -> TreeHash: ...
+        @property
+        def git_hash(self) -> TreeHash: ...
+        @property
+        def kind(self) -> ArchiveKind: ...
+
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +67,7 @@ def require_promised(
     promised: Sha256 | None,
     tree_hash: TreeHash | None,
     hashed: HashedChunks,
-    unpacked: UnpackedArchive,
+    unpacked: _Tree,
     where: str,
 ) -> None:
     """Make sure that what was unpacked came from the promised bytes.

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
+from fetch_artifacts.errors import (
+    ArtifactsTomlError,
+    DownloadError,
+    HashMismatchError,
+    InstallError,
+    UnpackError,
+)
 from fetch_artifacts.network.pkg_server import artifact_url, server_url
+from fetch_artifacts.network.transfer import StartOverError
+from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.digests import Sha256
-    from fetch_artifacts.errors import ArtifactsTomlError
     from fetch_artifacts.settings.environment import Settings
+
+_log = logging.getLogger(__name__)
+
+_STARTS: Final = 3  # of one source, when what was downloaded turns out void
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +71,63 @@ def _own_sources(entry: ArtifactEntry) -> Iterator[Source]:
         # The tree of an old entry is that of the one archive with this sha256.
         elif entry.archive_sha256 in {None, source.sha256}:
             yield Source(url=source.url, sha256=source.sha256)
+
+
+def first_success(
+    entry: ArtifactEntry, sources: Sequence[Source], use: Callable[[Source], T]
+) -> T:
+    """Try one source after the other, and give what the first good one gives.
+
+    Args:
+        entry: Whose sources they are.
+        sources: The sources, in the order in which to try.
+        use: Downloads and verifies one.
+
+    Raises:
+        InstallError: No source was good; the message names each, and why.
+    """
+    attempts: list[tuple[str, Exception]] = []
+    for source in sources:
+        try:
+            if source.fault is not None:
+                raise source.fault
+            return _restarted(entry, source, use)
+        except (
+            ArtifactsTomlError,
+            DownloadError,
+            HashMismatchError,
+            UnpackError,
+        ) as error:
+            # Neither a password nor a token in an address is for a log.
+            url = redacted(source.url)
+            _log.info("%s: %s: %s", entry.name, url, error)
+            attempts.append((url, error))
+    raise _all_failed(entry, attempts)
+
+
+def _restarted(entry: ArtifactEntry, source: Source, use: Callable[[Source], T]) -> T:
+    for _ in range(_STARTS - 1):
+        try:
+            return use(source)
+        except StartOverError as error:
+            _log.info("%s: starting over: %s", entry.name, error)
+    return use(source)
+
+
+def _all_failed(
+    entry: ArtifactEntry, attempts: Sequence[tuple[str, Exception]]
+) -> InstallError:
+    if not attempts:
+        msg = (
+            f"{entry.name}: {entry.git_tree_sha1} is not installed, and the "
+            "Artifacts.toml has no download sources for it; add one, or install it by "
+            "other means"
+        )
+        return InstallError(msg, name=entry.name)
+    lines = [f"{entry.name}: Failed to download and install it from all sources:"]
+    for url, error in attempts:
+        text = str(error)
+        # The fault of a source that can't be read names its place itself.
+        named = text.startswith(url) or isinstance(error, ArtifactsTomlError)
+        lines.append(f"  {text}" if named else f"  {url}: {text}")
+    return InstallError("\n".join(lines), name=entry.name, attempts=attempts)

@@ -1,0 +1,327 @@
+"""A static mirror: what a package server of Julia serves, as files for any web server.
+
+``artifact/<tree hash>`` is the archive of a tree. What was published with gzip keeps
+its bytes; other archives are packed anew, because Julia 1.5 takes what a server sends
+for gzip (PlatformEngines.jl of 1.5.3, ``download_verify_unpack``). ``registries`` and
+``meta`` are those of a server without registries; Julia gets them from elsewhere then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+from fetch_artifacts.archive.tree import (
+    archive_reader,
+    read_archive,
+    read_archive_file,
+)
+from fetch_artifacts.archive.unpack import unpack_archive
+from fetch_artifacts.archive.writer import archive_directory
+from fetch_artifacts.authoring.store import FolderStore
+from fetch_artifacts.depot.artifacts import find_artifact
+from fetch_artifacts.digests import is_tree_hash, require_tree
+from fetch_artifacts.errors import (
+    DepotError,
+    FetchArtifactsError,
+    InstallError,
+    UnpackError,
+)
+from fetch_artifacts.files.folder import Folder
+from fetch_artifacts.files.pidlock import pid_lock
+from fetch_artifacts.install.installer import LOCK_STALE_AGE, raise_together
+from fetch_artifacts.install.received import require_promised, unpack_failure
+from fetch_artifacts.install.source_reader import SourceReader
+from fetch_artifacts.install.sources import first_success, sources_of
+from fetch_artifacts.progress import ProgressEvent
+from fetch_artifacts.settings.environment import Settings
+from fetch_artifacts.streams import HashedChunks
+from fetch_artifacts.tar.limits import UnpackLimits
+from fetch_artifacts.threads import run_all
+from fetch_artifacts.urls import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from fetch_artifacts.archive.tree import ArchiveTree
+    from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
+    from fetch_artifacts.authoring.store import Store
+    from fetch_artifacts.digests import TreeHash
+    from fetch_artifacts.install.sources import Source
+    from fetch_artifacts.progress import Progress, Stage
+
+ARTIFACTS: Final = "artifact"
+_EMPTY_SERVER: Final = {"registries": b"", "meta": b"{}\n"}
+_SCRATCH: Final = ".fetch-artifacts"
+_CHUNK: Final = 1 << 20
+
+
+def mirror_name(tree_hash: TreeHash) -> str:
+    """Give the name under which a mirror has a tree's archive."""
+    return f"{ARTIFACTS}/{tree_hash}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What is wrong with one file of a mirror.
+
+    Attributes:
+        name: The file.
+        what: What is wrong with it.
+    """
+
+    name: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.what}"
+
+
+def fill(
+    store: Store,
+    entries: Mapping[TreeHash, ArtifactEntry],
+    *,
+    jobs: int | None = None,
+    report: Progress | None = None,
+) -> list[TreeHash]:
+    """Put the archives into a mirror that it lacks, several at once.
+
+    Each is downloaded and verified as `fetch_artifacts.install` does it; where no
+    source gives it and a depot has the tree, it is packed from there. What a broken
+    download left is continued the next time.
+
+    Args:
+        store: The mirror.
+        entries: What it shall have, by tree.
+        jobs: How many downloads may run at once; what the settings say if None.
+        report: Called with each step, from several threads.
+
+    Returns:
+        What was added.
+
+    Raises:
+        InstallError: Some archives could not be had; all others are there.
+        PublishError: The mirror can't be written.
+    """
+    settings = Settings.from_environ()
+    for name, data in _EMPTY_SERVER.items():
+        store.write(name, data)
+    there = set(store.names(ARTIFACTS))
+    missing = {tree: entry for tree, entry in entries.items() if str(tree) not in there}
+    with _scratch(store, settings) as scratch, Folder.hold(scratch) as partials:
+        filler = _Filler(
+            settings=settings, store=store, partials=partials, report=report
+        )
+        with filler.reader:
+            done = run_all(
+                {tree: partial(filler.add, entry) for tree, entry in missing.items()},
+                workers=jobs or settings.concurrent_downloads,
+                stopped=filler.stopped,
+            )
+    # Several files may bind a name to several trees.
+    raise_together({str(tree): each for tree, each in done.items()}, "had")
+    return list(missing)
+
+
+@contextlib.contextmanager
+def _scratch(store: Store, settings: Settings) -> Iterator[Path]:
+    """A folder for what is not complete, on the disk of the mirror where it has one.
+
+    Partial files stay in it; without any, it is removed.
+    """
+    folder = settings.user_cache / "mirror"
+    if isinstance(store, FolderStore):
+        folder = store.folder / _SCRATCH
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    finally:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Filler:
+    settings: Settings
+    store: Store
+    partials: Folder
+    report: Progress | None
+    stopped: threading.Event = field(default_factory=threading.Event)
+    reader: SourceReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        reader = SourceReader(self.settings, self.partials.path, stopped=self.stopped)
+        object.__setattr__(self, "reader", reader)
+
+    def add(self, entry: ArtifactEntry) -> None:
+        """Put one archive into the mirror; another process may do so meanwhile."""
+        tree_hash = _tree_of(entry)
+        lock = self.partials.path / f"{tree_hash}.pid"
+        with pid_lock(lock, stale_age=LOCK_STALE_AGE, stopped=self.stopped):
+            if self.store.has(mirror_name(tree_hash)):
+                return
+            with tempfile.TemporaryDirectory(
+                prefix=f"{tree_hash}.", dir=self.partials.path
+            ) as scratch:
+                archive = self._archive(entry, Path(scratch))
+                size = archive.stat().st_size
+                self.store.take(mirror_name(tree_hash), archive)
+            self._tell(entry.name, "installed", size, size)
+
+    def _archive(self, entry: ArtifactEntry, scratch: Path) -> Path:
+        """Make the file that the mirror shall have."""
+        download = partial(self._download, entry, scratch)
+        try:
+            return first_success(entry, sources_of(entry, self.settings), download)
+        except InstallError:
+            directory = find_artifact(_tree_of(entry), honor_overrides=False)
+            if directory is None:
+                self._tell(entry.name, "failed")
+                raise
+            return _packed(directory, scratch, _tree_of(entry))
+
+    def _download(self, entry: ArtifactEntry, scratch: Path, source: Source) -> Path:
+        """Download an archive, verify it, and give it as Julia can unpack it.
+
+        Raises:
+            DownloadError: It can't be had.
+            HashMismatchError: It is another archive, or holds another tree.
+            UnpackError: It is damaged, or none.
+        """
+        where, archive = redacted(source.url), scratch / "archive"
+
+        def tell(done: int, total: int | None) -> None:
+            self._tell(entry.name, "downloading", done, total)
+
+        with (
+            self.reader.open(source, partials=self.partials, progress=tell) as body,
+            archive.open("wb") as file,
+        ):
+            tree = self._verified(entry, source, HashedChunks(_copied(body, file)))
+        if tree.kind == "gz":
+            return archive
+        limits = UnpackLimits.of(self.settings)
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+            with archive.open("rb") as packed:
+                chunks = iter(partial(packed.read, _CHUNK), b"")
+                try:
+                    unpack_archive(chunks, Path(folder), limits=limits)
+                except UnpackError as error:
+                    raise error.at(where) from error
+            return _packed(Path(folder), scratch, tree.tree_hash)
+
+    def _verified(
+        self, entry: ArtifactEntry, source: Source, hashed: HashedChunks
+    ) -> ArchiveTree:
+        where = redacted(source.url)
+        try:
+            tree = archive_reader(self.settings)(hashed)
+        except UnpackError as error:
+            raise unpack_failure(error, source.sha256, hashed, where) from error
+        hashed.drain()
+        require_promised(source.sha256, entry.tree_hash, hashed, tree, where)
+        require_tree(entry.tree_hash, tree.tree_hash, tree.git_hash, where)
+        return tree
+
+    def _tell(
+        self, name: str, stage: Stage, done: int = 0, total: int | None = None
+    ) -> None:
+        if self.report:
+            self.report(ProgressEvent(name=name, stage=stage, done=done, total=total))
+
+
+def _tree_of(entry: ArtifactEntry) -> TreeHash:
+    if entry.tree_hash is None:
+        msg = f"{entry.name}: expected the hash of a tree, found that of an archive"
+        raise InstallError(msg, name=entry.name)
+    return entry.tree_hash
+
+
+def _copied(chunks: Iterable[bytes], file: IO[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        file.write(chunk)
+        yield chunk
+
+
+def _packed(directory: Path, scratch: Path, tree_hash: TreeHash) -> Path:
+    """Archive a folder with gzip.
+
+    Raises:
+        DepotError: Its tree is another one, as that of a damaged artifact is.
+    """
+    archive = archive_directory(directory, scratch / "packed", "gz").path
+    found = read_archive_file(archive)
+    if tree_hash not in {found.tree_hash, found.git_hash}:
+        msg = f"{directory}: expected the tree {tree_hash}, found {found.tree_hash}"
+        raise DepotError(msg)
+    return archive
+
+
+def faults_of(
+    store: Store, entries: Collection[TreeHash] = (), *, jobs: int | None = None
+) -> list[Fault]:
+    """Read all of a mirror, and give what is wrong with it.
+
+    Args:
+        store: The mirror.
+        entries: What it should have at least.
+        jobs: How many files are read at once.
+
+    Raises:
+        PublishError: The mirror can't be read.
+    """
+    settings = Settings.from_environ()
+    names = store.names(ARTIFACTS)
+    done = run_all(
+        {name: partial(_fault, store, name, settings) for name in names},
+        workers=jobs or settings.concurrent_downloads,
+        stopped=threading.Event(),
+    )
+    found = [done[name].result() for name in names]
+    lacking = sorted({str(tree) for tree in entries} - set(names))
+    absent = [name for name in _EMPTY_SERVER if not store.has(name)]
+    return [
+        *(
+            Fault(name=f"{ARTIFACTS}/{n}", what=f)
+            for n, f in zip(names, found, strict=True)
+            if f
+        ),
+        *(Fault(name=f"{ARTIFACTS}/{name}", what="there is none") for name in lacking),
+        *(Fault(name=name, what="there is none") for name in absent),
+    ]
+
+
+def _fault(store: Store, name: str, settings: Settings) -> str:
+    if not is_tree_hash(name):
+        return "expected a git-tree-sha1 as its name"
+    try:
+        tree = read_archive(
+            store.chunks(f"{ARTIFACTS}/{name}"), UnpackLimits.of(settings)
+        )
+    except FetchArtifactsError as error:
+        return str(error)
+    if name not in {str(tree.tree_hash), str(tree.git_hash)}:
+        return f"holds the tree {tree.tree_hash}"
+    return "" if tree.kind == "gz" else f"expected gzip, found {tree.kind}"
+
+
+def prune(store: Store, keep: Collection[TreeHash]) -> list[str]:
+    """Delete the archives of all other trees, and give their names.
+
+    Raises:
+        PublishError: The mirror can't be written.
+    """
+    kept = {str(tree) for tree in keep}
+    gone = [
+        name
+        for name in store.names(ARTIFACTS)
+        if is_tree_hash(name) and name not in kept
+    ]
+    for name in gone:
+        store.remove(f"{ARTIFACTS}/{name}")
+    return gone

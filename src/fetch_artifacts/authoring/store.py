@@ -1,0 +1,201 @@
+"""Places that hold files by name: a folder, or a file system of fsspec."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from fetch_artifacts.errors import PublishError
+from fetch_artifacts.files.flushing import flush_file
+from fetch_artifacts.files.remote import file_system, plain_errors, remote_chunks
+from fetch_artifacts.files.writing import write_atomically
+from fetch_artifacts.urls import local_path, redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CHUNK: Final = 1 << 20
+_ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://.*", re.DOTALL)
+
+
+class Store(Protocol):
+    """A place for files; their names are paths with ``/``.
+
+    Each method raises a PublishError where the place can't be read or written.
+    """
+
+    def names(self, folder: str) -> list[str]:
+        """Give the names in a folder, sorted; none where the folder is missing."""
+        ...
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        ...
+
+    def take(self, name: str, file: Path) -> None:
+        """Put a file of this machine there, in one step; it may be gone here then."""
+        ...
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put a small file there, unless it is there with these bytes."""
+        ...
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """Give the bytes of a file."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Delete a file."""
+        ...
+
+
+def store_at(place: str) -> Store:
+    """Give the store at a path, or at an address of fsspec.
+
+    Raises:
+        PublishError: It is the address of a web server, which takes no files.
+    """
+    match = _ADDRESS.fullmatch(place)
+    if match is None:
+        return FolderStore(folder=Path(place))
+    if match[1] == "file":
+        return FolderStore(folder=local_path(place))
+    if match[1] in {"http", "https", "ftp"}:
+        msg = (
+            f"{redacted(place)}: expected a folder, or an address that can be written "
+            "to, such as s3://BUCKET/PREFIX; a web server takes no files"
+        )
+        raise PublishError(msg)
+    return FsspecStore(address=place)
+
+
+@contextlib.contextmanager
+def _as_publish_error(place: str, verb: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+        msg = f"{redacted(place)}: could not be {verb}: {why}"
+        raise PublishError(msg) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderStore:
+    """A folder on this machine, made when something is put there.
+
+    Attributes:
+        folder: The folder.
+    """
+
+    folder: Path
+
+    def names(self, folder: str) -> list[str]:
+        """See `Store`."""
+        path = self.folder / folder
+        with _as_publish_error(str(path), "read"):
+            try:
+                return sorted(each.name for each in path.iterdir())
+            except FileNotFoundError:
+                return []
+
+    def has(self, name: str) -> bool:
+        """See `Store`."""
+        return (self.folder / name).exists()
+
+    def take(self, name: str, file: Path) -> None:
+        """See `Store`; the file has to be on the same disk."""
+        target = self.folder / name
+        with _as_publish_error(str(target), "written"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("rb") as taken:
+                flush_file(taken.fileno())
+            file.replace(target)
+
+    def write(self, name: str, data: bytes) -> None:
+        """See `Store`."""
+        target = self.folder / name
+        with _as_publish_error(str(target), "written"):
+            if target.is_file() and target.read_bytes() == data:
+                return
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(target, data)
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """See `Store`."""
+        path = self.folder / name
+        with _as_publish_error(str(path), "read"), path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+
+    def remove(self, name: str) -> None:
+        """See `Store`."""
+        path = self.folder / name
+        with _as_publish_error(str(path), "deleted"):
+            path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FsspecStore:
+    """A folder on any file system of fsspec, such as a bucket on S3.
+
+    Attributes:
+        address: Its address, such as ``s3://bucket/prefix``. The file system finds its
+            own credentials.
+    """
+
+    address: str
+
+    def names(self, folder: str) -> list[str]:
+        """See `Store`."""
+        with _as_publish_error(self.address, "read"):
+            system, root = file_system(self.address)
+            path = f"{root.rstrip('/')}/{folder}"
+            try:
+                with plain_errors(self.address):
+                    system.invalidate_cache()
+                    found = system.ls(path, detail=False)
+            except FileNotFoundError:
+                return []
+            return sorted(each.rstrip("/").rpartition("/")[2] for each in found)
+
+    def has(self, name: str) -> bool:
+        """See `Store`."""
+        with _as_publish_error(self.address, "read"):
+            system, root = file_system(self.address)
+            with plain_errors(self.address):
+                return bool(system.exists(f"{root.rstrip('/')}/{name}"))
+
+    def take(self, name: str, file: Path) -> None:
+        """See `Store`."""
+        with _as_publish_error(self.address, "written"):
+            system, root = file_system(self.address)
+            target = f"{root.rstrip('/')}/{name}"
+            with plain_errors(self.address):
+                system.makedirs(target.rpartition("/")[0], exist_ok=True)
+                system.put_file(str(file), target)
+
+    def write(self, name: str, data: bytes) -> None:
+        """See `Store`."""
+        with _as_publish_error(self.address, "written"):
+            system, root = file_system(self.address)
+            target = f"{root.rstrip('/')}/{name}"
+            with plain_errors(self.address):
+                if not (system.exists(target) and system.cat_file(target) == data):
+                    system.makedirs(target.rpartition("/")[0], exist_ok=True)
+                    system.pipe_file(target, data)
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """See `Store`."""
+        with _as_publish_error(self.address, "read"):
+            for chunk, _ in remote_chunks(f"{self.address.rstrip('/')}/{name}"):
+                yield chunk
+
+    def remove(self, name: str) -> None:
+        """See `Store`."""
+        with _as_publish_error(self.address, "deleted"):
+            system, root = file_system(self.address)
+            with plain_errors(self.address):
+                system.rm_file(f"{root.rstrip('/')}/{name}")

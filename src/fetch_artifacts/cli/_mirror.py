@@ -1,0 +1,116 @@
+"""The commands that copy archives to where no internet is: mirror."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from fetch_artifacts import progress
+from fetch_artifacts.cli._options import FAILED
+from fetch_artifacts.errors import PlatformError
+from fetch_artifacts.platforms.host import host_platform
+from fetch_artifacts.platforms.platform import Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
+    from fetch_artifacts.digests import TreeHash
+    from fetch_artifacts.platforms.matching import PlatformChoice
+
+_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _parse_platforms(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> list[PlatformChoice] | None:
+    """None for all platforms, this machine's where none is named."""
+    if "all" in values:
+        return None
+    try:
+        return [Platform.parse(value) for value in values] or [host_platform]
+    except PlatformError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def selection_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say which entries, and how many at once."""
+    for option in (
+        click.option(
+            "--jobs",
+            type=click.IntRange(min=1),
+            help="Downloads at once; JULIA_PKG_CONCURRENT_DOWNLOADS or 8 unless given.",
+        ),
+        click.option(
+            "--platform",
+            "platforms",
+            multiple=True,
+            metavar="all|TRIPLET",
+            callback=_parse_platforms,
+            help="Which entries, lazy ones too: for all platforms, or for this one "
+            "(may be given several times); for this machine unless given.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _selected(
+    files: tuple[Path, ...], platforms: list[PlatformChoice] | None
+) -> dict[TreeHash, ArtifactEntry]:
+    from fetch_artifacts.authoring.selection import entries_by_tree
+
+    return entries_by_tree([file.absolute() for file in files], platforms)
+
+
+@click.command()
+@click.argument("place", metavar="DIR|URL")
+@click.argument("files", nargs=-1, type=_FILE, metavar="[FILE]...")
+@selection_options
+@click.option(
+    "--check", is_flag=True, help="Read all of it, and say what is wrong or missing."
+)
+@click.option(
+    "--prune", is_flag=True, help="Delete what none of the files names at all."
+)
+def mirror(
+    place: str,
+    files: tuple[Path, ...],
+    platforms: list[PlatformChoice] | None,
+    *,
+    jobs: int | None,
+    check: bool,
+    prune: bool,
+) -> None:
+    """Put what the Artifacts.toml FILEs bind into a folder that any web server serves.
+
+    Julia and Python install from it where JULIA_PKG_SERVER names the server. URL is an
+    address that fsspec can write to, such as s3://BUCKET/PREFIX.
+    """
+    from fetch_artifacts.authoring import mirror as mirrors
+    from fetch_artifacts.authoring.store import store_at
+
+    if not files and (prune or not check):
+        msg = "expected the Artifacts.toml files that it is to hold"
+        raise click.UsageError(msg)
+    store = store_at(place)
+    wanted = _selected(files, platforms)
+    if not check:
+        with progress.show_progress(verbose=True) as report:
+            added = mirrors.fill(store, wanted, jobs=jobs, report=report)
+        for tree in added:
+            click.echo(f"added\t{tree}\t{wanted[tree].name}")
+    if prune:
+        for name in mirrors.prune(store, _selected(files, None)):
+            click.echo(f"deleted\t{name}")
+    if check:
+        faults = mirrors.faults_of(store, wanted, jobs=jobs)
+        for fault in faults:
+            click.echo(fault)
+        if faults:
+            raise SystemExit(FAILED)
+
+
+COMMANDS: Final = (mirror,)
