@@ -23,7 +23,7 @@ from fetch_artifacts.depot.stack import DepotStack, no_depot
 from fetch_artifacts.depot.workspace import Workspace
 from fetch_artifacts.errors import DepotError, FetchArtifactsError
 from fetch_artifacts.files.flushing import flush_tree
-from fetch_artifacts.files.folder import Folder, kind_of, require_own_link
+from fetch_artifacts.files.folder import Folder, kind_of
 from fetch_artifacts.files.paths import obstacle
 from fetch_artifacts.settings.environment import flushes_trees
 
@@ -106,10 +106,9 @@ class FirstDepot:
             DepotError: The depot can't be written.
         """
         with self.as_depot_errors():
-            require_own_link(self.artifacts)
             self.artifacts.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(OSError), Folder.hold(self.artifacts) as folder:
-                _tag(folder)  # Pkg.jl Pkg.jl:50-59: it is only a hint
+            with Folder.hold_shared(self.artifacts) as folder:
+                _tag(folder)
 
     @contextlib.contextmanager
     def stage(self) -> Iterator[StagedTree]:
@@ -276,20 +275,16 @@ def _clear_the_way(staged: StagedTree, name: str) -> None:
 
 
 def _tag(artifacts: Folder) -> None:
-    """Write ``CACHEDIR.TAG``, unless something of that name is there.
+    """Write ``CACHEDIR.TAG``, unless something of that name is there, or it can't be.
 
-    Raises:
-        OSError: It can't be written; then there is none.
+    It is only a hint (Pkg.jl Pkg.jl:50-59).
     """
-    name = "CACHEDIR.TAG"
-    try:
-        artifacts.status(name)
-    except FileNotFoundError:
+    name, written = "CACHEDIR.TAG", 0
+    with contextlib.suppress(OSError):
         handle = artifacts.open(name, _NEW)
         try:
-            written = os.write(handle, _CACHEDIR_TAG.encode())
-        except OSError:
-            written = 0
+            with contextlib.suppress(OSError):
+                written = os.write(handle, _CACHEDIR_TAG.encode())
         finally:
             os.close(handle)
         if written < len(_CACHEDIR_TAG):  # the disk is full

@@ -74,20 +74,11 @@ class Workspace:
         Raises:
             OSError: Neither can be written.
         """
-        with Folder.hold_shared(artifacts) as target:
-            places = [artifacts] if depot is None else [depot, artifacts]
-            for place in places:
-                try:
-                    with Folder.hold(place) as parent:
-                        own = _own_folder(parent, target)
-                except OSError as error:
-                    if place == places[-1]:
-                        raise
-                    _log.debug("%s: no use for new trees: %s", place, error)
-                    continue
-                with own:
-                    yield cls(target, own)
-                    return
+        with (
+            Folder.hold_shared(artifacts) as target,
+            _own_folder_of(target, depot) as own,
+        ):
+            yield cls(target, own)
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[str]:
@@ -189,6 +180,21 @@ def take_out(artifacts: Path, depot: Path | None, name: str) -> bool:
         workspace.sweep()
         workspace.take_out(name)
     return True
+
+
+def _own_folder_of(artifacts: Folder, depot: Path | None) -> Folder:
+    """Open the user's own folder in a depot, else in ``artifacts``.
+
+    Raises:
+        OSError: Neither can be written.
+    """
+    if depot is not None:
+        try:
+            with Folder.hold(depot) as parent:
+                return _own_folder(parent, artifacts)
+        except OSError as error:
+            _log.debug("%s: no use for new trees: %s", depot, error)
+    return _own_folder(artifacts, artifacts)
 
 
 def _own_folder(parent: Folder, artifacts: Folder) -> Folder:
@@ -325,7 +331,7 @@ def _lock_new_name(folder: Folder) -> tuple[str, int]:
         except BaseException:
             _unlock(folder, name, lock)
             raise
-        os.close(lock)  # somebody sweeps it right now
+        _unlock(folder, name, lock)  # a sweep looks at it right now
 
 
 def _unlock(folder: Folder, name: str, lock: int) -> None:

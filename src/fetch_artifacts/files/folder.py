@@ -31,6 +31,10 @@ _READ: Final = (
 )
 
 
+# What systems say to a link that is not to be followed.
+_IS_LINK: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR})
+
+
 class Folder(contextlib.AbstractContextManager["Folder"]):
     """A folder that is held open.
 
@@ -67,8 +71,18 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
             PermissionError: It is a link of another user's; see `require_own_link`.
             OSError: There is no folder, or it can't be opened.
         """
-        require_own_link(path)
-        return cls.hold(path)
+        if FROM_WITHIN:
+            try:
+                return cls(path, os.open(path, OPEN_FOLDER | NO_FOLLOW))
+            except OSError as error:
+                if error.errno not in _IS_LINK:
+                    raise
+        link = require_own_link(path)
+        folder = cls.hold(path)
+        if link is not None and not _is_still(path, link):
+            folder.close()
+            raise PermissionError(errno.EPERM, f"{path} is being replaced")
+        return folder
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -234,11 +248,14 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         remove_entry(self.prefix + name, self.handle, self.path / name)
 
 
-def require_own_link(path: Path) -> None:
+def require_own_link(path: Path) -> os.stat_result | None:
     """Refuse a link that another user may have put there to send us elsewhere.
 
     Those of this user, of root, and of the owner of the folder are followed, as Linux
     does in sticky folders (``fs.protected_symlinks``).
+
+    Returns:
+        What is there, None for nothing.
 
     Raises:
         PermissionError: It is a link of someone else's.
@@ -246,9 +263,9 @@ def require_own_link(path: Path) -> None:
     try:
         status = os.lstat(path)
     except OSError:
-        return
+        return None
     if not stat.S_ISLNK(status.st_mode) or os.name == "nt":
-        return
+        return status
     trusted = {0, os.geteuid(), os.stat(os.path.dirname(path)).st_uid}
     if status.st_uid not in trusted:
         fault = (
@@ -256,6 +273,15 @@ def require_own_link(path: Path) -> None:
             f"{status.st_uid}"
         )
         raise PermissionError(errno.EPERM, fault, os.fspath(path))
+    return status
+
+
+def _is_still(path: Path, seen: os.stat_result) -> bool:
+    try:
+        now = os.lstat(path)
+    except OSError:
+        return False
+    return os.path.samestat(now, seen) and now.st_ctime_ns == seen.st_ctime_ns
 
 
 def kind_of(status: os.stat_result) -> str:

@@ -96,6 +96,7 @@ def pid_lock(
     on_wait: WaitReport | None = None,
     timeout: float | None = None,
     stopped: threading.Event | None = None,
+    shared: bool = False,
 ) -> Iterator[PidLock]:
     """Hold a lock file for the length of a ``with`` block.
 
@@ -109,6 +110,8 @@ def pid_lock(
             on; logs a warning unless given.
         timeout: Seconds to wait at most, None for no limit.
         stopped: Ends the wait once it is set.
+        shared: Whether the folder is in one that others may write to: their links are
+            refused.
 
     Raises:
         LockTimeoutError: The time is up.
@@ -118,9 +121,10 @@ def pid_lock(
     """
     if not path.name:  # else the folder itself would be waited for
         raise FileNotFoundError(errno.ENOENT, "expected a lock file's name", str(path))
-    # The folder's real path: the lock must be found again after a chdir.
-    path = Path(os.path.realpath(path.parent), path.name)
-    with Folder.hold(path.parent) as folder:
+    hold = Folder.hold_shared if shared else Folder.hold
+    with hold(path.parent) as folder:
+        # The folder's real path: the lock must be found again after a chdir.
+        path = Path(os.path.realpath(path.parent), path.name)
         wait = _Wait(path, folder, stale_age, on_wait or _log_wait, stopped)
         lock = PidLock(folder, path.name, _acquire(wait, timeout))
         owner = os.getpid()

@@ -59,13 +59,16 @@ def rewrite(
         LockTimeoutError: The lock was not free in time.
         OSError: The file can't be read or written, or the lock can't be made.
     """
+    target = Path(path)
     if shared:
-        require_own_link(Path(path).parent)
-        require_own_link(Path(path))
-    target = Path(os.path.realpath(path))
+        require_own_link(target)
+    if not shared or target.is_symlink():
+        target = Path(os.path.realpath(target))
     lock = Path(f"{target}.pid")
     for _ in range(_STARTS):
-        with pid_lock(lock, stale_age=_STALE_AGE, timeout=timeout) as held:
+        with pid_lock(
+            lock, stale_age=_STALE_AGE, timeout=timeout, shared=shared
+        ) as held:
             content = _content(target, shared=shared)
             new = change(content)
             if new is None:
@@ -96,7 +99,7 @@ def _content(path: Path, *, shared: bool) -> bytes | None:
     try:
         if not shared:
             return read_regular(path)
-        with Folder.hold(path.parent) as folder:
+        with Folder.hold_shared(path.parent) as folder:
             handle = folder.open_regular(path.name)
             with os.fdopen(handle, "rb") as file:
                 return file.read()

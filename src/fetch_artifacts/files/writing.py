@@ -55,18 +55,18 @@ def replacing(
         OSError: The file could not be written; it is then as it was.
     """
     if shared:
-        require_own_link(path.parent)
         require_own_link(path)
     old = _old_output(path)
     if old is not None and not stat.S_ISREG(old.st_mode):
         with path.open("wb") as file:
             yield file
         return
-    target = Path(os.path.realpath(path))
+    target = path if shared and not path.is_symlink() else Path(os.path.realpath(path))
     staged = f".{target.name[:_NAME_PART]}.{os.urandom(6).hex()}"
     with contextlib.ExitStack() as stack:
         try:
-            folder = stack.enter_context(Folder.hold(target.parent))
+            hold = Folder.hold_shared if shared else Folder.hold
+            folder = stack.enter_context(hold(target.parent))
             handle = folder.open(staged, _NEW, 0o666 if old is None else 0o600)
         except OSError as error:
             error.filename = os.fspath(path)  # not that of the temporary file

@@ -191,6 +191,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                         stale_age=LOCK_STALE_AGE,
                         on_wait=tell,
                         stopped=self._stopped,
+                        shared=True,
                     )
                 )
             except FileExistsError as error:  # no lock file is in the way

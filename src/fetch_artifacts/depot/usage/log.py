@@ -125,13 +125,13 @@ def locked_log(log: Path) -> Iterator[PidLock]:
         LockTimeoutError: It is not free within half a minute.
         OSError: It can't be made.
     """
-    from fetch_artifacts.files.folder import require_own_link
     from fetch_artifacts.files.pidlock import pid_lock
 
-    require_own_link(log.parent)
     log.parent.mkdir(parents=True, exist_ok=True)
     lock = log.with_name(f"{log.name}.pid")
-    with pid_lock(lock, stale_age=_LOCK_STALE_AGE, timeout=_LOCK_TIMEOUT) as held:
+    with pid_lock(
+        lock, stale_age=_LOCK_STALE_AGE, timeout=_LOCK_TIMEOUT, shared=True
+    ) as held:
         yield held
 
 
