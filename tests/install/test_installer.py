@@ -218,7 +218,7 @@ def test_a_failure_names_every_source_and_its_reason(
         assert url in str(caught.value)
     assert "404" in str(caught.value)
     assert "No such file" in str(caught.value)
-    assert names(depot) == ["artifacts"]
+    assert nothing_is_left(depot)
     assert names(depot / "artifacts") == ["CACHEDIR.TAG"]
 
 
@@ -646,7 +646,7 @@ def test_a_disk_that_fills_up_is_an_error_that_names_the_depot(
     monkeypatch.setattr(os, "write", full_disk)
     with pytest.raises(DepotError, match=rf"^{depot}: .*free some space"):
         artifact("Demo", published.toml)
-    assert names(depot) == ["artifacts"]
+    assert {*names(depot)} <= {"artifacts", "logs"}
     assert names(depot / "artifacts") == []  # not even an empty CACHEDIR.TAG
 
 

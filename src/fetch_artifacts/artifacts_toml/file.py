@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -62,8 +63,13 @@ def read_artifacts_toml(path: Path) -> TomlDict:
     return parse_artifacts_toml(data, path)
 
 
+READ_AT: Final[dict[str, float]] = {}
+"""When each file was read last, by the monotonic clock; it may have changed then."""
+
+
 def _read(name: str) -> _File:
     path = Path(name)
+    READ_AT[name] = time.monotonic()
     try:
         return _File(read_artifacts_toml(path))
     except (FileNotFoundError, NotADirectoryError):

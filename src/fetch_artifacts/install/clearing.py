@@ -125,14 +125,16 @@ def _other_uses(tree_hash: TreeHash, toml: str, stack: DepotStack) -> tuple[Use,
 
 @contextlib.contextmanager
 def _locked(stack: DepotStack) -> Iterator[None]:
-    """Hold the lock of the first usage log where it can be held.
+    """Hold the lock of the first usage log, if this user may write there.
 
     Who uses a file logs it under this lock first, and looks for the tree afterwards.
+
+    Raises:
+        LockTimeoutError: It is not free within half a minute.
     """
-    with contextlib.ExitStack() as held:
-        if stack.root is not None and os.path.isdir(stack.logs[0]):
-            with contextlib.suppress(OSError):
-                held.enter_context(locked_log(Path(stack.logs[0], USAGE_TOML)))
+    logs = stack.logs[0]
+    may = stack.root is not None and os.path.isdir(logs) and os.access(logs, os.W_OK)
+    with locked_log(Path(logs, USAGE_TOML)) if may else contextlib.nullcontext():
         yield
 
 

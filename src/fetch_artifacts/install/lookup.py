@@ -91,13 +91,12 @@ def locate(
     stack = DepotStack.present()
     location = locate_entry(entry, stack, toml=toml)
     path = None if location is None else location.installed()
-    if location and path and mark_used(toml, stack):
-        path = location.installed()  # only from now on does no gc delete it
+    if path is None and not download:
+        raise _not_installed(entry, toml)
+    if mark_used(toml, stack) and location:  # only from now on does no gc delete it
+        path = location.installed()
     if path is None:
-        if not download:
-            raise _not_installed(entry, toml)
         path = _install(entry, location, verbose=verbose)
-        mark_used(toml, stack)
     if entry.archive_sha256 is not None:
         path = contents_of(entry, path)
     return path / tail if tail else path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -17,9 +18,10 @@ import pytest
 import tomli
 
 from fetch_artifacts import julia_toml
+from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.depot.usage import entries
 from fetch_artifacts.depot.usage import log as usage_log
-from fetch_artifacts.depot.usage.log import marked_lately, write_usage
+from fetch_artifacts.depot.usage.log import mark_used, marked_lately, write_usage
 
 MODES = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 
@@ -194,11 +196,47 @@ def test_a_file_that_was_logged_within_a_day_is_not_logged_again(
     depot: Path, tmp_path: Path
 ) -> None:
     toml = make_toml(tmp_path)
+    os.utime(toml, (1e9, 1e9))
     log = make_log(depot, block(toml, wall_clock() - timedelta(hours=23)))
     before = log.stat()
     write_usage(depot, [toml])
     assert before.st_ino == log.stat().st_ino
     assert marked_lately(depot, toml)
+
+
+def test_a_file_that_was_gone_for_a_while_is_logged_again(
+    depot: Path, tmp_path: Path
+) -> None:
+    toml = make_toml(tmp_path)
+    load_artifacts_toml(toml)
+    mark_used(str(toml))
+    assert marked_lately(depot, toml)
+    toml.unlink()
+    log_of(depot).unlink()  # as a gc that runs meanwhile drops it
+    make_toml(tmp_path)
+    load_artifacts_toml(toml)
+    mark_used(str(toml))
+    assert paths_in(log_of(depot)) == [str(toml)]
+
+
+def test_a_file_that_was_just_changed_waits_for_a_gc_that_runs(
+    depot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toml = make_toml(tmp_path)
+    write_usage(depot, [toml])
+    taken = []
+
+    @contextlib.contextmanager
+    def locked(log: Path) -> Iterator[None]:
+        taken.append(log)
+        yield
+
+    monkeypatch.setattr(usage_log, "locked_log", locked)
+    write_usage(depot, [toml])
+    assert taken == [log_of(depot)]
+    monkeypatch.setattr(usage_log, "_NEW_FOR", 0)
+    write_usage(depot, [toml])
+    assert taken == [log_of(depot)]
 
 
 def test_a_file_that_was_logged_longer_ago_is_logged_again(

@@ -21,6 +21,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.artifacts_toml.file import READ_AT
 from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.files.paths import absolute
 
@@ -39,6 +40,7 @@ _DAY: Final = timedelta(days=1)
 _LOCK_STALE_AGE: Final = 3.0  # Pkg.jl Types.jl:685
 _STARTS: Final = 3  # where this process is paused for longer than a lock lives
 _LOCK_TIMEOUT: Final = 30.0  # twice what a dead process on another host can cost
+_NEW_FOR: Final = 60.0  # seconds; a gc holds the lock for less
 _FILES_AT_MOST: Final = 50_000  # of a log that is read at a look-up; gc reads any
 _PLAIN: Final = re.compile(r"/[A-Za-z0-9_/.@+ -]*")  # what needs no look at each letter
 _READ_ONLY: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -82,12 +84,17 @@ def mark_used(
 def marked_lately(depot: Path | str, toml: Path | str) -> bool:
     """Whether this process logged a file within the last day, without file access.
 
+    Not if the file was read again since then: if it was gone for a while, a gc has
+    dropped it from the log.
+
     Args:
         depot: The depot, spelled as for `write_usage`.
         toml: The Artifacts.toml, spelled as for `write_usage`.
     """
     seen = _seen.get((str(depot), str(toml)))
-    return seen is not None and time.monotonic() - seen < _DAY.total_seconds()
+    if seen is None or seen < READ_AT.get(str(toml), 0):
+        return False
+    return time.monotonic() - seen < _DAY.total_seconds()
 
 
 def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> None:
@@ -100,7 +107,9 @@ def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> No
     Args:
         depot: The depot that has the log.
         tomls: The files.
-        anew: Whether the lock is taken even where the log names the files already.
+        anew: Whether the lock is taken even where the log names the files already, as
+            it is for files that were changed within the last minute: a gc may have
+            read them before.
     """
     # gc would drop a file that does not exist.
     files = {str(toml): absolute(toml) for toml in tomls if toml.is_file()}
@@ -108,6 +117,7 @@ def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> No
         return
     log = depot / "logs" / USAGE_TOML
     try:
+        anew = anew or any(map(_is_new, files.values()))
         _record_surely(log, tuple(files.values()), anew=anew)
     except (OSError, ValueError, OverflowError) as error:
         quiet = isinstance(error, OSError) and error.errno in _READ_ONLY
@@ -187,12 +197,18 @@ def _record(log: Path, files: Sequence[str], *, anew: bool) -> None:
         now = local_now()
         found = read_entries(log, now, at_most=_FILES_AT_MOST)
         if found is None:
-            _append(log, files, now)
+            if not _is_recorded(log, files):
+                _append(log, files, now)
             return
         known = all(now - found.latest.get(file, now - _DAY) < _DAY for file in files)
         if known and found.condensed:
             return
         replace_log(log, found, {**found.latest, **dict.fromkeys(files, now)}, lock)
+
+
+def _is_new(file: str) -> bool:
+    status = os.stat(file)
+    return time.time() - max(status.st_mtime, status.st_ctime) < _NEW_FOR
 
 
 def _is_recorded(log: Path, files: Sequence[str]) -> bool:
