@@ -246,15 +246,15 @@ def test_a_star_stands_for_any_text(pattern: str, host: str, matches: bool) -> N
 def test_a_pattern_of_many_stars_takes_no_longer_than_its_length() -> None:
     def seconds(length: int) -> float:
         pattern, host = "*a" * length + "b", "a" * length + "c"
-        began = time.perf_counter()
+        began = time.process_time()  # of this process: others don't count
         for _ in range(20):
             assert not _matches(pattern, host)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     # With a regular expression, 40 stars take longer than anybody waits.
     shorter = min(seconds(1000) for _ in range(5))
     longer = min(seconds(2000) for _ in range(5))
-    assert longer < 8 * shorter
+    assert longer < 20 * max(shorter, 0.01)
 
 
 def test_no_repr_shows_a_secret(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

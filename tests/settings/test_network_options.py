@@ -70,11 +70,11 @@ def test_a_pattern_of_many_stars_takes_no_longer_than_its_length() -> None:
         host = ".".join("a" * 100)
         return min(_seconds(lambda: verify_host(environ, host)) for _ in range(3))
 
-    assert seconds(400) < 20 * max(seconds(200), 1e-4)
+    assert seconds(400) < 20 * max(seconds(200), 0.01)
 
 
 def _seconds(work: object) -> float:
     assert callable(work)
-    began = time.perf_counter()
+    began = time.process_time()  # of this process: others don't count
     work()
-    return time.perf_counter() - began
+    return time.process_time() - began
