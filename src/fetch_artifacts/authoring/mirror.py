@@ -123,8 +123,7 @@ def fill(
                 workers=jobs or settings.concurrent_downloads,
                 stopped=filler.stopped,
             )
-    # Several files may bind a name to several trees.
-    raise_together({str(tree): each for tree, each in done.items()}, "had")
+    raise_together([(missing[tree].name, each) for tree, each in done.items()], "had")
     return list(missing)
 
 

@@ -106,6 +106,14 @@ def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, objec
     is_flag=True,
     help="Install those named anew, and delete what is there.",
 )
+@click.option(
+    "--from",
+    "bundle",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="BUNDLE",
+    help="Install from a file that `bundle` wrote, without a network: all of it, or "
+    "what the Artifacts.toml files bind that are then given in place of names.",
+)
 def install(  # noqa: PLR0913 - click passes each option
     names: tuple[str, ...],
     toml_path: Path | None,
@@ -116,6 +124,7 @@ def install(  # noqa: PLR0913 - click passes each option
     jobs: int | None,
     only: str | None,
     reinstall: bool,
+    bundle: Path | None,
 ) -> None:
     """Install the artifacts named, or all that are not lazy."""
     if reinstall and not names:
@@ -125,18 +134,28 @@ def install(  # noqa: PLR0913 - click passes each option
         only_depot(only) if only else contextlib.nullcontext(),
         progress.show_progress(verbose=True) as report,
     ):
-        if reinstall:
-            _reinstall(names, resolve_toml(toml_path), platform, report)
-        installed = _api.install_artifacts(
-            resolve_toml(toml_path),
-            names or None,
-            platform=platform,
-            include_lazy=include_lazy,
-            jobs=jobs,
-            run_hook=julia,
-            progress=report,
-        )
-    for name, where in installed.items():
+        if bundle:
+            from fetch_artifacts.authoring.bundle import install_bundle
+
+            tomls = [resolve_toml(Path(name)) for name in names]
+            tomls += [resolve_toml(toml_path)] if toml_path else []
+            installed = install_bundle(
+                bundle, tomls, wanted(platform), jobs=jobs, report=report
+            )
+        else:
+            if reinstall:
+                _reinstall(names, resolve_toml(toml_path), platform, report)
+            found = _api.install_artifacts(
+                resolve_toml(toml_path),
+                names or None,
+                platform=platform,
+                include_lazy=include_lazy,
+                jobs=jobs,
+                run_hook=julia,
+                progress=report,
+            )
+            installed = list(found.items())
+    for name, where in installed:
         click.echo(f"{name}\t{where}")
 
 

@@ -23,6 +23,7 @@ MODULES: Final = {
     "add": "fetch_artifacts.cli._author",
     "archive": "fetch_artifacts.cli._publish",
     "bind": "fetch_artifacts.cli._author",
+    "bundle": "fetch_artifacts.cli._mirror",
     "cache-key": "fetch_artifacts.cli._conform",
     "check": "fetch_artifacts.cli._inspect",
     "conform": "fetch_artifacts.cli._conform",

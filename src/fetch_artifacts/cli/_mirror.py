@@ -1,4 +1,4 @@
-"""The commands that copy archives to where no internet is: mirror."""
+"""The commands that take archives to where no internet is: mirror, bundle."""
 
 from __future__ import annotations
 
@@ -113,4 +113,54 @@ def mirror(
             raise SystemExit(FAILED)
 
 
-COMMANDS: Final = (mirror,)
+@click.command()
+@click.argument("output", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, type=_FILE, metavar="[FILE]...")
+@selection_options
+@click.option(
+    "--environment",
+    is_flag=True,
+    help="The Artifacts.toml files of all packages of this Python, too.",
+)
+@click.option(
+    "--manifest",
+    "manifests",
+    multiple=True,
+    type=_FILE,
+    metavar="MANIFEST_TOML",
+    help="Those of the packages that a Manifest.toml of Julia names, too.",
+)
+def bundle(
+    output: Path,
+    files: tuple[Path, ...],
+    platforms: list[PlatformChoice] | None,
+    *,
+    jobs: int | None,
+    environment: bool,
+    manifests: tuple[Path, ...],
+) -> None:
+    """Write what the Artifacts.toml FILEs bind, and the files, into one tar.
+
+    `install --from OUTPUT` installs from it without a network. Unpacked, it is a
+    mirror.
+    """
+    from fetch_artifacts.authoring import environment as packages
+    from fetch_artifacts.authoring.bundle import write_bundle
+
+    tomls = [file.absolute() for file in files]
+    if environment:
+        tomls += packages.distribution_tomls()
+    for manifest in manifests:
+        tomls += packages.manifest_tomls(manifest)
+    tomls = list(dict.fromkeys(tomls))
+    if not tomls and not (environment or manifests):
+        msg = "expected the Artifacts.toml files that it is for"
+        raise click.UsageError(msg)
+    with progress.show_progress(verbose=True) as report:
+        trees = write_bundle(output, tomls, platforms, jobs=jobs, report=report)
+    for toml in tomls:
+        click.echo(f"bundled\t{toml}")
+    click.echo(f"fetch-artifacts: {output}: {trees} artifacts", err=True)
+
+
+COMMANDS: Final = (mirror, bundle)

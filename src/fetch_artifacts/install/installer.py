@@ -41,7 +41,7 @@ from fetch_artifacts.install.received import (
     warn_of_content,
 )
 from fetch_artifacts.install.source_reader import SourceReader
-from fetch_artifacts.install.sources import first_success, sources_of
+from fetch_artifacts.install.sources import first_success
 from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.streams import HashedChunks, prefetched
@@ -50,7 +50,7 @@ from fetch_artifacts.threads import run_all, run_one
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from pathlib import Path
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.digests import Sha256, TreeHash
     from fetch_artifacts.files.folder import Folder
     from fetch_artifacts.files.pidlock import LockHolder
+    from fetch_artifacts.install.source_reader import Reader
     from fetch_artifacts.install.sources import Source
     from fetch_artifacts.progress import Progress, Stage
 
@@ -77,17 +78,21 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
     Args:
         settings: The environment to go by; the present one unless given.
         progress: Called with each step, from several threads.
+        reader: Where archives come from; the network and files unless given.
     """
 
     def __init__(
-        self, settings: Settings | None = None, progress: Progress | None = None
+        self,
+        settings: Settings | None = None,
+        progress: Progress | None = None,
+        reader: Reader | None = None,
     ) -> None:
         self._settings = settings or Settings.from_environ()
         self._progress = progress
         # The threads of the pool don't see what with_artifacts_directory chose here.
         self._depot = FirstDepot.present()
         self._stopped = threading.Event()
-        self._reader = SourceReader(
+        self._reader: Reader = reader or SourceReader(
             self._settings, self._depot.artifacts, stopped=self._stopped
         )
 
@@ -119,7 +124,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         if location and location.overridden:
             raise _missing_override(entry, location)
         if sources is None:
-            sources = sources_of(entry, self._settings)
+            sources = self._reader.sources(entry)
         job = partial(self._ensure_locked, entry, sources, location)
         return run_one(job, stopped=self._stopped)
 
@@ -153,8 +158,18 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             InstallError: Some could not be installed; all others are.
             FetchArtifactsError: As for `ensure`, where it is only one that failed.
         """
-        of_tree: dict[TreeHash | Sha256 | None, list[ArtifactEntry]] = {}
         entries = tuple(entries)
+        paths = self.ensure_trees(entries, jobs=jobs)
+        return {entry.name: paths[_tree_key(entry)] for entry in entries}
+
+    def ensure_trees(
+        self, entries: Iterable[ArtifactEntry], *, jobs: int | None = None
+    ) -> dict[TreeHash | Sha256 | None, Path]:
+        """Install as `ensure_all`, and give the folders by tree.
+
+        Several files may bind one name to several trees.
+        """
+        of_tree: dict[TreeHash | Sha256 | None, list[ArtifactEntry]] = {}
         for entry in entries:
             of_tree.setdefault(_tree_key(entry), []).append(entry)
         joined = {tree: first.joined(rest) for tree, (first, *rest) in of_tree.items()}
@@ -164,8 +179,8 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             workers=jobs,
             stopped=self._stopped,
         )
-        raise_together({joined[tree].name: done for tree, done in running.items()})
-        return {entry.name: running[_tree_key(entry)].result() for entry in entries}
+        raise_together([(joined[tree].name, done) for tree, done in running.items()])
+        return {tree: done.result() for tree, done in running.items()}
 
     @contextlib.contextmanager
     def _locked(self, entry: ArtifactEntry) -> Iterator[None]:
@@ -325,26 +340,21 @@ def _missing_override(entry: ArtifactEntry, location: TreeLocation) -> OverrideE
 
 
 def raise_together(
-    done: Mapping[str, Future[T]], participle: str = "installed"
+    done: Sequence[tuple[str, Future[T]]], participle: str = "installed"
 ) -> None:
     """Raise the errors of all jobs as one error.
 
     Args:
-        done: The jobs by the names of artifacts.
+        done: The jobs with the names of their artifacts.
         participle: What could not be done with an artifact that failed.
     """
-    failures = {
-        name: error for name, each in done.items() if (error := each.exception())
-    }
-    for error in failures.values():
+    failures = [(name, error) for name, each in done if (error := each.exception())]
+    for _, error in failures:
         if len(failures) == 1 or not isinstance(error, FetchArtifactsError):
             raise error
     if failures:
         lines = [f"{len(failures)} of {len(done)} artifacts could not be {participle}:"]
-        lines += [str(error) for error in failures.values()]
-        attempts = [
-            (name, e) for name, e in failures.items() if isinstance(e, Exception)
-        ]
-        raise InstallError(
-            "\n".join(lines), name=", ".join(failures), attempts=attempts
-        )
+        lines += [str(error) for _, error in failures]
+        attempts = [(name, e) for name, e in failures if isinstance(e, Exception)]
+        names = ", ".join(name for name, _ in failures)
+        raise InstallError("\n".join(lines), name=names, attempts=attempts)

@@ -3,23 +3,45 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from fetch_artifacts.depot.stack import depot_path
+from fetch_artifacts.install.sources import sources_of
 from fetch_artifacts.network import pkg_server
 from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.platforms.host import host_platform
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.files.folder import Folder
     from fetch_artifacts.install.sources import Source
     from fetch_artifacts.network.transfer import ByteReport
     from fetch_artifacts.settings.environment import Settings
+
+
+class Reader(Protocol):
+    """What an `~fetch_artifacts.install.installer.Installer` gets archives from."""
+
+    def sources(self, entry: ArtifactEntry) -> Sequence[Source]:
+        """Where an entry's archive can be had, in the order in which to try."""
+        ...
+
+    def open(
+        self,
+        source: Source,
+        *,
+        partials: Folder | None = None,
+        progress: ByteReport | None = None,
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """Give the chunks of a source's archive."""
+        ...
+
+    def __exit__(self, *_: object) -> None: ...
 
 
 class SourceReader(contextlib.AbstractContextManager["SourceReader"]):
@@ -40,6 +62,10 @@ class SourceReader(contextlib.AbstractContextManager["SourceReader"]):
 
     def __exit__(self, *_: object) -> None:
         self._fetcher.__exit__()
+
+    def sources(self, entry: ArtifactEntry) -> Sequence[Source]:
+        """Where an entry's archive can be had, in the order in which to try."""
+        return sources_of(entry, self._settings)
 
     def open(
         self,

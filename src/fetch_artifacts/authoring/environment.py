@@ -1,0 +1,150 @@
+"""The Artifacts.toml files of an environment: its packages in Python and in Julia."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from fetch_artifacts.artifacts_toml.search import (
+    ARTIFACTS_TOML_NAMES,
+    artifacts_toml_in,
+)
+from fetch_artifacts.depot.stack import depot_path
+from fetch_artifacts.errors import ArtifactsTomlError, DownloadError
+from fetch_artifacts.files.toml_text import parse_toml
+from fetch_artifacts.urls import local_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+_log = logging.getLogger(__name__)
+
+_SLUG_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_SLUG_LENGTHS: Final = 5, 4  # the second: Julia 1.0 and older (loading.jl)
+_CASTAGNOLI: Final = 0x82F63B78
+
+
+def distribution_tomls(
+    distributions: Iterable[metadata.Distribution] | None = None,
+) -> list[Path]:
+    """Find the Artifacts.toml files that installed Python packages contain.
+
+    Of a package that is installed for editing, its project's folder is searched.
+
+    Args:
+        distributions: The packages; those of this Python unless given.
+    """
+    found: set[Path] = set()
+    for each in metadata.distributions() if distributions is None else distributions:
+        project = _edited_project(each)
+        if project is not None:
+            found.update(_tomls_below(project))
+        for file in each.files or ():
+            if file.name in ARTIFACTS_TOML_NAMES:
+                path = Path(str(each.locate_file(file)))
+                found.update(_toml_in(path.parent))
+    return sorted(found)
+
+
+def _toml_in(folder: Path) -> Iterator[Path]:
+    path = artifacts_toml_in(str(folder))
+    if path:
+        yield Path(path)
+
+
+def _edited_project(distribution: metadata.Distribution) -> Path | None:
+    """The folder of an editable install (PEP 610), None for any other."""
+    text = distribution.read_text("direct_url.json")
+    try:
+        origin = json.loads(text or "{}")
+        if origin.get("dir_info", {}).get("editable"):
+            return local_path(origin["url"])
+    except (ValueError, KeyError, AttributeError, DownloadError):
+        pass
+    return None
+
+
+def _tomls_below(project: Path) -> Iterator[Path]:
+    for folder, names, files in os.walk(project):
+        names[:] = [
+            name
+            for name in names
+            if not name.startswith(".")
+            and not Path(folder, name, "pyvenv.cfg").exists()
+        ]
+        if not {*ARTIFACTS_TOML_NAMES}.isdisjoint(files):
+            yield from _toml_in(Path(folder))
+
+
+def manifest_tomls(manifest: Path) -> list[Path]:
+    """Find the Artifacts.toml files of the packages that a Julia Manifest names.
+
+    Args:
+        manifest: A Manifest.toml of any Julia since 1.0. Its packages have to be in a
+            depot, as ``Pkg.instantiate()`` puts them there; one that isn't is warned
+            of.
+
+    Raises:
+        ArtifactsTomlError: It is no Manifest.
+        OSError: It can't be read.
+    """
+    try:
+        table = parse_toml(manifest.read_text("utf-8"))
+    except ValueError as error:
+        msg = f"expected a Manifest.toml: {error}"
+        raise ArtifactsTomlError(msg, path=manifest) from error
+    packages = table.get("deps", {}) if "manifest_format" in table else table
+    found: set[Path] = set()
+    for name, entries in packages.items():
+        for package in entries if isinstance(entries, list) else ():
+            found.update(_package_toml(name, package, manifest))
+    return sorted(found)
+
+
+def _package_toml(
+    name: str, package: Mapping[str, Any], manifest: Path
+) -> Iterator[Path]:
+    """The file of one package; a package of the standard library has no folder."""
+    if "path" in package:
+        yield from _toml_in(manifest.parent / package["path"])
+    elif "git-tree-sha1" in package:
+        folder = _package_folder(name, package["uuid"], package["git-tree-sha1"])
+        if folder is None:
+            _log.warning("%s: %s is in no depot; instantiate it first", manifest, name)
+        else:
+            yield from _toml_in(folder)
+
+
+def _package_folder(name: str, uuid: str, tree_hash: str) -> Path | None:
+    for depot in depot_path():
+        for length in _SLUG_LENGTHS:
+            slug = version_slug(uuid, tree_hash, length)
+            folder = Path(depot, "packages", name, slug)
+            if folder.is_dir():
+                return folder
+    return None
+
+
+def version_slug(uuid: str, tree_hash: str, length: int = 5) -> str:
+    """Name the folder of one version of a package (Base loading.jl `version_slug`)."""
+    # _crc32c of a UUID takes its number as it lies in memory.
+    rest = _crc32c(UUID(uuid).int.to_bytes(16, "little") + bytes.fromhex(tree_hash))
+    slug = ""
+    for _ in range(length):
+        rest, digit = divmod(rest, len(_SLUG_LETTERS))
+        slug += _SLUG_LETTERS[digit]
+    return slug
+
+
+def _crc32c(data: bytes) -> int:
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (_CASTAGNOLI if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF

@@ -1,0 +1,102 @@
+"""Reading bundles: a tar that holds a mirror and Artifacts.toml files."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import tarfile
+from typing import TYPE_CHECKING, Final
+
+from fetch_artifacts.errors import DownloadError, UnpackError
+from fetch_artifacts.install.sources import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+    from pathlib import Path
+
+    from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
+    from fetch_artifacts.files.folder import Folder
+    from fetch_artifacts.network.transfer import ByteReport
+
+_ARCHIVE: Final = re.compile(r"artifact/([0-9a-f]{40})")
+_TOML: Final = re.compile(r"toml/[0-9a-f]+/(?:Julia)?Artifacts\.toml")
+_CHUNK: Final = 1 << 18
+
+
+class BundleReader(contextlib.AbstractContextManager["BundleReader"]):
+    """Opens the archives in a bundle; threads may share it.
+
+    Nothing of the bundle is unpacked but what is asked for, and none of its names is
+    ever used as a path.
+
+    Args:
+        path: The bundle.
+
+    Raises:
+        UnpackError: It is no uncompressed tar, or a damaged one.
+        OSError: It can't be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._places: dict[str, tuple[int, int]] = {}
+        try:
+            with tarfile.open(path, "r:") as bundle:
+                for member in bundle:
+                    if member.isreg():
+                        self._places[member.name] = member.offset_data, member.size
+        except tarfile.TarError as error:
+            msg = f"{path}: expected a bundle, as `fetch-artifacts bundle` writes it"
+            raise UnpackError(f"{msg}: {error}") from error
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is held open."""
+
+    def trees(self) -> set[str]:
+        """The hashes of the trees whose archives it holds."""
+        found = map(_ARCHIVE.fullmatch, self._places)
+        return {match[1] for match in found if match}
+
+    def tomls(self) -> list[bytes]:
+        """The Artifacts.toml files that it was made for."""
+        names = sorted(filter(_TOML.fullmatch, self._places))
+        return [b"".join(self._chunks(name, None)) for name in names]
+
+    def sources(self, entry: ArtifactEntry) -> Sequence[Source]:
+        """The one place where an entry's archive can be: in the bundle."""
+        name = f"artifact/{entry.tree_hash}"
+        return [Source(url=f"{self._path}/{name}")] if name in self._places else []
+
+    @contextlib.contextmanager
+    def open(
+        self,
+        source: Source,
+        *,
+        partials: Folder | None = None,  # noqa: ARG002 - nothing is ever partial
+        progress: ByteReport | None = None,
+    ) -> Iterator[Iterator[bytes]]:
+        """Give the chunks of an archive.
+
+        Raises:
+            DownloadError: The bundle can't be read, or is cut short.
+        """
+        name = source.url.removeprefix(f"{self._path}/")
+        with contextlib.closing(self._chunks(name, progress)) as chunks:
+            yield chunks
+
+    def _chunks(self, name: str, progress: ByteReport | None) -> Generator[bytes]:
+        place, size = self._places[name]
+        url, done = f"{self._path}/{name}", 0
+        try:
+            with self._path.open("rb", buffering=0) as file:
+                file.seek(place)
+                while done < size and (chunk := file.read(min(_CHUNK, size - done))):
+                    done += len(chunk)
+                    if progress:
+                        progress(done, size)
+                    yield chunk
+        except OSError as error:
+            raise DownloadError(f"{url}: {error.strerror or error}", url=url) from error
+        if done < size:
+            msg = f"{url}: expected {size} bytes, the bundle ends after {done}"
+            raise DownloadError(msg, url=url)

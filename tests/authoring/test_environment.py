@@ -1,0 +1,92 @@
+"""The Artifacts.toml files of installed packages, in Python and in Julia."""
+
+from __future__ import annotations
+
+import json
+import logging
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from fetch_artifacts.authoring.environment import (
+    distribution_tomls,
+    manifest_tomls,
+    version_slug,
+)
+from fetch_artifacts.errors import ArtifactsTomlError
+
+UUID = "12345678-1234-5678-1234-567812345678"
+TREE = "86a1ce580587d5851fdfa841aeb3c8d55663f6f9"
+SLUG = "mKtJn"  # Base.version_slug(UUID(...), SHA1(...)) of Julia 1.5.3
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A folder of installed packages: one with two files, one for editing."""
+    site = tmp_path / "site"
+    info = site / "demo-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Name: demo\nVersion: 1.0\n")
+    files = ["demo/__init__.py", "demo/Artifacts.toml", "demo/b/JuliaArtifacts.toml"]
+    for name in [*files, "demo/b/Artifacts.toml"]:
+        (site / name).parent.mkdir(exist_ok=True)
+        (site / name).touch()
+    record = [*files, "demo/b/Artifacts.toml", "demo/gone/Artifacts.toml"]
+    (info / "RECORD").write_text("".join(f"{name},,\n" for name in record))
+    edited = site / "edited-1.0.dist-info"
+    edited.mkdir()
+    (edited / "METADATA").write_text("Name: edited\nVersion: 1.0\n")
+    project = tmp_path / "project"
+    for name in ("src/edited", ".git", "venv/lib"):
+        (project / name).mkdir(parents=True)
+        (project / name / "Artifacts.toml").touch()
+    (project / "venv" / "pyvenv.cfg").touch()
+    origin = {"url": project.as_uri(), "dir_info": {"editable": True}}
+    (edited / "direct_url.json").write_text(json.dumps(origin))
+    return site
+
+
+def test_the_files_of_installed_packages_are_found(site: Path, tmp_path: Path) -> None:
+    found = distribution_tomls(metadata.distributions(path=[str(site)]))
+    assert found == [
+        tmp_path / "project/src/edited/Artifacts.toml",
+        site / "demo/Artifacts.toml",
+        site / "demo/b/JuliaArtifacts.toml",
+    ]
+
+
+def test_a_slug_is_that_of_julia() -> None:
+    assert version_slug(UUID, TREE) == SLUG
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_files_of_a_manifest_s_packages_are_found(
+    version: int, tmp_path: Path, depot: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    packages = {
+        "Demo": f'uuid = "{UUID}"\ngit-tree-sha1 = "{TREE}"',
+        "Gone": f'uuid = "{UUID}"\ngit-tree-sha1 = "{TREE[::-1]}"',
+        "Here": f'uuid = "{UUID}"\npath = "here"',
+        "Dates": f'uuid = "{UUID}"',
+    }
+    prefix = "deps." if version == 2 else ""
+    head = 'manifest_format = "2.0"\n[deps]\n' if version == 2 else ""
+    manifest = tmp_path / "Manifest.toml"
+    tables = (f"[[{prefix}{name}]]\n{text}\n" for name, text in packages.items())
+    manifest.write_text(head + "".join(tables))
+    package = depot / "packages" / "Demo" / SLUG
+    for folder in (package, tmp_path / "here"):
+        folder.mkdir(parents=True)
+        (folder / "Artifacts.toml").touch()
+    with caplog.at_level(logging.WARNING):
+        found = manifest_tomls(manifest)
+    assert found == [package / "Artifacts.toml", tmp_path / "here" / "Artifacts.toml"]
+    assert [record.args for record in caplog.records] == [(manifest, "Gone")]
+
+
+def test_what_is_no_manifest_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "Manifest.toml"
+    path.write_text("[")
+    with pytest.raises(ArtifactsTomlError, match="expected a Manifest"):
+        manifest_tomls(path)
