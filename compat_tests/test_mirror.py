@@ -13,7 +13,7 @@ import pytest
 
 from fetch_artifacts.conformance.questions import Julia
 from fetch_artifacts.julia_process import run_julia
-from fetch_artifacts.settings.environment import find_julia
+from fetch_artifacts.settings.user import find_julia
 from support import nginx
 from support.commands import run
 from support.published import TREE as PKG_TREE

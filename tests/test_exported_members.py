@@ -1,4 +1,4 @@
-"""The public names: which there are, how they are called, what it costs to get them."""
+"""The public names: which there are, how they are called."""
 
 from __future__ import annotations
 
@@ -196,20 +196,6 @@ SIGNATURES_0_1_0 = {
     "unbind_artifact": "(toml_path, name)",
 }
 
-HEAVY = {
-    "backports.zstd",
-    "bz2",
-    "click",
-    "compression.zstd",
-    "concurrent.futures",
-    "hashlib",  # OpenSSL
-    "lzma",
-    "requests",
-    "tempfile",
-    "tqdm",
-    "zlib_ng",
-}
-
 
 def run(code: str) -> list[str]:
     """The words that a new Python prints."""
@@ -283,13 +269,6 @@ def test_what_0_1_0_was_called_with_fits_and_all_else_is_by_keyword(name: str) -
     assert SIGNATURES_0_1_0[name] == without_annotations(positional)
     added = parameters[len(positional) :]
     assert all(p.default is not p.empty for p in added)
-
-
-def test_to_import_the_package_imports_nothing_heavy() -> None:
-    before = "import sys; before = set(sys.modules); import fetch_artifacts;"
-    loaded = run(before + "print(*set(sys.modules) - before)")
-    assert "fetch_artifacts._api" in loaded
-    assert not HEAVY & set(loaded)
 
 
 def test_modules_are_there_without_an_import_of_their_own() -> None:

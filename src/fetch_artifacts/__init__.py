@@ -41,7 +41,6 @@ from fetch_artifacts._api import (
     set_cache_dir,
     tree_hash,
 )
-from fetch_artifacts._manager import ArtifactManager
 from fetch_artifacts._version import __version__ as __version__
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import (
@@ -81,9 +80,6 @@ from fetch_artifacts.errors import (
     UnpackError,
     UnportableNameError,
 )
-from fetch_artifacts.platforms.host import host_platform
-from fetch_artifacts.platforms.platform import Platform
-from fetch_artifacts.progress import ProgressEvent
 
 __all__ = [
     "ArchiveError",
@@ -162,16 +158,26 @@ if TYPE_CHECKING:
         query_artifact_info,
         unbind_artifact,
     )
+    from fetch_artifacts._manager import ArtifactManager
+    from fetch_artifacts.platforms import Platform, host_platform
+    from fetch_artifacts.progress import ProgressEvent
 else:  # not for type checkers: they would believe that every name is here
+    _HOMES = {
+        "ArtifactManager": "_manager",
+        "Platform": "platforms",
+        "ProgressEvent": "progress",
+        "host_platform": "platforms",
+    }
 
     def __getattr__(name: str) -> object:
-        """Import what only authors need when it is asked for (PEP 562)."""
+        """Import what to use artifacts does not need when it is asked for (PEP 562)."""
         import importlib
 
         if name in {"pkg_artifacts", "tarball"}:
             return importlib.import_module(f"{__name__}.{name}")
         if name in __all__:
-            return getattr(importlib.import_module(f"{__name__}._author_api"), name)
+            home = _HOMES.get(name, "_author_api")
+            return getattr(importlib.import_module(f"{__name__}.{home}"), name)
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
 

@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fetch_artifacts._manager import ArtifactManager
 from fetch_artifacts.artifacts_toml.search import (
     artifacts_toml_above,
     artifacts_toml_in,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from concurrent.futures import Executor
 
+    from fetch_artifacts._manager import ArtifactManager
     from fetch_artifacts.digests import Algorithm, TreeHash
     from fetch_artifacts.platforms.platform import Platform
     from fetch_artifacts.progress import Progress
@@ -171,6 +171,8 @@ def load_artifacts(
         ArtifactsTomlError: The file can't be read.
         DepotError: ``cache_dir`` can't be made.
     """
+    from fetch_artifacts._manager import ArtifactManager
+
     toml = resolve_toml(toml_path)
     if cache_dir is None:
         return ArtifactManager(toml, folder_of(toml), verbose)
@@ -200,6 +202,8 @@ def clear_artifact_cache(
         DepotError: A folder could not be deleted.
         FetchArtifactsError: As for `artifact`, where the file can't be read.
     """
+    from fetch_artifacts._manager import ArtifactManager
+
     toml = resolve_toml(toml_path)
     with with_folder_of(toml):
         ArtifactManager(toml).clear(name, force=force)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import ClassVar, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias, get_args
 
 from fetch_artifacts.errors import (
     ArgumentError,
@@ -12,6 +11,9 @@ from fetch_artifacts.errors import (
     TarballHashMismatchError,
     TreeHashMismatchError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Algorithm: TypeAlias = Literal["git-sha1", "git-sha256"]
 
@@ -53,8 +55,48 @@ def _parse_hex(text: object, size: int, what: str) -> bytes:
     return bytes.fromhex(text)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class TreeHash:
+class _Digest:
+    """The bytes of a hash: a value that does not change, equal to those of its class.
+
+    Written out, since to import `dataclasses` takes longer than to find an artifact.
+    """
+
+    __slots__ = ("digest",)
+
+    digest: bytes
+
+    def __init__(self, digest: bytes) -> None:
+        object.__setattr__(self, "digest", digest)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        msg = f"{type(self).__name__}: expected no change, found one of {name!r}"
+        raise AttributeError(msg)
+
+    __delattr__ = __setattr__  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.digest,)
+
+    def __setstate__(self, state: Sequence[bytes]) -> None:
+        # Pickles of the time when this was a dataclass have a list of its fields.
+        object.__setattr__(self, "digest", state[0])
+
+    def __str__(self) -> str:
+        return self.digest.hex()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}>"
+
+
+class TreeHash(_Digest):
     """The git tree hash of a folder; ``str()`` is the lower-case hex.
 
     Julia: ``Base.SHA1`` for git-sha1, and what ``Tar.tree_hash`` returns.
@@ -63,12 +105,13 @@ class TreeHash:
         digest: 20 bytes (git-sha1) or 32 bytes (git-sha256).
     """
 
-    digest: bytes
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        if len(self.digest) not in _BYTES:
-            msg = f"tree hash: expected 20 or 32 bytes, found {len(self.digest)}"
+    def __init__(self, digest: bytes) -> None:
+        if len(digest) not in _BYTES:
+            msg = f"tree hash: expected 20 or 32 bytes, found {len(digest)}"
             raise HashParseError(msg)
+        super().__init__(digest)
 
     @classmethod
     def parse(cls, text: str) -> TreeHash:
@@ -88,24 +131,17 @@ class TreeHash:
         # What dask takes for the identity of a value; it need not be installed.
         return "git-tree", str(self)
 
-    def __str__(self) -> str:
-        return self.digest.hex()
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self}>"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Sha256:
+class Sha256(_Digest):
     """The SHA-256 of an archive's bytes; ``str()`` is the lower-case hex.
 
     Attributes:
         digest: 32 bytes.
     """
 
-    SIZE: ClassVar[int] = 32
+    __slots__ = ()
 
-    digest: bytes
+    SIZE: ClassVar[int] = 32
 
     @classmethod
     def parse(cls, text: str) -> Sha256:
@@ -115,12 +151,6 @@ class Sha256:
             HashParseError: The text is anything else.
         """
         return cls(_parse_hex(text, cls.SIZE, "sha256"))
-
-    def __str__(self) -> str:
-        return self.digest.hex()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self}>"
 
 
 _ANOTHER: Final = (

@@ -7,7 +7,6 @@ returns nothing, they log a warning and return None.
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,18 +21,14 @@ from fetch_artifacts.errors import (
     NoMatchingPlatformError,
     PlatformError,
 )
-from fetch_artifacts.platforms.matching import first_difference, select_platform
-from fetch_artifacts.platforms.platform import Platform
-from fetch_artifacts.platforms.tags import REQUIRED_TAGS
-from fetch_artifacts.spelling import nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fetch_artifacts.artifacts_toml.file import TomlDict
+    from fetch_artifacts.errors import ArtifactsTomlError
     from fetch_artifacts.platforms.matching import PlatformChoice
-
-_log = logging.getLogger(__name__)
+    from fetch_artifacts.platforms.platform import Platform
 
 
 def artifact_meta(
@@ -67,12 +62,18 @@ def _find_meta(
         _, meta, place = chosen
     elif not isinstance(meta, dict):
         if name in table:
-            _log.warning("%s", place.error(f"expected a table, found {meta!r}"))
+            _warn(place.error(f"expected a table, found {meta!r}"))
         return None
     if "git-tree-sha1" not in meta:
-        _log.warning("%s", place.expected("40 hex digits", meta, "git-tree-sha1"))
+        _warn(place.expected("40 hex digits", meta, "git-tree-sha1"))
         return None
     return meta, place
+
+
+def _warn(fault: ArtifactsTomlError) -> None:
+    import logging
+
+    logging.getLogger(__name__).warning("%s", fault)
 
 
 def artifact_hash(
@@ -209,6 +210,10 @@ def platforms_of(
 
 
 def _platform_of(element: object, place: Place) -> Platform:
+    # Imported here: most artifacts suit every platform.
+    from fetch_artifacts.platforms.platform import Platform
+    from fetch_artifacts.platforms.tags import REQUIRED_TAGS
+
     if not isinstance(element, dict):
         raise place.error(f"expected a table, found {element!r}")
     for key in REQUIRED_TAGS:
@@ -223,6 +228,8 @@ def _platform_of(element: object, place: Place) -> Platform:
 def _choose(
     elements: list[Any], platform: Platform, place: Place
 ) -> tuple[Platform, TomlDict, Place] | None:
+    from fetch_artifacts.platforms.matching import select_platform
+
     # Artifacts.jl:408-416: of two elements for equal platforms the later one counts, as
     # the value and as the key; a Python dict would keep the first one's key.
     candidates: dict[Platform, tuple[Platform, TomlDict, Place]] = {}
@@ -303,6 +310,8 @@ def _read_entry(
 def _not_found(
     name: str, table: Mapping[str, Any], path: Path | None
 ) -> ArtifactNotFoundError:
+    from fetch_artifacts.spelling import nearest_name
+
     names = sorted(table)
     close = nearest_name(name, names)
     msg = f"{path or 'Artifacts.toml'}: expected an artifact {name!r}, found " + (
@@ -316,6 +325,8 @@ def _not_found(
 def _no_match(
     name: str, elements: list[Any], platform: Platform, place: Place
 ) -> NoMatchingPlatformError:
+    from fetch_artifacts.platforms.matching import first_difference
+
     lines = [f"{place.path or 'Artifacts.toml'}: {name!r} has no entry for {platform}"]
     candidates = [candidate for candidate, _, _ in platforms_of(elements, place)]
     differences = [first_difference(each, platform) for each in candidates]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.errors import HashParseError
-from fetch_artifacts.platforms.tags import REQUIRED_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,15 +16,14 @@ if TYPE_CHECKING:
     from fetch_artifacts.errors import ArtifactsTomlError
     from fetch_artifacts.platforms.platform import Platform
 
-ENTRY_KEYS: Final = frozenset({"git-tree-sha1", "lazy", "download", *REQUIRED_TAGS})
+ENTRY_KEYS: Final = frozenset({"git-tree-sha1", "lazy", "download", "os", "arch"})
 """The keys that mean the same in every entry; the others are its metadata."""
 
 _SHA256: Final = re.compile(r"[0-9A-Fa-f]{64}")
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\x00-\x1f\x7f]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownloadSource:
+class DownloadSource(NamedTuple):
     """A source of an artifact's archive.
 
     Attributes:
@@ -65,8 +62,7 @@ class DownloadSource:
         return {**entry, "size": self.size} if self.size else entry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArtifactEntry:
+class ArtifactEntry(NamedTuple):
     """One artifact of an Artifacts.toml for one platform.
 
     fetch-artifacts 0.1.0 let people write the archive's sha256, or the first 40 digits
@@ -83,6 +79,7 @@ class ArtifactEntry:
         platform: What it is built for, None where it suits every platform.
         metadata: All other keys with their values, platform tags but ``os`` and
             ``arch`` among them.
+        sources: The elements of ``download``, not yet read, with their places.
     """
 
     name: str
@@ -92,7 +89,7 @@ class ArtifactEntry:
     lazy: bool
     platform: Platform | None
     metadata: Mapping[str, Any]
-    _sources: tuple[tuple[object, Place], ...] = field(repr=False)
+    sources: tuple[tuple[object, Place], ...]
 
     @classmethod
     def from_entry(
@@ -120,7 +117,7 @@ class ArtifactEntry:
             lazy=entry.get("lazy", False),
             platform=platform,
             metadata={k: v for k, v in entry.items() if k not in ENTRY_KEYS},
-            _sources=tuple(sources_of(entry, place)),
+            sources=tuple(sources_of(entry, place)),
         )
 
     @property
@@ -133,11 +130,11 @@ class ArtifactEntry:
         Raises:
             ArtifactsTomlError: A source has no valid url, sha256 or size.
         """
-        return tuple(DownloadSource.from_entry(*source) for source in self._sources)
+        return tuple(DownloadSource.from_entry(*source) for source in self.sources)
 
     def each_download(self) -> Iterator[DownloadSource | ArtifactsTomlError]:
         """Yield the sources, or for each one that can't be read what is wrong there."""
-        for source in self._sources:
+        for source in self.sources:
             fault = next(_reading_faults(*source), None)
             yield fault or DownloadSource.from_entry(*source)
 
@@ -148,11 +145,10 @@ class ArtifactEntry:
             others: Further entries of the same tree.
         """
         entries = (self, *others)
-        sources = [entry._sources for entry in entries]  # noqa: SLF001 - its own class
-        return replace(
-            self,
+        sources = [entry.sources for entry in entries]
+        return self._replace(
             name=", ".join(dict.fromkeys(entry.name for entry in entries)),
-            _sources=tuple(chain.from_iterable(sources)),
+            sources=tuple(chain.from_iterable(sources)),
         )
 
 

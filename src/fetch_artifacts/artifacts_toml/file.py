@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -24,13 +23,13 @@ if TYPE_CHECKING:
 TomlDict: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
 class _File:
-    table: TomlDict
-    # What was chosen last for each name, and for which platform.
-    chosen: dict[str, tuple[PlatformChoice, ArtifactEntry]] = field(
-        default_factory=dict
-    )
+    __slots__ = ("chosen", "table")
+
+    def __init__(self, table: TomlDict) -> None:
+        self.table = table
+        # What was chosen last for each name, and for which platform.
+        self.chosen: dict[str, tuple[PlatformChoice, ArtifactEntry]] = {}
 
 
 def parse_artifacts_toml(data: bytes, path: Path) -> TomlDict:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fetch_artifacts.errors import ArtifactsTomlError
-from fetch_artifacts.julia_toml.writer import dump_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +14,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.julia_toml.spans import KeyPath
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where in which file something stands.
 
     Attributes:
@@ -39,6 +36,8 @@ class Place:
     @property
     def key(self) -> str:
         """The dotted key, as people read it: elements of arrays are counted from 1."""
+        from fetch_artifacts.julia_toml.writer import dump_key
+
         name, *others = self.keys
         tails = (
             f"[{key + 1}]" if isinstance(key, int) else f".{dump_key(key)}"

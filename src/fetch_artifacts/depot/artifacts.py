@@ -7,10 +7,9 @@ goes through all depots; for writing, see `fetch_artifacts.depot.staging`.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fetch_artifacts.depot import overrides
 from fetch_artifacts.depot.package_overrides import PROCESS_OVERRIDES
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.digests import TreeHash
 
 
-@dataclass(frozen=True, slots=True)
-class TreeLocation:
+class TreeLocation(NamedTuple):
     """Where a tree may be, by the depots and overrides of one moment.
 
     Attributes:

@@ -8,7 +8,6 @@ without the network.
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from fetch_artifacts.depot.artifacts import TreeLocation
     from fetch_artifacts.depot.package_overrides import PackageOverrides
     from fetch_artifacts.digests import Sha256
-
-_log = logging.getLogger(__name__)
 
 _KNOWN_ARCHIVES: Final = "fetch_artifacts_archives.toml"
 _warned: Final[set[Sha256]] = set()
@@ -177,7 +174,9 @@ def warn_of_old_entry(entry: ArtifactEntry, tree_hash: TreeHash) -> None:
     if entry.archive_sha256 is None or entry.archive_sha256 in _warned:
         return
     _warned.add(entry.archive_sha256)
-    _log.warning(
+    import logging
+
+    logging.getLogger(__name__).warning(
         "%s: its git-tree-sha1 %s is the archive's sha256, so Julia can't install it; "
         "`fetch-artifacts doctor --fix` writes the true one, %s, into the file",
         entry.name,

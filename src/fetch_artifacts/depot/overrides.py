@@ -12,14 +12,12 @@ raises. Julia reads the files once per process, this reads a changed file again.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import re
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from fetch_artifacts import julia_toml
 from fetch_artifacts.digests import TreeHash
@@ -35,14 +33,11 @@ Target: TypeAlias = "Path | TreeHash"
 OVERRIDES_TOML: Final = "Overrides.toml"
 _SHOWN: Final = 20  # trees of a circle in a message
 
-_log = logging.getLogger(__name__)
-
 # uuid.jl: Julia takes no other form, and either case.
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overrides:
+class Overrides(NamedTuple):
     """What the Overrides.toml of all depots say together.
 
     Attributes:
@@ -54,7 +49,7 @@ class Overrides:
 
     by_hash: Mapping[TreeHash, Target]
     by_name: Mapping[str, Mapping[str, Target]]
-    files: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    files: tuple[str, ...] = ()
 
     def resolve(self, tree_hash: TreeHash) -> Target | None:
         """Follow the overrides of a tree to their end, None if it has none.
@@ -117,7 +112,7 @@ class Overrides:
         }
         if not added:
             return self
-        return replace(self, by_hash=MappingProxyType({**self.by_hash, **added}))
+        return self._replace(by_hash=MappingProxyType({**self.by_hash, **added}))
 
 
 def _circle(hashes: Sequence[TreeHash], files: Sequence[str]) -> OverrideError:
@@ -183,10 +178,12 @@ def load_overrides(
     return _merged(*[_FILES.get(file) for file in files])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _File:
-    path: str
-    table: dict[str, Any]
+    __slots__ = ("path", "table")
+
+    def __init__(self, path: str, table: dict[str, Any]) -> None:
+        self.path = path
+        self.table = table
 
 
 def _read(path: str) -> _File:
@@ -306,7 +303,15 @@ def _add_hash(
     try:
         _set(by_hash, TreeHash.parse(key), parse_target(value))
     except (HashParseError, OverrideError) as error:
-        _log.warning("%s: %s: %s; ignored", path, julia_toml.dump_key(key), error)
+        _warn_of_ignored(path, key, error)
+
+
+def _warn_of_ignored(path: str, key: str, error: Exception) -> None:
+    import logging
+
+    logging.getLogger(__name__).warning(
+        "%s: %s: %s; ignored", path, julia_toml.dump_key(key), error
+    )
 
 
 def _add_package(
@@ -315,7 +320,7 @@ def _add_package(
     try:
         targets = by_name.setdefault(parse_uuid(key), {})
     except OverrideError as error:
-        _log.warning("%s: %s: %s; ignored", path, julia_toml.dump_key(key), error)
+        _warn_of_ignored(path, key, error)
         return
     name = ""
     try:

@@ -8,15 +8,14 @@ from __future__ import annotations
 import contextlib
 import os
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fetch_artifacts.errors import ArgumentTypeError, DepotError
 from fetch_artifacts.files.paths import absolute, obstacle
 from fetch_artifacts.settings.depot_path import depots_from_environ
-from fetch_artifacts.settings.environment import expand_user
+from fetch_artifacts.settings.user import expand_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +26,7 @@ _file_folders: Final[dict[str, str]] = {}  # of choose_folder_of, by Artifacts.t
 _NO_CHOICE: Final = contextlib.nullcontext()
 
 
-@dataclass(frozen=True, slots=True)
-class DepotStack:
+class DepotStack(NamedTuple):
     """Where artifacts are at one moment, as text: it is asked for at each look-up.
 
     Attributes:

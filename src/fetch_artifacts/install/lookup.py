@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from fetch_artifacts import progress
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.slash import check_tail, split_artifact_slash
@@ -29,9 +27,6 @@ from fetch_artifacts.errors import (
     NoMatchingPlatformError,
 )
 from fetch_artifacts.platforms.host import host_platform
-from fetch_artifacts.platforms.platform import as_platform
-from fetch_artifacts.settings.environment import Settings
-from fetch_artifacts.spelling import nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -41,7 +36,6 @@ if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform
     from fetch_artifacts.progress import Progress
 
-_log = logging.getLogger(__name__)
 _hooks_looked_for: Final[set[str]] = set()
 
 AnyPlatform: TypeAlias = "Platform | str | None"
@@ -54,7 +48,11 @@ def wanted(platform: AnyPlatform) -> Platform | Callable[[], Platform]:
     Raises:
         PlatformError: The triplet is not one.
     """
-    return host_platform if platform is None else as_platform(platform)
+    if platform is None:
+        return host_platform
+    from fetch_artifacts.platforms.platform import as_platform
+
+    return as_platform(platform)
 
 
 def locate(
@@ -122,6 +120,8 @@ def require_path(path: Path, name: str) -> None:
     """
     if os.path.lexists(path):
         return
+    from fetch_artifacts.spelling import nearest_name
+
     there, missing = path.parent, path.name
     while not there.is_dir():
         there, missing = there.parent, there.name
@@ -216,13 +216,16 @@ def _chosen(
     if not run_hook:
         return toml
     from fetch_artifacts.install import hook
+    from fetch_artifacts.settings.environment import Settings
 
     script, julia = hook.find_hook(Path(toml)), Settings.from_environ().julia
     if script is None or julia is None:
         missing = "a Julia" if script else "a hook .pkg/select_artifacts.jl beside it"
         msg = f"{toml}: expected {missing} to choose its artifacts, found none"
         raise JuliaError(msg, julia=julia)
-    choice = host_platform() if platform is None else as_platform(platform)
+    choice = wanted(platform)
+    if callable(choice):
+        choice = choice()
     return hook.run_hook(script, choice, julia=julia)
 
 
@@ -235,7 +238,9 @@ def warn_of_hook(toml: str) -> None:
 
     script = hook.find_hook(Path(toml))
     if script is not None:
-        _log.warning("%s", hook.hook_warning(script))
+        import logging
+
+        logging.getLogger(__name__).warning("%s", hook.hook_warning(script))
 
 
 def _not_installed(entry: ArtifactEntry, toml: str) -> ArtifactNotInstalledError:
@@ -249,6 +254,7 @@ def _not_installed(entry: ArtifactEntry, toml: str) -> ArtifactNotInstalledError
 def _install(
     entry: ArtifactEntry, location: TreeLocation | None, *, verbose: bool
 ) -> Path:
+    from fetch_artifacts import progress
     from fetch_artifacts.install.installer import Installer
 
     with (

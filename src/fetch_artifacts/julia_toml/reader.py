@@ -94,3 +94,8 @@ def _apply_spelling(table: dict[str, Any], text: str) -> None:
                 for key in path[:-1]:
                     parent = parent[key]
                 parent[path[-1]] = Unsigned(spelt, 0)
+
+
+# What help() prints, and what a pickle names, is where users import it from.
+for _public in (Unsigned, loads, parsefile, tryparse):
+    _public.__module__ = __name__.rpartition(".")[0]

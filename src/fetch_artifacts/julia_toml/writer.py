@@ -236,3 +236,15 @@ def _write_time(value: date | time) -> str:
         msg = f"expected a time without an offset, found {value}"
         raise ValueError(msg)
     return value.isoformat(timespec="milliseconds")
+
+
+# What help() prints, and what a pickle names, is where users import it from.
+for _public in (
+    dump_below,
+    dump_key,
+    dump_value,
+    dumps,
+    is_array_of_tables,
+    is_tabular,
+):
+    _public.__module__ = __name__.rpartition(".")[0]

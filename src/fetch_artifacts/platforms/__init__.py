@@ -1,32 +1,8 @@
 """Platforms, triplets and the choice among entries. Julia: ``Base.BinaryPlatforms``."""
 
-import sys
+from __future__ import annotations
 
-from fetch_artifacts.platforms import versions as _versions
-from fetch_artifacts.platforms.accessors import (
-    arch,
-    call_abi,
-    libc,
-    os,
-    parse_dl_name_version,
-    platform_dlext,
-    platform_name,
-    valid_dl_path,
-    wordsize,
-)
-from fetch_artifacts.platforms.host import host_platform
-from fetch_artifacts.platforms.matching import (
-    first_difference,
-    platforms_match,
-    select_platform,
-)
-from fetch_artifacts.platforms.platform import Platform, _make, as_platform
-from fetch_artifacts.platforms.versions import (
-    CompareStrategy,
-    compare_default,
-    compare_minor_version,
-    compare_version_cap,
-)
+from typing import TYPE_CHECKING
 
 __all__ = [
     "CompareStrategy",
@@ -50,8 +26,54 @@ __all__ = [
     "wordsize",
 ]
 
-# What help() prints, and what a pickle names, is where users import it from.
-for _name in (*__all__, _make.__name__):
-    globals()[_name].__module__ = __name__
-# Hosts that were pickled before this was a package name their strategies by this path.
-sys.modules["fetch_artifacts.compare_strategies"] = _versions
+if TYPE_CHECKING:
+    from fetch_artifacts.platforms.accessors import (
+        arch,
+        call_abi,
+        libc,
+        os,
+        parse_dl_name_version,
+        platform_dlext,
+        platform_name,
+        valid_dl_path,
+        wordsize,
+    )
+    from fetch_artifacts.platforms.host import host_platform
+    from fetch_artifacts.platforms.matching import (
+        first_difference,
+        platforms_match,
+        select_platform,
+    )
+    from fetch_artifacts.platforms.platform import Platform, as_platform
+    from fetch_artifacts.platforms.versions import (
+        CompareStrategy,
+        compare_default,
+        compare_minor_version,
+        compare_version_cap,
+    )
+else:  # most artifacts suit every platform: nothing here is needed for them
+    _HOMES = {
+        **dict.fromkeys(("Platform", "_make", "as_platform"), "platform"),
+        **dict.fromkeys(
+            ("first_difference", "platforms_match", "select_platform"), "matching"
+        ),
+        "host_platform": "host",
+        "CompareStrategy": "versions",
+        "compare_default": "versions",
+        "compare_minor_version": "versions",
+        "compare_version_cap": "versions",
+    }
+
+    def __getattr__(name: str) -> object:
+        """Import what is asked for (PEP 562)."""
+        import importlib
+
+        if name not in __all__ and name not in _HOMES:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        home = _HOMES.get(name, "accessors")
+        value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+        return globals().setdefault(name, value)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -121,3 +121,18 @@ def valid_dl_path(path: StrPath, platform: Platform | str) -> bool:
     except PlatformError:
         return False
     return True
+
+
+# What help() prints, and what a pickle names, is where users import it from.
+for _public in (
+    arch,
+    call_abi,
+    libc,
+    os,
+    parse_dl_name_version,
+    platform_dlext,
+    platform_name,
+    valid_dl_path,
+    wordsize,
+):
+    _public.__module__ = __name__.rpartition(".")[0]

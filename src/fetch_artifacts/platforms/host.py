@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fetch_artifacts import julia_process  # noqa: F401 - early, to take note of forks
-from fetch_artifacts.platforms.platform import as_platform
 
 if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform
@@ -22,8 +21,15 @@ def host_platform(base: Platform | str | None = None) -> Platform:
         SettingsError: A setting that names the platform is wrong.
     """
     if base is not None:
+        from fetch_artifacts.platforms.platform import as_platform
+
         return as_platform(base).as_host()
     # Finding out reads settings and files, and may start a Julia.
     from fetch_artifacts.platforms.host_facts import host_facts
 
     return host_facts().platform
+
+
+# What help() prints, and what a pickle names, is where users import it from.
+for _public in (host_platform,):
+    _public.__module__ = __name__.rpartition(".")[0]

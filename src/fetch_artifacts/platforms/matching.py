@@ -108,3 +108,8 @@ def select_platform(
         # Several platforms may share a triplet: the order of entries must not decide.
         fitting.sort(key=lambda key: (key.triplet, tuple(key.tags.items())))
     return candidates[fitting[-1]]
+
+
+# What help() prints, and what a pickle names, is where users import it from.
+for _public in (first_difference, platforms_match, select_platform):
+    _public.__module__ = __name__.rpartition(".")[0]

@@ -233,3 +233,8 @@ def as_platform(platform: Platform | str) -> Platform:
         return platform
     msg = f"platform: expected a Platform or a triplet, found {platform!r}"  # type: ignore[unreachable]
     raise PlatformError(msg)
+
+
+# What help() prints, and what a pickle names, is where users import it from.
+for _public in (Platform, as_platform, _make):
+    _public.__module__ = __name__.rpartition(".")[0]

@@ -7,6 +7,7 @@ Julia: ``VersionNumber`` (version.jl) and the compare strategies of
 from __future__ import annotations
 
 import re
+import sys
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
@@ -144,3 +145,15 @@ def compare_minor_version(a: str, b: str, /, **_requested: bool) -> bool:
         PlatformError: A value is not a version.
     """
     return version_of("julia_version", a)[:2] == version_of("julia_version", b)[:2]
+
+
+# What help() prints, and what a pickle names, is where users import it from.
+for _public in (
+    CompareStrategy,
+    compare_default,
+    compare_minor_version,
+    compare_version_cap,
+):
+    _public.__module__ = __name__.rpartition(".")[0]
+# Hosts that were pickled before this was a package name their strategies by this path.
+sys.modules["fetch_artifacts.compare_strategies"] = sys.modules[__name__]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import SettingsError
 from fetch_artifacts.files.paths import absolute
-from fetch_artifacts.settings.environment import expand_user, find_julia, home_folder
+from fetch_artifacts.settings.user import expand_user, find_julia, home_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

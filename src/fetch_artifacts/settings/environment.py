@@ -27,12 +27,12 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import SettingsError
 from fetch_artifacts.settings.network_options import ca_roots, verify_host
+from fetch_artifacts.settings.user import find_julia, home_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,15 +62,6 @@ def flushes_trees() -> bool:
     return _flag(os.environ, "FETCH_ARTIFACTS_FSYNC", default=True)
 
 
-@lru_cache(maxsize=8)
-def find_julia(named: str | None, path: str | None) -> Path | None:
-    """Give the Julia executable of this name, or the one on PATH, if there is one."""
-    import shutil
-
-    found = shutil.which(named or "julia", path=path)
-    return Path(found) if found else None
-
-
 def _flag(environ: Mapping[str, str], name: str, *, default: bool = False) -> bool:
     value = environ.get(name, "")
     parsed = parse_bool(value) if value else default
@@ -87,39 +78,6 @@ def _count(environ: Mapping[str, str], name: str, default: int) -> int:
         msg = f"{name}: expected a whole number of at least 1, found {text!r}"
         raise SettingsError(msg)
     return count
-
-
-def home_folder() -> str:
-    """Return the home folder: what HOME says, else what the system knows of the user.
-
-    Raises:
-        SettingsError: There is none, as for a user whom /etc/passwd lacks.
-    """
-    home = os.path.expanduser("~")
-    if not os.path.isabs(home):
-        found = repr(os.environ["HOME"]) if os.environ.get("HOME") else "none"
-        msg = (
-            f"home folder: expected an absolute path, found {found}; "
-            "set HOME, or JULIA_DEPOT_PATH to where artifacts go"
-        )
-        raise SettingsError(msg)
-    return home
-
-
-def expand_user(path: str | os.PathLike[str]) -> str:
-    """Put the home folder in place of ``~`` at the start of a path, as shells do.
-
-    Raises:
-        SettingsError: There is no home folder, or no user of the name behind ``~``.
-    """
-    text = os.fspath(path)
-    expanded = os.path.expanduser(text)
-    if text.startswith("~") and not os.path.isabs(expanded):
-        if text in {"~", f"~{os.sep}"} or text[1] in {"/", os.sep}:
-            home_folder()
-        msg = f"{text}: expected a user with a home folder behind ~, found none"
-        raise SettingsError(f"{msg}; write ./{text} for a folder of that name")
-    return expanded
 
 
 def _user_folder(environ: Mapping[str, str], xdg: str, fallback: str) -> Path:

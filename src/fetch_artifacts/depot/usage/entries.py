@@ -14,9 +14,8 @@ import os
 import re
 import stat
 import sys
-from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,8 +37,7 @@ _BLOCK: Final = re.compile(r'(?=\[\[")|^(?=\[)', re.MULTILINE)
 _UNREADABLE: Final = (ValueError, RecursionError)
 
 
-@dataclass(frozen=True, slots=True)
-class UsageEntries:
+class UsageEntries(NamedTuple):
     """What a usage log says.
 
     Attributes:
@@ -129,14 +127,14 @@ def _not_regular(log: Path) -> OSError:
     )
 
 
-@dataclass(slots=True)
 class _Scan:
     """What was found so far."""
 
-    latest: dict[bytes, bytes] = field(default_factory=dict)
-    blocks: int = 0
-    odd: list[bytes] = field(default_factory=list)
-    odd_bytes: int = 0
+    def __init__(self) -> None:
+        self.latest: dict[bytes, bytes] = {}
+        self.blocks = 0
+        self.odd: list[bytes] = []
+        self.odd_bytes = 0
 
     def take(self, buffer: bytes, *, last: bool) -> bytes:
         """Read the blocks at the start of a buffer; give what is not read yet."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import logging
 import os
 import re
 import time
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.depot.usage.entries import UsageEntries
     from fetch_artifacts.files.pidlock import PidLock
-
-_log = logging.getLogger(__name__)
 
 USAGE_TOML: Final = "artifact_usage.toml"
 DAMAGED: Final = ".damaged-"
@@ -120,9 +117,13 @@ def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> No
         anew = anew or any(map(_is_new, files.values()))
         _record_surely(log, tuple(files.values()), anew=anew)
     except (OSError, ValueError, OverflowError) as error:
+        import logging
+
         quiet = isinstance(error, OSError) and error.errno in _READ_ONLY
         level = logging.DEBUG if quiet else logging.WARNING
-        _log.log(level, "%s: can't log the use of %s: %s", log, ", ".join(files), error)
+        logging.getLogger(__name__).log(
+            level, "%s: can't log the use of %s: %s", log, ", ".join(files), error
+        )
     moment = time.monotonic()
     _seen.update({(str(depot), toml): moment for toml in files})
 
@@ -180,19 +181,19 @@ def local_now() -> datetime:
 
 
 def _record_surely(log: Path, files: Sequence[str], *, anew: bool) -> None:
+    if not anew and _is_recorded(log, files):
+        return None
     from fetch_artifacts.files.pidlock import LockLostError
 
     for _ in range(_STARTS):
         with contextlib.suppress(LockLostError):
-            return _record(log, files, anew=anew)
-    return _record(log, files, anew=anew)
+            return _record(log, files)
+    return _record(log, files)
 
 
-def _record(log: Path, files: Sequence[str], *, anew: bool) -> None:
+def _record(log: Path, files: Sequence[str]) -> None:
     from fetch_artifacts.depot.usage.entries import read_entries
 
-    if not anew and _is_recorded(log, files):
-        return
     with locked_log(log) as lock:
         now = local_now()
         found = read_entries(log, now, at_most=_FILES_AT_MOST)
@@ -227,9 +228,11 @@ def _is_recorded(log: Path, files: Sequence[str]) -> bool:
 
 def _append(log: Path, files: Sequence[str], now: datetime) -> None:
     """Add to a log that is too long to be read at a look-up; gc makes it short."""
+    import logging
+
     from fetch_artifacts.depot.usage.entries import open_log
 
-    _log.warning(
+    logging.getLogger(__name__).warning(
         "%s: over %d files; `fetch-artifacts gc` drops those that are gone",
         log,
         _FILES_AT_MOST,
@@ -252,6 +255,7 @@ def keep_aside(log: Path) -> None:
     Raises:
         OSError: It can't be copied.
     """
+    import logging
     import shutil
 
     from fetch_artifacts.depot.usage.entries import open_log
@@ -259,7 +263,7 @@ def keep_aside(log: Path) -> None:
     copy = log.with_name(f"{log.name}{DAMAGED}{local_now():%Y%m%dT%H%M%S}")
     with open_log(log) as source, copy.open("xb") as target:
         shutil.copyfileobj(source, target)
-    _log.warning(
+    logging.getLogger(__name__).warning(
         "%s is damaged; what could be read of it is kept, and all of it is in %s",
         log,
         copy,

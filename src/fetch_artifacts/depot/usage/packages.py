@@ -11,7 +11,6 @@ and unchanged; gc removes it afterwards.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import sys
@@ -45,6 +44,7 @@ def stable_record(depot: str, toml: str) -> str | None:
     if archive is None or not _is_temporary(toml):
         return None
     import hashlib
+    import json
 
     from fetch_artifacts.files.writing import write_atomically
 
@@ -71,6 +71,8 @@ def is_outdated(path: str) -> bool:
         return False
     if not line.startswith(_HEADER):
         return False
+    import json
+
     try:
         archive, *stamp = json.loads(line.removeprefix(_HEADER))
         return tuple(stamp) != _stamp(archive)
