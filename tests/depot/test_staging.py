@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import stat
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from fetch_artifacts import artifact, load_artifacts
+from fetch_artifacts import artifact, load_artifacts, pkg_artifacts
 from fetch_artifacts.depot import staging
+from fetch_artifacts.depot.override_edits import set_override
 from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DepotError, LockTimeoutError
@@ -258,3 +261,43 @@ def test_another_failure_of_the_rename_is_an_error_at_once(
     with pytest.raises(DepotError, match="crosses devices"):
         commit()
     assert len(calls) == 1
+
+
+@UNIX
+def test_locks_of_dead_processes_are_removed_by_the_next_install(depot: Path) -> None:
+    (depot / "artifacts").mkdir(parents=True)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    host = socket.gethostname()
+    locks = {"dead": f"{dead.pid} {host}", "alive": f"{os.getppid()} {host}"}
+    locks["elsewhere"] = f"{dead.pid} elsewhere"
+    for name, text in locks.items():
+        (depot / "artifacts" / f"{name}.pid").write_text(text)
+    (depot / "artifacts" / "folder.pid").mkdir()
+    with FirstDepot.present().stage():
+        pass
+    kept = ["CACHEDIR.TAG", "alive.pid", "elsewhere.pid", "folder.pid"]
+    assert names(depot / "artifacts") == kept
+
+
+# As on fusefat and on some mounts of containers.
+@UNIX
+def test_where_no_mode_can_be_changed_all_that_writes_works(
+    depot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **_options: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    published = publish(tmp_path / "published")
+    for name in ("chmod", "fchmod", "chown", "fchown"):
+        monkeypatch.setattr(os, name, refused)
+    assert artifact("Demo", published.toml).is_dir()
+    made = pkg_artifacts.create_artifact(lambda folder: (folder / "f").write_text("x"))
+    toml = tmp_path / "Artifacts.toml"
+    pkg_artifacts.bind_artifact(toml, "Made", made)
+    pkg_artifacts.bind_artifact(toml, "Made", made, force=True)
+    set_override(depot / "artifacts", str(OTHER), str(tmp_path))
+    set_override(depot / "artifacts", str(HELLO), str(tmp_path))
+    assert (depot / "logs" / "artifact_usage.toml").is_file()
+    pkg_artifacts.remove_artifact(made)
+    assert names(depot) == ["artifacts", "logs"]

@@ -25,6 +25,7 @@ from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.archive.writer import archive_directory
 from fetch_artifacts.authoring.store import FolderStore
 from fetch_artifacts.depot.artifacts import find_artifact
+from fetch_artifacts.depot.workspace import LOCK_STALE_AGE
 from fetch_artifacts.digests import is_tree_hash, require_tree
 from fetch_artifacts.errors import (
     DepotError,
@@ -34,7 +35,7 @@ from fetch_artifacts.errors import (
 )
 from fetch_artifacts.files.folder import Folder
 from fetch_artifacts.files.pidlock import pid_lock
-from fetch_artifacts.install.installer import LOCK_STALE_AGE, raise_together
+from fetch_artifacts.install.installer import raise_together
 from fetch_artifacts.install.received import require_promised, unpack_failure
 from fetch_artifacts.install.source_reader import SourceReader
 from fetch_artifacts.install.sources import first_success, sources_of

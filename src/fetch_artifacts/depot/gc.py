@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.depot.disk_usage import TreeSizes, measure_tree
 from fetch_artifacts.depot.orphans import (
     COLLECT_DELAY,
-    LOCK_STALE_AGE,
     Needed,
     OrphanLog,
     Rules,
@@ -40,7 +39,7 @@ from fetch_artifacts.depot.usage.log import (
     replace_log,
 )
 from fetch_artifacts.depot.usage.references import ReferenceReader
-from fetch_artifacts.depot.workspace import Workspace
+from fetch_artifacts.depot.workspace import LOCK_STALE_AGE, Workspace
 from fetch_artifacts.errors import DepotError, LockTimeoutError
 from fetch_artifacts.files.pidlock import pid_lock
 

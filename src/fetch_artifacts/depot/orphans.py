@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from fetch_artifacts.depot.overrides import artifact_paths, load_overrides
 from fetch_artifacts.depot.usage.entries import open_log
 from fetch_artifacts.depot.usage.log import keep_aside
+from fetch_artifacts.depot.workspace import LOCK_STALE_AGE
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DepotError
 from fetch_artifacts.files.paths import absolute
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 ORPHANED_TOML: Final = "orphaned.toml"
 COLLECT_DELAY: Final = timedelta(days=7)  # Pkg.jl API.jl:571
-LOCK_STALE_AGE: Final = 20.0  # seconds, Pkg.jl Artifacts.jl:341 of 1.13
 NEW_FOR: Final = timedelta(hours=1)
 _HASH: Final = re.compile(r"[0-9a-f]{40}")
 
@@ -137,7 +137,7 @@ class OrphanLog:
         path = depot / "logs" / ORPHANED_TOML
         if not self.whole:
             keep_aside(path)
-        write_atomically(path, dumps(since))
+        write_atomically(path, dumps(since), shared=True)
 
 
 class Needed:

@@ -31,6 +31,7 @@ from fetch_artifacts.files.pidlock import (
     hold_by_system,
     may_be_alive,
     parse_holder,
+    remove_abandoned,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+LOCK_STALE_AGE: Final = 20.0  # seconds, Pkg.jl Artifacts.jl:341 of 1.13
 WORKSPACES: Final = ".fetch_artifacts"
 _STAGED: Final = "jl_"
 _LOCK: Final = ".lock"
@@ -151,7 +153,12 @@ class Workspace:
             self.artifacts.remove(name)
 
     def sweep(self) -> None:
-        """Remove what dead processes left; what can't be removed stays."""
+        """Remove what dead processes left here, and their locks of installs.
+
+        What can't be removed stays.
+        """
+        with contextlib.suppress(OSError):
+            remove_abandoned(self.artifacts, stale_age=LOCK_STALE_AGE)
         for name in self.folder.names():
             if name.startswith(_STAGED) and name.endswith(_LOCK):
                 with contextlib.suppress(OSError):

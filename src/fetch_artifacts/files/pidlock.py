@@ -169,6 +169,20 @@ class PidLock:
             )
 
 
+def remove_abandoned(folder: Folder, *, stale_age: float) -> None:
+    """Remove the lock files in a folder whose holders are gone.
+
+    Args:
+        folder: The folder.
+        stale_age: As for `pid_lock`.
+    """
+    for name in folder.names():
+        if name.endswith(".pid"):
+            wait = _Wait(folder.path / name, folder, stale_age, _log_wait, None)
+            with contextlib.suppress(OSError):  # it is no lock file, perhaps
+                wait.is_over()
+
+
 def is_held(path: Path, *, stale_age: float) -> bool:
     """Whether somebody holds a lock, as far as one look can tell.
 

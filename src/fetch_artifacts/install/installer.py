@@ -13,7 +13,7 @@ import logging
 import threading
 from concurrent.futures import CancelledError
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fetch_artifacts.archive.doubts import doubts
 from fetch_artifacts.archive.unpack import unpack_archive
@@ -25,6 +25,7 @@ from fetch_artifacts.depot.installed import (
 from fetch_artifacts.depot.overrides import OVERRIDES_TOML
 from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.depot.staging import FirstDepot
+from fetch_artifacts.depot.workspace import LOCK_STALE_AGE
 from fetch_artifacts.digests import require_tree
 from fetch_artifacts.errors import (
     FetchArtifactsError,
@@ -68,8 +69,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-LOCK_STALE_AGE: Final = 20.0  # seconds, Pkg.jl Artifacts.jl:341 of 1.13
 
 
 class Installer(contextlib.AbstractContextManager["Installer"]):
