@@ -38,10 +38,10 @@ def site(tmp_path: Path) -> Path:
     edited.mkdir()
     (edited / "METADATA").write_text("Name: edited\nVersion: 1.0\n")
     project = tmp_path / "project"
-    for name in ("src/edited", ".git", "venv/lib"):
+    for name in ("src/edited", "src/.hidden", "src/venv/lib", "tests"):
         (project / name).mkdir(parents=True)
         (project / name / "Artifacts.toml").touch()
-    (project / "venv" / "pyvenv.cfg").touch()
+    (project / "src" / "venv" / "pyvenv.cfg").touch()
     origin = {"url": project.as_uri(), "dir_info": {"editable": True}}
     (edited / "direct_url.json").write_text(json.dumps(origin))
     return site

@@ -34,7 +34,8 @@ def distribution_tomls(
 ) -> list[Path]:
     """Find the Artifacts.toml files that installed Python packages contain.
 
-    Of a package that is installed for editing, its project's folder is searched.
+    Of a package that is installed for editing, its project's folder is searched, or
+    ``src`` in it.
 
     Args:
         distributions: The packages; those of this Python unless given.
@@ -70,7 +71,8 @@ def _edited_project(distribution: metadata.Distribution) -> Path | None:
 
 
 def _tomls_below(project: Path) -> Iterator[Path]:
-    for folder, names, files in os.walk(project):
+    sources = project / "src"  # what is beside it is not installed
+    for folder, names, files in os.walk(sources if sources.is_dir() else project):
         names[:] = [
             name
             for name in names
