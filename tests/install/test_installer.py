@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import io
 import logging
 import lzma
@@ -728,3 +729,29 @@ def test_a_missing_artifact_asks_for_overrides_once(
     monkeypatch.setattr(overrides, "load_overrides", counted)
     assert artifact("Demo", published.toml).is_dir()
     assert asked == [(str(depot / "artifacts"),)]
+
+
+# NFS says ESTALE for a file that it lost sight of, now and then.
+@pytest.mark.parametrize(("failures", "installed"), [(2, True), (3, False)])
+def test_a_network_file_system_that_lost_a_file_is_tried_again(
+    failures: int,
+    installed: bool,
+    depot: Path,
+    published: Published,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left = [OSError(errno.ESTALE, os.strerror(errno.ESTALE))] * failures
+    real = os.mkdir
+
+    def lost(path: object, *arguments: object, **options: object) -> None:
+        if isinstance(path, bytes) and path.endswith(b"bar") and left:
+            raise left.pop()
+        real(path, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "mkdir", lost)
+    if installed:
+        assert artifact("Demo", published.toml).is_dir()
+    else:
+        with pytest.raises(DepotError, match=rf"^{depot}: .*[Ss]tale"):
+            artifact("Demo", published.toml)
+    assert not left

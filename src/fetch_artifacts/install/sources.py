@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
+    DepotError,
     DownloadError,
     HashMismatchError,
     InstallError,
@@ -110,6 +112,11 @@ def _restarted(entry: ArtifactEntry, source: Source, use: Callable[[Source], T])
         try:
             return use(source)
         except StartOverError as error:
+            _log.info("%s: starting over: %s", entry.name, error)
+        except DepotError as error:
+            # A network file system lost sight of a file: all is made anew.
+            if getattr(error.__cause__, "errno", None) != errno.ESTALE:
+                raise
             _log.info("%s: starting over: %s", entry.name, error)
     return use(source)
 
