@@ -80,8 +80,10 @@ class DiskTree(MemberTree):
         self._copy_symlinks = copy_symlinks
         self.faithful = self._modes.kept
         if not self._modes.kept:
-            _log.info(
-                "%s: this file system keeps no execute bits",
+            _log.log(
+                logging.INFO if os.name == "nt" else logging.WARNING,
+                "%s: this file system keeps no execute bits, so programs in it don't "
+                "run, and `verify` may call the tree damaged",
                 printable(os.fsencode(directory.path)),
             )
 
