@@ -160,12 +160,12 @@ if TYPE_CHECKING:
     )
     from fetch_artifacts._manager import ArtifactManager
     from fetch_artifacts.platforms import Platform, host_platform
-    from fetch_artifacts.progress import ProgressEvent
+    from fetch_artifacts.terminal.progress import ProgressEvent
 else:  # not for type checkers: they would believe that every name is here
     _HOMES = {
         "ArtifactManager": "_manager",
         "Platform": "platforms",
-        "ProgressEvent": "progress",
+        "ProgressEvent": "terminal.progress",
         "host_platform": "platforms",
     }
 

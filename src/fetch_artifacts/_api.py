@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from fetch_artifacts._manager import ArtifactManager
     from fetch_artifacts.digests import Algorithm, TreeHash
     from fetch_artifacts.platforms.platform import Platform
-    from fetch_artifacts.progress import Progress
+    from fetch_artifacts.terminal.progress import Progress
 
 StrPath: TypeAlias = "str | os.PathLike[str]"
 

@@ -33,8 +33,8 @@ from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.files.regular import open_regular
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.platforms.platform import as_platform
-from fetch_artifacts.progress import show_progress
 from fetch_artifacts.tar.writer import require_folder
+from fetch_artifacts.terminal.progress import show_progress
 
 if TYPE_CHECKING:
     import os

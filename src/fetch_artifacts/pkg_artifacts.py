@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, overload
 
-from fetch_artifacts import progress as _progress
 from fetch_artifacts.artifacts_toml import binding as _bind
 from fetch_artifacts.artifacts_toml import choosing as _toml
 from fetch_artifacts.artifacts_toml import file as _file
@@ -44,13 +43,14 @@ from fetch_artifacts.install import sources as _sources
 from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.platforms.platform import Platform, as_platform
 from fetch_artifacts.platforms.tags import REQUIRED_TAGS
+from fetch_artifacts.terminal import progress as _progress
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable
     from uuid import UUID
 
-    from fetch_artifacts.progress import Progress
+    from fetch_artifacts.terminal.progress import Progress
 
 __all__ = [
     "SlashLookup",

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from fetch_artifacts import artifact, clear_artifact_cache
-from fetch_artifacts.cli._depot import show_age, show_bytes
+from fetch_artifacts.cli._depot import show_age
 from fetch_artifacts.depot import orphans
+from fetch_artifacts.terminal.units import show_bytes
 from support.commands import run
 from support.published import TREE_HASH, Published, publish
 from support.trees import make_tree, names
@@ -225,7 +226,7 @@ def test_remove_looks_into_other_depots_only_when_asked(
     ("count", "text"),
     [
         *((0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (99_960, "100 kB")),
-        *((999_600, "1.0 MB"), (12_345_678, "12.3 MB"), (10**15, "1000 TB")),
+        *((999_600, "1.0 MB"), (12_345_678, "12.3 MB"), (10**15, "1.0 PB")),
     ],
 )
 def test_bytes_for_people(count: int, text: str) -> None:

@@ -42,6 +42,7 @@ def test_path_installs_nothing_when_told_so(depot: Path) -> None:
     result = run("path", "--no-download", "Demo")
     assert (result.stdout, result.exit_code) == ("", 1)
     assert result.stderr.startswith("fetch-artifacts: Demo: ")
+    assert "--no-download forbids" in result.stderr
     assert not depot.exists()
 
 

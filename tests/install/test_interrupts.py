@@ -118,5 +118,5 @@ def test_an_interrupt_of_the_imports_is_no_traceback(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert ended.returncode == 1
-    assert ended.stderr == "\nAborted!\n"
+    assert ended.returncode == 130
+    assert ended.stderr == "\nfetch-artifacts: interrupted\n"

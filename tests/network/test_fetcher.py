@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import os
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -68,14 +69,20 @@ def test_the_user_agent_names_us_and_requests(fetcher: HttpFetcher) -> None:
 
 
 def test_progress_counts_the_bytes_and_knows_the_total(fetcher: HttpFetcher) -> None:
-    seen: list[tuple[int, int | None]] = []
+    seen: list[tuple[int, int | None, str]] = []
+
+    def report(done: int, total: int | None, note: str = "") -> None:
+        seen.append((done, total, note))
+
     with (
         serving(File(DATA, cuts=[50_000])) as server,
-        fetcher.open(server.url(), progress=lambda *it: seen.append(it)) as body,
+        fetcher.open(server.url(), progress=report) as body,
     ):
         sizes = [len(chunk) for chunk in body]
-    assert {total for _, total in seen} == {len(DATA)}
-    assert [done for done, _ in seen] == [
+    assert {total for _, total, _ in seen} == {len(DATA)}
+    [pause] = [note for *_, note in seen if note]
+    assert re.fullmatch(r"in 1 s: http://.*: incomplete read", pause)
+    assert [done for done, _, note in seen if not note] == [
         sum(sizes[: n + 1]) for n in range(len(sizes))
     ]
 

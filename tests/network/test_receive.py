@@ -9,7 +9,7 @@ import pytest
 from fetch_artifacts.errors import DownloadError, UnpackError
 from fetch_artifacts.network.receive import Received, receive
 from fetch_artifacts.network.transfer import StartOverError
-from fetch_artifacts.progress import ProgressEvent
+from fetch_artifacts.terminal.progress import ProgressEvent
 from support.published import sha256
 
 URL = "https://example.org/files/a.tar.gz?download=1"

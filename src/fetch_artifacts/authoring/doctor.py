@@ -34,7 +34,7 @@ from fetch_artifacts.urls import redacted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from fetch_artifacts.progress import Progress
+    from fetch_artifacts.terminal.progress import Progress
 
 _FIXED: Final = "`fetch-artifacts doctor --fix` writes it"
 _USUAL_PLATFORMS: Final = (

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from fetch_artifacts.archive.tree import ArchiveTree
     from fetch_artifacts.digests import Sha256
     from fetch_artifacts.network.receive import Fetcher
-    from fetch_artifacts.progress import Progress
     from fetch_artifacts.settings.environment import Settings
+    from fetch_artifacts.terminal.progress import Progress
 
 _CUT: Final = 40  # hex digits
 

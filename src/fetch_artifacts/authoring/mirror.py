@@ -39,10 +39,10 @@ from fetch_artifacts.install.installer import raise_together
 from fetch_artifacts.install.received import require_promised, unpack_failure
 from fetch_artifacts.install.source_reader import SourceReader
 from fetch_artifacts.install.sources import first_success, sources_of
-from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.streams import HashedChunks
 from fetch_artifacts.tar.limits import UnpackLimits
+from fetch_artifacts.terminal.progress import ProgressEvent
 from fetch_artifacts.threads import run_all
 from fetch_artifacts.urls import redacted
 
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.authoring.store import Store
     from fetch_artifacts.digests import TreeHash
     from fetch_artifacts.install.sources import Source
-    from fetch_artifacts.progress import Progress, Stage
+    from fetch_artifacts.terminal.progress import Progress, Stage
 
 ARTIFACTS: Final = "artifact"
 _EMPTY_SERVER: Final = {"registries": b"", "meta": b"{}\n"}
@@ -195,8 +195,9 @@ class _Filler:
         """
         where, archive = redacted(source.url), scratch / "archive"
 
-        def tell(done: int, total: int | None) -> None:
-            self._tell(entry.name, "downloading", done, total)
+        def tell(done: int, total: int | None, note: str = "") -> None:
+            stage: Stage = "retrying" if note else "downloading"
+            self._tell(entry.name, stage, done, total, note)
 
         with (
             self.reader.open(source, partials=self.partials, progress=tell) as body,
@@ -229,10 +230,17 @@ class _Filler:
         return tree
 
     def _tell(
-        self, name: str, stage: Stage, done: int = 0, total: int | None = None
+        self,
+        name: str,
+        stage: Stage,
+        done: int = 0,
+        total: int | None = None,
+        note: str = "",
     ) -> None:
         if self.report:
-            self.report(ProgressEvent(name=name, stage=stage, done=done, total=total))
+            self.report(
+                ProgressEvent(name=name, stage=stage, done=done, total=total, note=note)
+            )
 
 
 def _tree_of(entry: ArtifactEntry) -> TreeHash:

@@ -24,9 +24,9 @@ from fetch_artifacts.errors import (
 from fetch_artifacts.files.writing import free_bytes
 from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.network.receive import receive
-from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.tar.limits import UnpackLimits
+from fetch_artifacts.terminal.progress import ProgressEvent
 from fetch_artifacts.urls import file_name, redacted
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.digests import Sha256, TreeHash
     from fetch_artifacts.network.receive import Fetcher, Received
     from fetch_artifacts.platforms.platform import Platform
-    from fetch_artifacts.progress import Progress
+    from fetch_artifacts.terminal.progress import Progress
 
 _log = logging.getLogger(__name__)
 

@@ -12,11 +12,11 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command and exit: 0 done, 1 failed, 2 wrong usage."""
+    """Run the command and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     try:
         from fetch_artifacts.cli import _main
 
         _main.main(arguments)
-    except KeyboardInterrupt:  # while modules are loaded; click sees to all others
-        sys.stderr.write("\nAborted!\n")
-        sys.exit(1)
+    except KeyboardInterrupt:  # while modules are loaded; _main sees to all others
+        sys.stderr.write("\nfetch-artifacts: interrupted\n")
+        sys.exit(130)

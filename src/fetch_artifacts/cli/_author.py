@@ -14,10 +14,10 @@ from fetch_artifacts.cli._options import (
     comments_option,
     json_option,
     platform_option,
-    print_facts,
     resolve_toml,
     toml_option,
 )
+from fetch_artifacts.cli.shared.printing import print_facts, tell
 from fetch_artifacts.digests import Sha256, TreeHash
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def add(
     as_json: bool,
     binding: BindingOptions,
 ) -> None:
-    """Download the archive at URL, and bind its hashes and its size to NAME.
+    """Download an archive, and bind its hashes and its size to NAME.
 
     More URLs are further places for the same tree.
     """
@@ -110,7 +110,7 @@ def unbind(
 
     toml = resolve_toml(toml_path)
     if not binding.unbind(toml, name, platform=platform, keep_comments=keep_comments):
-        click.echo(f"fetch-artifacts: {toml}: {name} is not bound", err=True)
+        tell(f"{toml}: {name} is not bound")
         raise SystemExit(FAILED)
 
 

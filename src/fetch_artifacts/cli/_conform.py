@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from fetch_artifacts.cli._options import (
-    FAILED,
-    json_option,
-    print_json,
-    resolve_toml,
-)
+from fetch_artifacts.cli._options import FAILED, json_option, resolve_toml, toml_option
+from fetch_artifacts.cli.shared.printing import print_json, say, say_text, tell
 from fetch_artifacts.errors import NoJuliaError
 
 if TYPE_CHECKING:
@@ -64,6 +60,7 @@ _files = click.argument(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the checks there as JUnit's XML.",
 )
+@toml_option
 @json_option
 def conform(  # noqa: PLR0913 - one parameter for each option
     *,
@@ -73,6 +70,7 @@ def conform(  # noqa: PLR0913 - one parameter for each option
     choice: str | None,
     timeout: float,
     junitxml: Path | None,
+    toml_path: Path | None,
     as_json: bool,
 ) -> None:
     """Compare what real Julia and Python make of each FILE.
@@ -84,13 +82,13 @@ def conform(  # noqa: PLR0913 - one parameter for each option
 
     Exits with 1 where something differs, with 3 where there is no Julia.
     """
-    tomls = [resolve_toml(file) for file in files] or [resolve_toml(None)]
+    tomls = [resolve_toml(file) for file in files or (toml_path,)]
     try:
         report = _compare(
             tomls, triplets, install=install, choice=choice, timeout=timeout
         )
     except NoJuliaError as error:
-        click.echo(f"fetch-artifacts: {error}", err=True)
+        tell(error)
         sys.exit(NO_JULIA)
     if junitxml:
         junitxml.write_text(report.to_junit(), "utf-8")
@@ -101,15 +99,16 @@ def conform(  # noqa: PLR0913 - one parameter for each option
 
 @click.command("cache-key")
 @_files
-def cache_key(*, files: tuple[Path, ...]) -> None:
-    """Print a short key of all trees that each FILE binds for this machine.
+@toml_option
+def cache_key(*, files: tuple[Path, ...], toml_path: Path | None) -> None:
+    """Print a key for a CI cache of all trees bound for this machine.
 
     It is a name for a cache of the depot's artifacts: comments, formatting, sources and
     the order of names don't change it.
     """
     from fetch_artifacts.conformance.cache_key import cache_key as key_of
 
-    click.echo(key_of([resolve_toml(file) for file in files or (None,)]))
+    say(key_of([resolve_toml(file) for file in files or (toml_path,)]))
 
 
 def _compare(
@@ -161,10 +160,10 @@ def _show(report: Report, *, as_json: bool) -> None:
         return
     if _is_terminal():
         for line in report.table():
-            click.echo(line)
-    for line in report.lines():
-        click.echo(line)
-    click.echo(report.summary())
+            say(line)
+    for lines in report.lines():
+        say_text(f"{lines}\n")
+    say(report.summary())
 
 
 def _is_terminal() -> bool:
@@ -172,7 +171,7 @@ def _is_terminal() -> bool:
 
 
 def _tell(text: str) -> None:
-    click.echo(f"fetch-artifacts: {text}", err=True)
+    tell(text)
 
 
 COMMANDS: Final = (conform, cache_key)

@@ -11,10 +11,11 @@ from fetch_artifacts.cli._options import (
     FAILED,
     json_option,
     platform_option,
-    print_json,
     resolve_toml,
     toml_option,
 )
+from fetch_artifacts.cli.shared.printing import print_json, say, tell
+from fetch_artifacts.terminal.units import show_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,20 +29,9 @@ if TYPE_CHECKING:
     from fetch_artifacts.install.inventory import Installed
     from fetch_artifacts.platforms.platform import Platform
 
-_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
-
 all_depots_option = click.option(
     "--all-depots", is_flag=True, help="All depots, not only the first."
 )
-
-
-def show_bytes(count: int) -> str:
-    """Write a number of bytes for people: three digits and a unit."""
-    size, unit = float(count), 0
-    while size >= 999.5 and unit < len(_UNITS) - 1:
-        size, unit = size / 1000, unit + 1
-    digits = 1 if unit and size < 99.95 else 0
-    return f"{size:.{digits}f} {_UNITS[unit]}"
 
 
 def show_age(age: timedelta) -> str:
@@ -76,7 +66,7 @@ def gc(
     all_depots: bool,
     as_json: bool,
 ) -> None:
-    """Delete the artifacts that no Artifacts.toml in use names any more.
+    """Delete the artifacts that no Artifacts.toml in use names.
 
     The rules and the logs are those of Julia's Pkg.gc, so what either language uses is
     kept. An artifact goes a week after it was first found to be unused. Nothing goes
@@ -102,19 +92,19 @@ def _print_collection(done: Collection, *, dry_run: bool, explain: bool) -> None
     for tree in done.trees if explain else done.collected:
         size = show_bytes(done.sizes.get(tree.path, 0))
         age = show_age(tree.age)
-        click.echo(f"{tree.path.name}  {size:>8}  {age:>6} old  {_fate(tree)}")
+        say(f"{tree.path.name}  {size:>8}  {age:>6} old  {_fate(tree)}")
         for use in tree.uses if explain else ():
-            click.echo(f"    {use}")
+            say(f"    {use}")
     for path, why in done.failures.items():
-        click.echo(f"{path}: could not be deleted: {why}", err=True)
+        tell(f"{path}: could not be deleted: {why}")
     for depot in done.skipped:
-        click.echo(f"{depot}: can't be written, so it was left alone", err=True)
+        tell(f"{depot}: can't be written, so it was left alone")
     freed = show_bytes(done.freed)
     did = f"would delete {{}} and free {freed}" if dry_run else f"deleted {{}}, {freed}"
     waiting = sum(tree.fate == "waiting" for tree in done.trees)
     later = f"; {waiting} more unused, but not yet for long enough" if waiting else ""
     count = f"{len(done.collected)} of {len(done.trees)} artifacts"
-    click.echo(f"{did.format(count)}{later}")
+    say(f"{did.format(count)}{later}")
 
 
 def _fate(tree: InstalledTree) -> str:
@@ -159,7 +149,7 @@ def _uses_json(uses: Sequence[Use]) -> list[dict[str, str]]:
 @all_depots_option
 @json_option
 def du(*, all_depots: bool, as_json: bool) -> None:
-    """Tell how much room each installed artifact takes, the largest last.
+    """Show the size of each installed artifact, the largest last.
 
     What did not change since the last time is not looked at again.
     """
@@ -174,7 +164,7 @@ def du(*, all_depots: bool, as_json: bool) -> None:
     sizes = [tree.size for tree in trees if tree.size]
     files = sum(size.files for size in sizes)
     total = show_bytes(sum(size.bytes for size in sizes))
-    click.echo(f"{total} in {len(trees)} artifacts of {files} files")
+    say(f"{total} in {len(trees)} artifacts of {files} files")
 
 
 def print_installed(trees: Sequence[Installed]) -> None:
@@ -186,9 +176,9 @@ def print_installed(trees: Sequence[Installed]) -> None:
         size = f"{show_bytes(tree.size.bytes):>8}  " if tree.size else ""
         files = f"{tree.size.files:>7} files  " if tree.size else ""
         age = f"{show_age(now - tree.since):>6}"
-        click.echo(f"{size}{files}{age}  {tree.path}{_note(tree)}")
+        say(f"{size}{files}{age}  {tree.path}{_note(tree)}")
         for use in tree.uses:
-            click.echo(f"    {use}")
+            say(f"    {use}")
 
 
 def _note(tree: Installed) -> str:
@@ -251,7 +241,7 @@ def remove(
     all_depots: bool,
     force: bool,
 ) -> None:
-    """Delete the artifacts named, unless another file in use names them too.
+    """Delete artifacts, unless another file in use names them too.
 
     They are installed again when they are needed.
     """
@@ -262,7 +252,7 @@ def remove(
         done = clear(name, toml, platform=platform, all_depots=all_depots, force=force)
         size = f" ({show_bytes(done.freed)})" if done.outcome == "removed" else ""
         hint = "; --force removes it" if done.outcome == "needed" else ""
-        click.echo(f"{done}{size}{hint}")
+        say(f"{done}{size}{hint}")
 
 
 COMMANDS: Final = (gc, du, remove)

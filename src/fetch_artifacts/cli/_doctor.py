@@ -7,17 +7,20 @@ from typing import Final
 
 import click
 
-from fetch_artifacts import progress
-from fetch_artifacts.cli._options import FAILED, json_option, print_rows, resolve_toml
+from fetch_artifacts.cli._options import FAILED, json_option, resolve_toml, toml_option
+from fetch_artifacts.cli.shared.printing import print_rows, say, say_text
+from fetch_artifacts.terminal import progress
 
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--fix", is_flag=True, help="Write what is certain, and show the diff.")
-@click.option("--offline", is_flag=True, help="Leave out what needs a download.")
+@toml_option
 @json_option
-def doctor(file: Path | None, *, fix: bool, offline: bool, as_json: bool) -> None:
-    """Download each source of an Artifacts.toml, and tell what is wrong with it.
+def doctor(
+    file: Path | None, toml_path: Path | None, *, fix: bool, as_json: bool
+) -> None:
+    """Download every source of the file, and report what is wrong.
 
     Without FILE, with the one found from the working directory upwards. --fix rewrites
     hashes and sizes that are wrong where the true ones are certain, and nothing else.
@@ -27,13 +30,13 @@ def doctor(file: Path | None, *, fix: bool, offline: bool, as_json: bool) -> Non
     from fetch_artifacts.authoring.doctor import diagnose
     from fetch_artifacts.urls import redacted_text
 
-    toml = resolve_toml(file)
+    toml = resolve_toml(file or toml_path)
     with progress.show_progress() as report:
-        diagnoses = diagnose(toml, offline=offline, report=report)
+        diagnoses = diagnose(toml, report=report)
     print_rows(diagnoses, as_json=as_json)
     fixes = [diagnosis.fix for diagnosis in diagnoses if diagnosis.fix]
     if fix and fixes:
-        click.echo(redacted_text(repair(toml, fixes)), nl=False, err=as_json)
+        say_text(redacted_text(repair(toml, fixes)), err=as_json)
     wrong = [it for it in diagnoses if not it.harmless and not (fix and it.fix)]
     if wrong:
         raise SystemExit(FAILED)
@@ -43,9 +46,10 @@ def doctor(file: Path | None, *, fix: bool, offline: bool, as_json: bool) -> Non
 @click.argument("first")
 @click.argument("second")
 def diff(first: str, second: str) -> None:
-    """Tell why two folders, archives or installed artifacts have different hashes.
+    """Explain why two trees have different hashes.
 
-    FIRST and SECOND are paths, or hashes of artifacts. Exits with 1 where they differ.
+    FIRST and SECOND are folders, archives, or hashes of installed artifacts. Exits
+    with 1 where they differ.
     """
     from fetch_artifacts.authoring.tree_diff import (
         compare_trees,
@@ -55,16 +59,16 @@ def diff(first: str, second: str) -> None:
 
     one, other = read_tree(first), read_tree(second)
     if one.tree_hash == other.tree_hash:
-        click.echo(f"both have the git-tree-sha1 {one.tree_hash}")
+        say(f"both have the git-tree-sha1 {one.tree_hash}")
         return
     for place, tree in ((first, one), (second, other)):
-        click.echo(f"{tree.tree_hash}  {place}")
+        say(f"{tree.tree_hash}  {place}")
     reason = containment(one, other)
     if reason:
-        click.echo(reason)
+        say(reason)
     else:
         for difference in compare_trees(one, other):
-            click.echo(difference)
+            say(difference)
     raise SystemExit(FAILED)
 
 

@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING, Final, cast, get_args
 
 import click
 
-from fetch_artifacts.cli._options import (
-    FAILED,
-    json_option,
-    print_json,
-    print_rows,
-    resolve_toml,
-    toml_option,
-)
+from fetch_artifacts.cli._options import FAILED, json_option, resolve_toml, toml_option
+from fetch_artifacts.cli.shared.printing import print_json, print_rows, say
 from fetch_artifacts.digests import Algorithm
 from fetch_artifacts.errors import ArtifactsTomlError
 
@@ -47,8 +41,8 @@ def hash_(path: Path, algorithm: str, *, as_tree: bool) -> None:
         from fetch_artifacts.authoring.tree_diff import tree_lines
 
         for line in tree_lines(path):
-            click.echo(line)
-    click.echo(_tree_hash(path, cast("Algorithm", algorithm)))
+            say(line)
+    say(_tree_hash(path, cast("Algorithm", algorithm)))
 
 
 def _tree_hash(path: Path, algorithm: Algorithm) -> TreeHash:
@@ -74,7 +68,10 @@ def _tree_hash(path: Path, algorithm: Algorithm) -> TreeHash:
 @click.command()
 @json_option
 def platform(*, as_json: bool) -> None:
-    """Print the triplet that entries are chosen for, its tags and their sources."""
+    """Print the platform that entries are chosen for, and why.
+
+    That is its triplet, and each tag with where it comes from.
+    """
     from fetch_artifacts.platforms.host_facts import host_facts
 
     facts = host_facts()
@@ -85,9 +82,9 @@ def platform(*, as_json: bool) -> None:
         }
         print_json({"triplet": facts.triplet, "tags": tags})
         return
-    click.echo(facts.triplet)
+    say(facts.triplet)
     for fact in facts.tags:
-        click.echo(f"  {fact.tag} = {fact.value}  ({fact.source})")
+        say(f"  {fact.tag} = {fact.value}  ({fact.source})")
 
 
 @click.command()
@@ -95,11 +92,11 @@ def platform(*, as_json: bool) -> None:
 @toml_option
 @json_option
 def check(files: tuple[Path, ...], toml_path: Path | None, *, as_json: bool) -> None:
-    """Tell what is wrong with Artifacts.toml FILEs, one line for each fault.
+    """Check Artifacts.toml files, without downloading anything.
 
-    Without FILE, with the one found from the working directory upwards. Exits with 1
-    where anything is wrong; what begins with "note" is not. Nothing is downloaded; see
-    `doctor` for that.
+    Prints one line for each fault. Without FILE, it checks the one found from the
+    working directory upwards. Exits with 1 where anything is wrong; a line that begins
+    with "note" is only advice. `doctor` downloads the sources and checks them too.
     """
     from fetch_artifacts.artifacts_toml.check import check_files
     from fetch_artifacts.install.inventory import override_findings

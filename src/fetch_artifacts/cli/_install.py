@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from fetch_artifacts import _api, progress
+from fetch_artifacts import _api
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.slash import split_artifact_slash
@@ -16,13 +15,13 @@ from fetch_artifacts.cli._options import (
     json_option,
     julia_option,
     platform_option,
-    print_json,
     resolve_toml,
     toml_option,
 )
+from fetch_artifacts.cli.shared.printing import print_json, print_path, say_text
 from fetch_artifacts.depot.installed import locate_entry
 from fetch_artifacts.install.lookup import entries_in, locate, require_path, wanted
-from fetch_artifacts.settings.depot_path import only_depot
+from fetch_artifacts.terminal import progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,9 +49,10 @@ def path(  # noqa: PLR0913 - click passes each option
     no_check: bool,
     as_json: bool,
 ) -> None:
-    """Print the path of artifact NAME, and nothing else; install it first if missing.
+    """Print the path of an artifact; install it first if missing.
 
-    NAME may go on with a path inside the artifact, as in MyData/tables/a.csv.
+    Nothing else is printed. NAME may go on with a path inside the artifact, as in
+    MyData/tables/a.csv.
     """
     toml = resolve_toml(toml_path)
     found = locate(
@@ -63,7 +63,7 @@ def path(  # noqa: PLR0913 - click passes each option
     if as_json:
         print_json({"path": str(found), **_origin(name, toml, platform)})
     else:
-        click.echo(found)
+        print_path(str(found))
 
 
 def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, object]:
@@ -94,14 +94,6 @@ def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, objec
     help="Downloads at once; JULIA_PKG_CONCURRENT_DOWNLOADS or 8 unless given.",
 )
 @click.option(
-    "--depot",
-    "only",
-    type=click.Path(file_okay=False),
-    metavar="DIR",
-    help="Install into this depot, and look into no other, whatever JULIA_DEPOT_PATH "
-    "says: for the depot of a site or of an image.",
-)
-@click.option(
     "--reinstall",
     is_flag=True,
     help="Install those named anew, and delete what is there.",
@@ -122,7 +114,6 @@ def install(  # noqa: PLR0913 - click passes each option
     julia: bool,
     include_lazy: bool,
     jobs: int | None,
-    only: str | None,
     reinstall: bool,
     bundle: Path | None,
 ) -> None:
@@ -130,10 +121,7 @@ def install(  # noqa: PLR0913 - click passes each option
     if reinstall and not names:
         msg = "--reinstall goes with NAME"
         raise click.UsageError(msg)
-    with (
-        only_depot(only) if only else contextlib.nullcontext(),
-        progress.show_progress(verbose=True) as report,
-    ):
+    with progress.show_progress(verbose=True) as report:
         if bundle:
             from fetch_artifacts.authoring.bundle import install_bundle
 
@@ -156,7 +144,7 @@ def install(  # noqa: PLR0913 - click passes each option
             )
             installed = list(found.items())
     for name, where in installed:
-        click.echo(f"{name}\t{where}")
+        print_path(f"{name}\t{where}")
 
 
 def _reinstall(
@@ -182,13 +170,13 @@ def _reinstall(
     help="Leave everything that the demo makes in this folder.",
 )
 def demo(keep: Path | None) -> None:
-    """Make, serve, bind, install and verify artifacts on this machine, in a minute.
+    """Make, serve, bind, install and verify artifacts locally.
 
     Nothing is downloaded from elsewhere, and nothing is kept without --keep.
     """
     from fetch_artifacts.cli import _demo
 
-    _demo.run(click.echo, keep=keep)
+    _demo.run(lambda text: say_text(f"{text}\n"), keep=keep)
 
 
 COMMANDS: Final = (demo, path, install)

@@ -1,22 +1,45 @@
-"""The group of commands, and how an error becomes one line and an exit code."""
+"""The group of commands, and how each of them ends."""
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import logging
+import io
 import sys
-from typing import TYPE_CHECKING, Any, Final
+import traceback
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
 from fetch_artifacts._version import __version__
 from fetch_artifacts.cli._options import FAILED
+from fetch_artifacts.cli.shared.grammar import (
+    add_grammar,
+    group_options,
+    hand_defaults_on,
+    log_shown,
+    shows_traces,
+)
+from fetch_artifacts.cli.shared.printing import tell
 from fetch_artifacts.errors import FetchArtifactsError
+from fetch_artifacts.spelling import nearest_name
+from fetch_artifacts.terminal.escaping import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
+INTERRUPTED: Final = 130
+
+# Arguments that errors of the library name, as they are called here.
+_OPTIONS: Final = {
+    "download=False": "--no-download",
+    "force=True": "--force",
+    "keep_comments=False": "--no-keep-comments",
+    "give its path as toml_path": "name it with --toml",
+    "toml_path": "--toml",
+    "url_base": "--url-base",
+    "check=False": "--no-check",
+    "platform=": "--platform",
+}
 
 # The module of each command, imported when the command is run or helps.
 MODULES: Final = {
@@ -34,6 +57,7 @@ MODULES: Final = {
     "du": "fetch_artifacts.cli._depot",
     "gc": "fetch_artifacts.cli._depot",
     "hash": "fetch_artifacts.cli._inspect",
+    "help": "fetch_artifacts.cli._help",
     "install": "fetch_artifacts.cli._install",
     "list": "fetch_artifacts.cli._show",
     "mirror": "fetch_artifacts.cli._mirror",
@@ -48,10 +72,10 @@ MODULES: Final = {
 
 
 class _Commands(click.Group):
-    """Finds commands in `MODULES`, and reports expected failures.
+    """Finds commands in `MODULES`, and is the net below all of them.
 
-    Such a failure is one line on standard error and the exit code 1. click reports
-    wrong usage, with the exit code 2.
+    Whatever a command raises ends as one line on standard error and an exit code: 1
+    for a failure, 2 for wrong usage, 130 for an interrupt.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
@@ -62,65 +86,86 @@ class _Commands(click.Group):
             return None
         commands: tuple[click.Command, ...]
         commands = importlib.import_module(MODULES[cmd_name]).COMMANDS
-        return next(command for command in commands if command.name == cmd_name)
+        return add_grammar(next(each for each in commands if each.name == cmd_name))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in MODULES:
+            near = nearest_name(args[0], MODULES)
+            hint = f" Did you mean '{near}'?" if near else ""
+            ctx.fail(f"No such command '{args[0]}'.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def main(self, *args: Any, **extra: Any) -> NoReturn:
+        """Run a command and exit."""
+        with log_shown():
+            sys.exit(self._exit_code(*args, **extra))
+
+    def _exit_code(self, *args: Any, **extra: Any) -> int:
+        try:
+            code = super().main(*args, **{**extra, "standalone_mode": False})
+        except click.Abort:
+            tell("interrupted; run it again to go on: a download is resumed")
+            return INTERRUPTED
+        except click.ClickException as error:
+            shown = io.StringIO()
+            error.show(shown)
+            # It has lines of its own, and what was typed in one of them.
+            text = printable(shown.getvalue(), sys.stderr, keep="\n")
+            click.echo(text, nl=False, err=True)
+            return error.exit_code
+        return code if isinstance(code, int) else 0
 
     def invoke(self, ctx: click.Context) -> Any:
+        hand_defaults_on(ctx)
         try:
             return super().invoke(ctx)
-        except FetchArtifactsError as error:
-            self._fail(str(error))
-        except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            self._fail(f"{where}{error.strerror or error}")
-
-    @staticmethod
-    def _fail(message: str) -> None:
-        click.echo(f"fetch-artifacts: {message}", err=True)
-        sys.exit(FAILED)
-
-
-class _LogLines(logging.Handler):
-    """Shows what the library logs as lines on standard error."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        click.echo(
-            f"fetch-artifacts: {record.levelname.lower()}: {record.getMessage()}",
-            err=True,
-        )
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BrokenPipeError:
+            sys.stdout = io.StringIO()  # or Python would complain when it ends
+            return FAILED
+        except Exception as error:  # noqa: BLE001 - the net below all commands
+            if shows_traces(ctx):
+                tell(traceback.format_exc().rstrip(), kind="debug")
+            tell(_explained(error))
+            return FAILED
 
 
-@contextlib.contextmanager
-def _warnings_shown(level: int) -> Iterator[None]:
-    logger = logging.getLogger("fetch_artifacts")
-    level_before, propagates = logger.level, logger.propagate
-    handler = _LogLines()
-    logger.addHandler(handler)
-    logger.setLevel(level)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level_before)
-        logger.propagate = propagates
+def _explained(error: Exception) -> str:
+    if isinstance(error, FetchArtifactsError):
+        text = str(error)
+        for argument, option in _OPTIONS.items():
+            text = text.replace(argument, option)
+        return text
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}"
+    lines = str(error).splitlines() or [""]
+    return (
+        f"internal error: {type(error).__name__}: {lines[0]}\n"
+        "This is a defect of fetch-artifacts. Run the command again with --debug, and "
+        "report what it prints to the project's issue tracker."
+    )
 
 
 @click.group(
     cls=_Commands,
+    params=group_options(),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="fetch-artifacts")
-@click.option("--debug", is_flag=True, help="Log each step on standard error.")
-@click.pass_context
-def cli(context: click.Context, *, debug: bool) -> None:
+def cli() -> None:
     """Get artifacts by name, from the depot that Julia uses as well.
 
     An Artifacts.toml binds a name to the git-tree-sha1 of a folder. The folder is
     downloaded once, verified, and shared by all projects, in Python and in Julia.
+
+    Common options may stand before the command or after it.
     """
-    context.with_resource(_warnings_shown(logging.DEBUG if debug else logging.WARNING))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command and exit: 0 done, 1 failed, 2 wrong usage."""
+    """Run the command and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     cli.main(args=arguments, prog_name="fetch-artifacts")

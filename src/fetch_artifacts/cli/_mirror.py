@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from fetch_artifacts import progress
 from fetch_artifacts.cli._options import FAILED
+from fetch_artifacts.cli.shared.printing import say, tell
 from fetch_artifacts.errors import PlatformError
 from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.platforms.platform import Platform
+from fetch_artifacts.terminal import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,9 +85,10 @@ def mirror(
     check: bool,
     prune: bool,
 ) -> None:
-    """Put what the Artifacts.toml FILEs bind into a folder that any web server serves.
+    """Write a mirror of artifacts that any web server can serve.
 
-    Julia and Python install from it where JULIA_PKG_SERVER names the server. URL is an
+    It holds what the Artifacts.toml FILEs bind, in the folder DIR or at URL. Julia
+    and Python install from it where JULIA_PKG_SERVER names the server. URL is an
     address that fsspec can write to, such as s3://BUCKET/PREFIX.
     """
     from fetch_artifacts.authoring import mirror as mirrors
@@ -101,14 +103,14 @@ def mirror(
         with progress.show_progress(verbose=True) as report:
             added = mirrors.fill(store, wanted, jobs=jobs, report=report)
         for tree in added:
-            click.echo(f"added\t{tree}\t{wanted[tree].name}")
+            say(f"added\t{tree}\t{wanted[tree].name}")
     if prune:
         for name in mirrors.prune(store, _selected(files, None)):
-            click.echo(f"deleted\t{name}")
+            say(f"deleted\t{name}")
     if check:
         faults = mirrors.faults_of(store, wanted, jobs=jobs)
         for fault in faults:
-            click.echo(fault)
+            say(fault)
         if faults:
             raise SystemExit(FAILED)
 
@@ -139,7 +141,7 @@ def bundle(
     environment: bool,
     manifests: tuple[Path, ...],
 ) -> None:
-    """Write what the Artifacts.toml FILEs bind, and the files, into one tar.
+    """Write what Artifacts.toml files bind, and the files, into one file.
 
     `install --from OUTPUT` installs from it without a network. Unpacked, it is a
     mirror.
@@ -159,8 +161,8 @@ def bundle(
     with progress.show_progress(verbose=True) as report:
         trees = write_bundle(output, tomls, platforms, jobs=jobs, report=report)
     for toml in tomls:
-        click.echo(f"bundled\t{toml}")
-    click.echo(f"fetch-artifacts: {output}: {trees} artifacts", err=True)
+        say(f"bundled\t{toml}")
+    tell(f"{output}: {trees} artifacts")
 
 
 COMMANDS: Final = (mirror, bundle)

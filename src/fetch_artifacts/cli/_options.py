@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import functools
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from fetch_artifacts.archive.formats import compressions
 from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
+from fetch_artifacts.cli.shared.printing import tell_done
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError, PlatformError
 from fetch_artifacts.platforms.platform import Platform, as_platform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from fetch_artifacts.artifacts_toml.entry import DownloadSource
     from fetch_artifacts.authoring.binding import BindingOptions
@@ -45,7 +45,8 @@ platform_option = click.option(
     "--platform",
     metavar="TRIPLET",
     callback=_parse_triplet,
-    help="Choose entries for this triplet instead of this machine.",
+    help="Choose entries for this triplet instead of this machine.  "
+    "[env: FETCH_ARTIFACTS_PLATFORM]",
 )
 julia_option = click.option(
     "--julia",
@@ -78,7 +79,7 @@ def bind_name(
 ) -> None:
     """Bind a name, and say so on standard error."""
     binding.bind(name, tree_hash, downloads)
-    click.echo(f"bound {name} in {binding.toml}", err=True)
+    tell_done(f"bound {name} in {binding.toml}")
 
 
 def binding_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -123,40 +124,6 @@ def _toml_to_write(toml_path: Path | None) -> Path:
     here = Path.cwd()
     found = toml_path or find_artifacts_toml(here)
     return found.absolute() if found else here / "Artifacts.toml"
-
-
-def print_facts(facts: Mapping[str, object], *, as_json: bool) -> None:
-    """Print named values, one a line or as a JSON object."""
-    if as_json:
-        print_json(dict(facts))
-        return
-    from fetch_artifacts.urls import redacted
-
-    for name, value in facts.items():
-        shown = redacted(str(value)) if name == "url" else value
-        click.echo(f"{name.replace('_', '-'):13}  {shown}")
-
-
-class Row(Protocol):
-    """A result that prints as a line or as a JSON object."""
-
-    def to_json(self) -> Mapping[str, object]:
-        """Give the values of the JSON object."""
-        ...
-
-
-def print_rows(rows: Iterable[Row], *, as_json: bool) -> None:
-    """Print results, one a line or as a JSON array."""
-    if as_json:
-        print_json([row.to_json() for row in rows])
-        return
-    for row in rows:
-        click.echo(row)
-
-
-def print_json(value: object) -> None:
-    """Print a value as indented JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def resolve_toml(toml_path: Path | None) -> Path:

@@ -10,6 +10,7 @@ import click
 
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.cli._options import platform_option, resolve_toml, toml_option
+from fetch_artifacts.cli.shared.printing import say
 from fetch_artifacts.depot.override_edits import (
     list_overrides,
     remove_override,
@@ -58,7 +59,7 @@ def override(  # noqa: PLR0913 - each is an option of the command
     if as_list:
         for stated in list_overrides(artifacts_dirs()):
             package = f" of package {stated.package}" if stated.package else ""
-            click.echo(f"{stated.path}: {stated.key}{package} -> {stated.value!r}")
+            say(f"{stated.path}: {stated.key}{package} -> {stated.value!r}")
         return
     if name is None or (path is None) != remove:
         msg = "expected NAME and PATH, or --remove NAME, or --list"

@@ -15,10 +15,10 @@ from fetch_artifacts.cli._options import (
     compression_option,
     json_option,
     platform_option,
-    print_facts,
     resolve_toml,
     toml_option,
 )
+from fetch_artifacts.cli.shared.printing import print_facts, tell
 from fetch_artifacts.depot.installed import tree_of
 from fetch_artifacts.digests import Sha256, TreeHash, is_tree_hash
 from fetch_artifacts.errors import ArtifactNotInstalledError
@@ -65,7 +65,7 @@ def create(
     binding: BindingOptions,
     **bound: Any,
 ) -> None:
-    """Archive FOLDER, and print the hashes that an Artifacts.toml needs.
+    """Archive FOLDER, and print the hashes to bind.
 
     A folder gives the same archive on every machine.
     """
@@ -106,7 +106,10 @@ def archive(
     platform: Platform | None,
     as_json: bool,
 ) -> None:
-    """Write an archive of an installed artifact to OUTPUT, and print its sha256."""
+    """Write an archive of an installed artifact.
+
+    Prints its sha256.
+    """
     from fetch_artifacts.archive.writer import choose_compression
     from fetch_artifacts.authoring.build import archive_artifact
 
@@ -161,10 +164,11 @@ def publish(
     binding: BindingOptions,
     **named: Any,
 ) -> None:
-    """Archive FOLDER, upload it, download it again, and bind it to NAME.
+    """Archive FOLDER, upload it, and bind it to NAME.
 
-    GitHub needs a token in GITHUB_TOKEN, Zenodo one in ZENODO_TOKEN. A deposit on
-    Zenodo stays a draft without --final.
+    The archive is downloaded again and verified before it is bound. GitHub needs a
+    token in GITHUB_TOKEN, Zenodo one in ZENODO_TOKEN. A deposit on Zenodo stays a draft
+    without --final.
     """
     from fetch_artifacts.authoring.publish import publish as publish_folder
     from fetch_artifacts.authoring.publish import target_for
@@ -175,7 +179,7 @@ def publish(
     facts = {"git_tree_sha1": str(published.tree_hash), "sha256": str(source.sha256)}
     print_facts({**facts, "size": source.size, "url": source.url}, as_json=as_json)
     if published.note:
-        click.echo(f"fetch-artifacts: {published.note}", err=True)
+        tell(f"{published.note}")
 
 
 COMMANDS: Final = (create, archive, publish)

@@ -18,10 +18,10 @@ from fetch_artifacts.cli._options import (
     FAILED,
     json_option,
     platform_option,
-    print_json,
     resolve_toml,
     toml_option,
 )
+from fetch_artifacts.cli.shared.printing import print_json, say
 from fetch_artifacts.depot import artifacts as depot
 from fetch_artifacts.depot.installed import contents_of, locate_entry, tree_of
 from fetch_artifacts.errors import (
@@ -112,7 +112,7 @@ def list_(
     installed: bool,
     as_json: bool,
 ) -> None:
-    """List the artifacts of the file, and whether they are installed.
+    """List the artifacts of the file, and which are installed.
 
     Exits with 1 where an entry can't be read; the others are listed all the same.
     """
@@ -142,12 +142,12 @@ def _list_installed(*, as_json: bool) -> None:
 
 
 def _print_list(toml: Path, rows: Sequence[_Status]) -> None:
-    click.echo(f"{toml}:")
+    say(f"{toml}:")
     width = max((len(row.name) for row in rows), default=0)
     for row in rows:
         tree_hash = row.entry.git_tree_sha1 if row.entry else "-"
         lazy = " (lazy)" if row.entry and row.entry.lazy else ""
-        click.echo(f"  {row.name:{width}}  {tree_hash:40}  {row.state}{lazy}")
+        say(f"  {row.name:{width}}  {tree_hash:40}  {row.state}{lazy}")
 
 
 @click.command()
@@ -174,7 +174,9 @@ def verify(
     repair: bool,
     jobs: int | None,
 ) -> None:
-    """Hash the artifacts named, or all that are installed, and compare.
+    """Hash installed artifacts, and compare with the file.
+
+    The artifacts named, or all that are installed.
 
     Exits with 1 where one is damaged and not repaired, or named and not installed.
     """
@@ -192,7 +194,7 @@ def verify(
         for name in names or load_artifacts_toml(toml)
     }
     for name, verdict in verdicts.items():
-        click.echo(f"{name}: {verdict.text}")
+        say(f"{name}: {verdict.text}")
     if any(each.damaged or (names and not each.good) for each in verdicts.values()):
         raise SystemExit(FAILED)
 
@@ -223,20 +225,20 @@ def _verdict(name: str, toml: Path, platform: Platform | None) -> _Verdict:
 def _verify_all(*, repair: bool, jobs: int | None) -> None:
     from fetch_artifacts.install.inventory import list_installed
     from fetch_artifacts.install.repair import verify_all
-    from fetch_artifacts.progress import counted
+    from fetch_artifacts.terminal.progress import counted
 
     trees = list_installed()
     verified = counted(verify_all(trees, jobs=jobs), len(trees), "verifying")
     damaged = [each for each in verified if each.fault]
     left = 0
     for each in damaged:
-        click.echo(f"{each.tree.path}: damaged: {each.fault}")
+        say(f"{each.tree.path}: damaged: {each.fault}")
         outcome = _repair(each.tree) if repair else ""
         left += outcome != "repaired"
         if outcome:
-            click.echo(f"{each.tree.path}: {outcome}")
+            say(f"{each.tree.path}: {outcome}")
     repaired = f", {len(damaged) - left} of them repaired" if repair else ""
-    click.echo(f"{len(trees)} artifacts verified, {len(damaged)} damaged{repaired}")
+    say(f"{len(trees)} artifacts verified, {len(damaged)} damaged{repaired}")
     if left:
         raise SystemExit(FAILED)
 
@@ -245,7 +247,7 @@ def _repair(tree: Installed) -> str:
     """Install a damaged tree again, and say what came of it."""
     from fetch_artifacts.install.installer import Installer
     from fetch_artifacts.install.repair import entries_of, reinstall
-    from fetch_artifacts.progress import show_progress
+    from fetch_artifacts.terminal.progress import show_progress
 
     entries = entries_of(tree.uses, tree.tree_hash)
     if not entries:

@@ -167,6 +167,7 @@ class FirstDepot:
             with contextlib.suppress(PermissionError):  # some mounts refuse that
                 staged.folder.change_mode(mode)
             _publish(staged, str(tree_hash))
+            _log.debug("renamed to %s", self.artifacts / str(tree_hash))
             if not os.path.samestat(self.artifacts.stat(), artifacts.own_status()):
                 fault = f"{self.artifacts} was replaced during the installation"
                 raise OSError(errno.ESTALE, fault)

@@ -43,10 +43,10 @@ from fetch_artifacts.install.received import (
 )
 from fetch_artifacts.install.source_reader import SourceReader
 from fetch_artifacts.install.sources import first_success
-from fetch_artifacts.progress import ProgressEvent
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.streams import HashedChunks, prefetched
 from fetch_artifacts.tar.limits import UnpackLimits
+from fetch_artifacts.terminal.progress import ProgressEvent
 from fetch_artifacts.threads import run_all, run_one
 from fetch_artifacts.urls import redacted
 
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.files.pidlock import LockHolder
     from fetch_artifacts.install.source_reader import Reader
     from fetch_artifacts.install.sources import Source
-    from fetch_artifacts.progress import Progress, Stage
+    from fetch_artifacts.terminal.progress import Progress, Stage
 
 _log = logging.getLogger(__name__)
 
@@ -119,7 +119,13 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         location = location or locate_entry(entry, self._depot.stack)
         found = location and location.installed()
         if found:
+            _log.debug("%s: found in %s", entry.name, found)
             return found
+        _log.debug(
+            "%s: in none of %s",
+            entry.name,
+            ", ".join(map(str, self._depot.stack.folders)),
+        )
         if location and location.overridden:
             raise _missing_override(entry, location)
         if sources is None:
@@ -189,12 +195,12 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
 
         def tell(_: Path, holder: LockHolder, seconds: float) -> None:
             note = (
-                f"waiting for {holder} to install it, {seconds:.0f} s so far; its lock "
-                f"is {lock}"
+                f"for {holder} to install it, {seconds:.0f} s so far; its lock is "
+                f"{lock}"
             )
             # Whoever is shown the progress is told there.
             level = logging.INFO if self._progress else logging.WARNING
-            _log.log(level, "%s: %s", entry.name, note)
+            _log.log(level, "%s: waiting %s", entry.name, note)
             self._report(entry.name, "waiting", note=note)
 
         with contextlib.ExitStack() as stack:
@@ -208,6 +214,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                         shared=True,
                     )
                 )
+                _log.debug("%s: locked %s", entry.name, lock)
             except FileExistsError as error:  # no lock file is in the way
                 _log.warning("%s; installing without the lock", error)
             except OSError as error:  # it only saves work
@@ -242,10 +249,11 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
     def _open(
         self, source: Source, name: str, partials: Folder
     ) -> AbstractContextManager[Iterator[bytes]]:
-        def report(done: int, total: int | None) -> None:
+        def report(done: int, total: int | None, note: str = "") -> None:
             if self._stopped.is_set():
                 raise CancelledError
-            self._report(name, "downloading", done, total)
+            stage: Stage = "retrying" if note else "downloading"
+            self._report(name, stage, done, total, note)
 
         return self._reader.open(source, partials=partials, progress=report)
 
@@ -314,6 +322,21 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             self._progress(
                 ProgressEvent(name=name, stage=stage, done=done, total=total, note=note)
             )
+
+
+def log_choice(entries: Iterable[ArtifactEntry], toml: str) -> None:
+    """Log which entries were chosen for which platform, and why that platform."""
+    if not _log.isEnabledFor(logging.DEBUG):
+        return
+    from fetch_artifacts.platforms.host_facts import host_facts
+
+    facts = host_facts()
+    why = ", ".join(f"{fact.tag} from {fact.source}" for fact in facts.tags)
+    _log.debug("this machine is %s: %s", facts.triplet, why)
+    for entry in entries:
+        chosen = f"for platform {entry.platform}" if entry.platform else "for any"
+        place = f"{toml}: {entry.name}: {entry.git_tree_sha1}"
+        _log.debug("%s, %s, %d sources", place, chosen, len(entry.downloads))
 
 
 def _tree_key(entry: ArtifactEntry) -> TreeHash | Sha256 | None:

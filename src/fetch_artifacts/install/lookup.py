@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.depot.artifacts import TreeLocation
     from fetch_artifacts.platforms.platform import Platform
-    from fetch_artifacts.progress import Progress
+    from fetch_artifacts.terminal.progress import Progress
 
 _hooks_looked_for: Final[set[str]] = set()
 
@@ -94,7 +94,7 @@ def locate(
     if mark_used(toml, stack) and location:  # only from now on does no gc delete it
         path = location.installed()
     if path is None:
-        path = _install(entry, location, verbose=verbose)
+        path = _install(entry, location, toml, verbose=verbose)
     if entry.archive_sha256 is not None:
         path = contents_of(entry, path)
     return path / tail if tail else path
@@ -195,9 +195,10 @@ def install_all(
     Raises:
         FetchArtifactsError: See `fetch_artifacts.install_artifacts`.
     """
-    from fetch_artifacts.install.installer import Installer
+    from fetch_artifacts.install.installer import Installer, log_choice
 
     entries = list(entries)
+    log_choice(entries, toml)
     PROCESS_OVERRIDES.add_file(toml)
     mark_used(toml)  # first: until then a gc may delete what is there
     with Installer(progress=report) as installer:
@@ -252,11 +253,12 @@ def _not_installed(entry: ArtifactEntry, toml: str) -> ArtifactNotInstalledError
 
 
 def _install(
-    entry: ArtifactEntry, location: TreeLocation | None, *, verbose: bool
+    entry: ArtifactEntry, location: TreeLocation | None, toml: str, *, verbose: bool
 ) -> Path:
-    from fetch_artifacts import progress
-    from fetch_artifacts.install.installer import Installer
+    from fetch_artifacts.install.installer import Installer, log_choice
+    from fetch_artifacts.terminal import progress
 
+    log_choice([entry], toml)
     with (
         progress.show_progress(verbose=verbose) as report,
         Installer(progress=report) as installer,

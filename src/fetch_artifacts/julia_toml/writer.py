@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timezone
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeGuard
 
+from fetch_artifacts.errors import ArgumentError
 from fetch_artifacts.julia_toml.reader import Unsigned
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def _write_table(
 def _escape(text: str) -> str:
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
         msg = f"expected text, found half of a surrogate pair in {text!r}"
-        raise ValueError(msg)
+        raise ArgumentError(msg)
     return text.translate(_ESCAPES)
 
 

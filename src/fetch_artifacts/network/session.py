@@ -8,6 +8,7 @@ would send what it finds there over plain http.
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -66,6 +67,9 @@ class ServerLimits:
     pause: float = 0.5
     longest_pause: float = 60.0
     size: int = 1 << 40
+
+
+_log = logging.getLogger(__name__)
 
 
 class HttpSession:
@@ -130,11 +134,13 @@ class HttpSession:
         for _ in range(_REDIRECTS + 1):
             ours = origin(target) == home
             watch = self._watch(until - time.monotonic())
+            _log.debug("requesting %s", redacted(target))
             response = self._send(
                 target,
                 {k: v for k, v in headers.items() if ours or k in _ABOUT_THE_BODY},
                 watch,
             )
+            _log.debug("%s: status %d", redacted(target), response.status_code)
             if not response.is_redirect:
                 return self._answer(response, target, watch)
             response.close()

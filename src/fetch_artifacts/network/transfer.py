@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import math
 import random
 from concurrent.futures import CancelledError
-from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from fetch_artifacts.errors import DownloadError
 from fetch_artifacts.network.failures import RetryableError, failure, retryable
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Generator, Mapping
 
     from fetch_artifacts.network.answer import Answer
     from fetch_artifacts.network.ftp import FtpAnswer, FtpSession
     from fetch_artifacts.network.partial_file import PartialFile
     from fetch_artifacts.network.session import HttpSession, ServerLimits
 
-ByteReport: TypeAlias = "Callable[[int, int | None], object]"
-"""Called with the bytes received and the total, None if unknown."""
+
+class ByteReport(Protocol):
+    """Is told of the bytes that came.
+
+    The first call for a download that is resumed has the bytes that were there before.
+    """
+
+    def __call__(self, done: int, total: int | None, note: str = "") -> object:
+        """Take the bytes received, the total if it is known, and why there is a pause.
+
+        The note is "" but before a retry, when each call has another number of seconds.
+        """
+        ...
+
+
+_log = logging.getLogger(__name__)
 
 _NO_RANGES: Final = frozenset({400, 403, 405})  # said to who asks for a range
 _STEP: Final = 1 << 16  # bytes after which a try counts as progress
@@ -57,6 +73,7 @@ class Transfer:
         self._partial = partial
         self._given = 0
         self._is_resumed = False
+        self._found = 0  # bytes of an earlier download
         self._first: Answer | FtpAnswer | None = None
 
     def chunks(self, progress: ByteReport | None) -> Generator[bytes]:
@@ -72,14 +89,14 @@ class Transfer:
                 try:
                     for chunk in self._try_once():
                         self._count(chunk)
-                        if progress:
+                        if progress and self._given >= self._found:
                             progress(self._given, self._total)
                         yield chunk
                 except RetryableError as error:
                     got_on = self._given - at_last_failure >= _STEP
                     tries = 1 if got_on else tries + 1
                     at_last_failure = self._given
-                    self._pause(tries, error)
+                    self._pause(tries, error, progress)
                 else:
                     # Complete: there is nothing left to continue.
                     self._partial.discard()
@@ -112,6 +129,7 @@ class Transfer:
                     self._partial.discard()
             elif not self._given:
                 self._is_resumed = True
+                self._found = begin
                 yield from self._partial.chunks()
                 if self._given != begin:
                     self._begin_again("the partial file was changed meanwhile")
@@ -166,7 +184,9 @@ class Transfer:
         if max(self._given, self._total or 0) > self._limits.size:
             raise failure(self._url, f"more than {self._limits.size} bytes")
 
-    def _pause(self, tries: int, error: RetryableError) -> None:
+    def _pause(
+        self, tries: int, error: RetryableError, progress: ByteReport | None
+    ) -> None:
         why = ""
         if tries >= self._limits.tries:
             why = f"given up after {tries} tries"
@@ -177,5 +197,13 @@ class Transfer:
             raise DownloadError(msg, url=error.url, status=error.status) from None
         # Random, so that many waiting clients don't come back all at once.
         pause = self._limits.pause * 2 ** (tries - 1) * random.uniform(0.5, 1)  # noqa: S311 - no secret
-        if self._stopped.wait(max(pause, error.wait)):
-            raise CancelledError
+        left = max(pause, error.wait)
+        _log.info(
+            "%s; try %d of %d in %.0f s", error, tries + 1, self._limits.tries, left
+        )
+        while left > 0:
+            if progress:
+                progress(self._given, self._total, f"in {math.ceil(left)} s: {error}")
+            if self._stopped.wait(min(left, 1)):
+                raise CancelledError
+            left -= 1

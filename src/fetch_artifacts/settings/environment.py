@@ -24,6 +24,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ from fetch_artifacts.settings.network_options import ca_roots, verify_host
 from fetch_artifacts.settings.user import find_julia, home_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 # Base env.jl:117-129 takes each word in lower, Capitalised and UPPER case.
 _TRUE: Final = frozenset({"t", "true", "y", "yes", "1"})
@@ -60,6 +61,23 @@ def flushes_trees() -> bool:
         SettingsError: The value of the variable is not valid.
     """
     return _flag(os.environ, "FETCH_ARTIFACTS_FSYNC", default=True)
+
+
+_offline_by: Final[list[str]] = []  # of offline_by; the last counts
+
+
+@contextlib.contextmanager
+def offline_by(reason: str) -> Iterator[None]:
+    """Forbid the network in all threads within a block.
+
+    Args:
+        reason: What forbids it, such as an option; errors name it.
+    """
+    _offline_by.append(reason)
+    try:
+        yield
+    finally:
+        _offline_by.pop()
 
 
 def _flag(environ: Mapping[str, str], name: str, *, default: bool = False) -> bool:
@@ -98,7 +116,7 @@ class Settings:
 
     Attributes:
         pkg_server: JULIA_PKG_SERVER as it stands, None where it is not set.
-        offline: The variable that forbids the network, "" where none does.
+        offline: The variable or option that forbids the network, or "".
         ignore_hashes: JULIA_PKG_IGNORE_HASHES as it stands, "" where it is not set.
         concurrent_downloads: How many downloads may run at once.
         max_size: How many bytes one archive may occupy when it is unpacked.
@@ -143,6 +161,7 @@ class Settings:
         environ = os.environ
         switches = ("FETCH_ARTIFACTS_OFFLINE", "JULIA_PKG_OFFLINE")
         offline = next((name for name in switches if _flag(environ, name)), "")
+        offline = next(reversed(_offline_by), offline)
         bundle = ca_roots(environ)
         return cls(
             pkg_server=environ.get("JULIA_PKG_SERVER"),

@@ -1,0 +1,1 @@
+"""What all commands share: their grammar, their output, and how they end."""

@@ -1,0 +1,213 @@
+"""The options that every command has, before its name and after it.
+
+Those that concern the whole process take effect as soon as they are read. ``--toml``,
+``--platform`` and ``--json`` before the command's name are defaults for the command.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from fetch_artifacts.cli.shared.printing import tell, volume
+from fetch_artifacts.settings.depot_path import only_depot
+from fetch_artifacts.settings.environment import offline_by
+from fetch_artifacts.terminal.progress import without_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LOGGER: Final = logging.getLogger("fetch_artifacts")
+_LEVELS: Final = (logging.WARNING, logging.INFO, logging.DEBUG)
+_VERBOSITY: Final = f"{__name__}.verbosity"
+_DEFAULTS: Final = f"{__name__}.defaults"
+_TRACES: Final = f"{__name__}.traces"
+
+
+class _LogLines(logging.Handler):
+    """Shows what the library logs as lines on standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tell(record.getMessage(), kind=record.levelname.lower())
+
+
+@contextlib.contextmanager
+def log_shown() -> Iterator[None]:
+    """Show the library's warnings, and more with ``-v``, within a ``with`` block."""
+    before = _LOGGER.level, _LOGGER.propagate, volume.quiet
+    handler = _LogLines()
+    _LOGGER.addHandler(handler)
+    _LOGGER.setLevel(logging.WARNING)
+    _LOGGER.propagate = volume.quiet = False
+    try:
+        yield
+    finally:
+        _LOGGER.removeHandler(handler)
+        _LOGGER.setLevel(before[0])
+        _LOGGER.propagate, volume.quiet = before[1:]
+
+
+def shows_traces(context: click.Context) -> bool:
+    """Whether ``--debug`` was given."""
+    return bool(context.find_root().meta.get(_TRACES))
+
+
+def _be_quiet(context: click.Context, _parameter: click.Parameter, on: bool) -> None:  # noqa: FBT001 - click's
+    if on:
+        volume.quiet = True
+        context.with_resource(without_progress())
+        _LOGGER.setLevel(logging.ERROR)
+
+
+def _be_verbose(context: click.Context, _parameter: click.Parameter, by: int) -> None:
+    if by:
+        meta = context.find_root().meta
+        meta[_VERBOSITY] = min(meta.get(_VERBOSITY, 0) + by, len(_LEVELS) - 1)
+        _LOGGER.setLevel(_LEVELS[meta[_VERBOSITY]])
+
+
+def _debug(context: click.Context, parameter: click.Parameter, on: bool) -> None:  # noqa: FBT001 - click's
+    if on:
+        context.find_root().meta[_TRACES] = True
+        _be_verbose(context, parameter, len(_LEVELS))
+
+
+def _use_depot(
+    context: click.Context, _parameter: click.Parameter, path: str | None
+) -> None:
+    if path:
+        context.with_resource(only_depot(path))
+
+
+def _stay_offline(
+    context: click.Context,
+    _parameter: click.Parameter,
+    on: bool,  # noqa: FBT001 - click's
+) -> None:
+    if on:
+        context.with_resource(offline_by("--offline"))
+
+
+def _hide_progress(
+    context: click.Context,
+    _parameter: click.Parameter,
+    on: bool,  # noqa: FBT001 - click's
+) -> None:
+    if on:
+        context.with_resource(without_progress())
+
+
+def _global_options() -> list[click.Option]:
+    """Make the options that concern the whole process; each command gets its own."""
+    return [
+        _option(
+            ["--depot"],
+            _use_depot,
+            type=click.Path(file_okay=False),
+            metavar="DIR",
+            help="Use this depot and no other.  [env: JULIA_DEPOT_PATH]",
+        ),
+        _option(
+            ["--offline"],
+            _stay_offline,
+            is_flag=True,
+            help="Never use the network.  [env: FETCH_ARTIFACTS_OFFLINE, "
+            "JULIA_PKG_OFFLINE]",
+        ),
+        _option(
+            ["-q", "--quiet"],
+            _be_quiet,
+            is_flag=True,
+            help="Print results and errors only.",
+        ),
+        _option(
+            ["-v", "--verbose"],
+            _be_verbose,
+            count=True,
+            help="Tell what is done; twice: each step.",
+        ),
+        _option(
+            ["--no-progress"],
+            _hide_progress,
+            is_flag=True,
+            help="Show no progress.  [env: FETCH_ARTIFACTS_PROGRESS=off]",
+        ),
+        _option(
+            ["--debug"],
+            _debug,
+            is_flag=True,
+            help="Tell each step, and where an error comes from.",
+        ),
+    ]
+
+
+def _default_options(*, hidden: bool) -> list[click.Option]:
+    """Make the options whose values before a command's name are its defaults."""
+    return [
+        _option(
+            ["--toml"],
+            None,
+            type=click.Path(),
+            metavar="PATH",
+            hidden=hidden,
+            help="The Artifacts.toml to use.",
+        ),
+        _option(
+            ["--platform"],
+            None,
+            metavar="TRIPLET",
+            hidden=hidden,
+            help="Choose entries for this platform.  [env: FETCH_ARTIFACTS_PLATFORM]",
+        ),
+        _option(["--json"], None, is_flag=True, hidden=hidden, help="Print JSON."),
+    ]
+
+
+def _option(names: list[str], callback: Any, **settings: Any) -> click.Option:
+    return click.Option(names, expose_value=False, callback=callback, **settings)
+
+
+def add_grammar(command: click.Command) -> click.Command:
+    """Give a command those of the common options that it does not have yet."""
+    taken = {name for each in command.params for name in each.opts}
+    command.params.extend(
+        option
+        for option in (*_default_options(hidden=True), *_global_options())
+        if taken.isdisjoint(option.opts)
+    )
+    return command
+
+
+def group_options() -> list[click.Parameter]:
+    """The options of the group itself."""
+    defaults: list[click.Option] = []
+    for option in _default_options(hidden=False):
+        option.callback = _hand_on
+        defaults.append(option)
+    return [*defaults, *_global_options()]
+
+
+# The parameters of commands by the option, and whether they take several values.
+_PARAMETERS: Final = {
+    "toml": {"toml_path": False},
+    "platform": {"platform": False, "platforms": True, "triplets": True},
+    "json": {"as_json": False},
+}
+
+
+def _hand_on(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value:
+        defaults = context.meta.setdefault(_DEFAULTS, {})
+        for name, takes_many in _PARAMETERS[parameter.name or ""].items():
+            defaults[name] = (value,) if takes_many else value
+
+
+def hand_defaults_on(context: click.Context) -> None:
+    """Make what was given before a command's name the command's defaults."""
+    assert isinstance(context.command, click.Group)  # noqa: S101 - for the type checker
+    defaults = context.meta.get(_DEFAULTS, {})
+    names = context.command.list_commands(context)
+    context.default_map = dict.fromkeys(names, defaults)

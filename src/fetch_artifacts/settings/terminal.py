@@ -1,0 +1,32 @@
+"""What the environment says of a terminal: colour and progress."""
+
+from __future__ import annotations
+
+import os
+
+from fetch_artifacts.errors import SettingsError
+
+
+def wants_colour(*, is_terminal: bool) -> bool:
+    """Whether to colour what is shown.
+
+    NO_COLOR forbids it, FORCE_COLOR asks for it where there is no terminal, whatever
+    their value is unless it is empty (https://no-color.org, https://force-color.org).
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or is_terminal
+
+
+def wants_progress() -> bool | None:
+    """What FETCH_ARTIFACTS_PROGRESS says: True for on, False for off, None for nothing.
+
+    Raises:
+        SettingsError: It says something else.
+    """
+    value = os.environ.get("FETCH_ARTIFACTS_PROGRESS", "")
+    known = {"": None, "on": True, "1": True, "off": False, "0": False}
+    if value.lower() not in known:
+        msg = f"FETCH_ARTIFACTS_PROGRESS: expected on or off, found {value!r}"
+        raise SettingsError(msg)
+    return known[value.lower()]
