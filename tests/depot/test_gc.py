@@ -22,7 +22,7 @@ from fetch_artifacts.errors import (
     FetchArtifactsError,
     OverrideError,
 )
-from fetch_artifacts.files.pidlock import pid_lock
+from fetch_artifacts.files.locks.pidlock import pid_lock
 from support.fixtures import Case, load_vectors
 from support.trees import make_tree, names
 

@@ -34,7 +34,7 @@ from fetch_artifacts.errors import (
     UnpackError,
 )
 from fetch_artifacts.files.folder import Folder
-from fetch_artifacts.files.pidlock import pid_lock
+from fetch_artifacts.files.locks.pidlock import pid_lock
 from fetch_artifacts.install.installer import raise_together
 from fetch_artifacts.install.received import require_promised, unpack_failure
 from fetch_artifacts.install.source_reader import SourceReader

@@ -41,7 +41,7 @@ from fetch_artifacts.depot.usage.log import (
 from fetch_artifacts.depot.usage.references import ReferenceReader
 from fetch_artifacts.depot.workspace import LOCK_STALE_AGE, Workspace
 from fetch_artifacts.errors import DepotError, LockTimeoutError
-from fetch_artifacts.files.pidlock import pid_lock
+from fetch_artifacts.files.locks.pidlock import pid_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -22,8 +22,8 @@ from fetch_artifacts.depot.usage.log import keep_aside
 from fetch_artifacts.depot.workspace import LOCK_STALE_AGE
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DepotError
+from fetch_artifacts.files.locks.pidlock import is_held
 from fetch_artifacts.files.paths import absolute
-from fetch_artifacts.files.pidlock import is_held
 from fetch_artifacts.files.writing import write_atomically
 from fetch_artifacts.julia_toml.reader import loads
 from fetch_artifacts.julia_toml.writer import dumps

@@ -27,12 +27,12 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.files.folder import Folder, kind_of
-from fetch_artifacts.files.pidlock import (
+from fetch_artifacts.files.locks.lock_file import (
     hold_by_system,
     may_be_alive,
     parse_holder,
-    remove_abandoned,
 )
+from fetch_artifacts.files.locks.pidlock import remove_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

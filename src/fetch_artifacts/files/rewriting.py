@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts.files.folder import Folder, require_own_link
-from fetch_artifacts.files.pidlock import LockLostError, pid_lock
+from fetch_artifacts.files.locks.pidlock import LockLostError, pid_lock
 from fetch_artifacts.files.regular import read_regular
 from fetch_artifacts.files.writing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fetch_artifacts.files.pidlock import PidLock
+    from fetch_artifacts.files.locks.pidlock import PidLock
 
 _STALE_AGE: Final = 10.0  # seconds; a change takes milliseconds
 _STARTS: Final = 100  # where others change the file all the time

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import DepotError, FetchArtifactsError
-from fetch_artifacts.files.pidlock import hold_by_system, may_be_alive
+from fetch_artifacts.files.locks.lock_file import hold_by_system, may_be_alive
 from fetch_artifacts.files.removing import OPEN_FOLDER, remove_tree
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from fetch_artifacts.errors import (
     TreeHashMismatchError,
     UnpackError,
 )
-from fetch_artifacts.files.pidlock import pid_lock
+from fetch_artifacts.files.locks.pidlock import pid_lock
 from fetch_artifacts.files.writing import free_bytes
 from fetch_artifacts.install.received import (
     require_promised,
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.depot.artifacts import TreeLocation
     from fetch_artifacts.digests import Sha256, TreeHash
     from fetch_artifacts.files.folder import Folder
-    from fetch_artifacts.files.pidlock import LockHolder
+    from fetch_artifacts.files.locks.lock_file import LockHolder
     from fetch_artifacts.install.source_reader import Reader
     from fetch_artifacts.install.sources import Source
     from fetch_artifacts.terminal.progress import Progress, Stage

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from fetch_artifacts.depot.usage.entries import UsageEntries
-    from fetch_artifacts.files.pidlock import PidLock
+    from fetch_artifacts.files.locks.pidlock import PidLock
 
 USAGE_TOML: Final = "artifact_usage.toml"
 DAMAGED: Final = ".damaged-"
@@ -136,7 +136,7 @@ def locked_log(log: Path) -> Iterator[PidLock]:
         LockTimeoutError: It is not free within half a minute.
         OSError: It can't be made.
     """
-    from fetch_artifacts.files.pidlock import pid_lock
+    from fetch_artifacts.files.locks.pidlock import pid_lock
 
     log.parent.mkdir(parents=True, exist_ok=True)
     lock = log.with_name(f"{log.name}.pid")
@@ -183,7 +183,7 @@ def local_now() -> datetime:
 def _record_surely(log: Path, files: Sequence[str], *, anew: bool) -> None:
     if not anew and _is_recorded(log, files):
         return None
-    from fetch_artifacts.files.pidlock import LockLostError
+    from fetch_artifacts.files.locks.pidlock import LockLostError
 
     for _ in range(_STARTS):
         with contextlib.suppress(LockLostError):

@@ -18,8 +18,9 @@ from pathlib import Path
 import pytest
 
 from fetch_artifacts.errors import LockTimeoutError
-from fetch_artifacts.files import pidlock
-from fetch_artifacts.files.pidlock import LockHolder, is_held, parse_holder, pid_lock
+from fetch_artifacts.files.locks import waiting
+from fetch_artifacts.files.locks.lock_file import LockHolder, parse_holder
+from fetch_artifacts.files.locks.pidlock import is_held, pid_lock
 
 HOST = socket.gethostname()
 
@@ -195,7 +196,7 @@ def test_a_wait_removes_one_stale_lock_and_no_second(path: Path) -> None:
             removed.append(record.getMessage())
             leave_lock(path, f"{dead_pid()} elsewhere", age=100)
 
-    logger = logging.getLogger("fetch_artifacts.files.pidlock")
+    logger = logging.getLogger("fetch_artifacts.files.locks.waiting")
     handler = LeaveAnother()
     logger.addHandler(handler)
     leave_lock(path, f"{dead_pid()} {HOST}", age=100)
@@ -258,7 +259,7 @@ def test_processes_exclude_each_other(path: Path, tmp_path: Path) -> None:
     counter.write_text("0")
     script = (
         "import sys; from pathlib import Path;"
-        "from fetch_artifacts.files.pidlock import pid_lock\n"
+        "from fetch_artifacts.files.locks.pidlock import pid_lock\n"
         "for _ in range(50):\n"
         "    with pid_lock(Path(sys.argv[1]), stale_age=3):\n"
         "        counter = Path(sys.argv[2])\n"
@@ -289,9 +290,9 @@ def test_after_two_seconds_the_waiter_is_told_who_holds_the_lock(path: Path) -> 
 def test_the_waiter_is_told_again_and_again(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert pidlock._SAID_EVERY == 10
-    monkeypatch.setattr(pidlock, "_SAID_AFTER", 0.0)
-    monkeypatch.setattr(pidlock, "_SAID_EVERY", 0.1)
+    assert waiting._SAID_EVERY == 10
+    monkeypatch.setattr(waiting, "_SAID_AFTER", 0.0)
+    monkeypatch.setattr(waiting, "_SAID_EVERY", 0.1)
     leave_lock(path, "4711 elsewhere", age=0)
 
     def free_when_told(record: logging.LogRecord) -> bool:
@@ -366,7 +367,7 @@ def test_the_lock_is_released_after_a_change_of_folder(
 def test_a_forked_child_leaves_the_lock_to_its_parent(tmp_path: Path) -> None:
     script = (
         "import os, sys\nfrom pathlib import Path\n"
-        "from fetch_artifacts.files.pidlock import pid_lock\n"
+        "from fetch_artifacts.files.locks.pidlock import pid_lock\n"
         "with pid_lock(Path('x.pid'), stale_age=3):\n"
         "    child = os.fork()\n"
         "    if child:\n"
@@ -385,7 +386,7 @@ def test_a_forked_child_leaves_the_lock_to_its_parent(tmp_path: Path) -> None:
 def test_the_lock_of_a_killed_holder_on_this_host_is_free_at_once(path: Path) -> None:
     script = (
         "import os, signal, sys; from pathlib import Path;"
-        "from fetch_artifacts.files.pidlock import pid_lock\n"
+        "from fetch_artifacts.files.locks.pidlock import pid_lock\n"
         "with pid_lock(Path(sys.argv[1]), stale_age=300):\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "    os._exit(1)\n"

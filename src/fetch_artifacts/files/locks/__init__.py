@@ -1,0 +1,1 @@
+"""Locks that exclude Julia's processes as well as ours."""
