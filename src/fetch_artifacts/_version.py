@@ -1,3 +1,3 @@
 """The version of this package, read by the build as well."""
 
-__version__ = "1.0.0"
+__version__ = "1.0.0rc1"

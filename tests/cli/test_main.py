@@ -99,6 +99,7 @@ def test_list_tells_what_is_installed(depot: Path, toml: Path) -> None:
     run("install")
     assert f"{TREE_HASH}  installed" in run("list").stdout
     [row] = json.loads(run("list", "--json", "--toml", toml).stdout)
+    assert row.pop("size") > 0
     assert row == {
         "name": "Demo",
         "git-tree-sha1": TREE_HASH,

@@ -49,6 +49,7 @@ def change_file(
     *,
     keep_comments: bool | None,
     create: bool = False,
+    dry_run: bool = False,
 ) -> Change:
     """Make one change to an Artifacts.toml under its lock.
 
@@ -59,6 +60,7 @@ def change_file(
         keep_comments: Whether all other lines stay unchanged. None: in a file
             that Julia, or this package, did not write.
         create: Whether the file may be missing.
+        dry_run: Whether nothing is written.
 
     Raises:
         ArtifactsTomlNotFoundError: It is missing and may not be, or its folder is.
@@ -88,7 +90,7 @@ def change_file(
         except (TypeError, ValueError) as error:
             raise ArtifactsTomlError(str(error), path=path) from error
         done.append(Change(before, after, binds_else=new != old))
-        return encoded(after)
+        return None if dry_run else encoded(after)
 
     rewrite(target, edit)
     return done[-1]
@@ -109,8 +111,13 @@ class Fix:
     new: str | int
 
 
-def repair(path: Path, fixes: Iterable[Fix]) -> str:
+def repair(path: Path, fixes: Iterable[Fix], *, dry_run: bool = False) -> str:
     """Write the correct values, and leave all other lines unchanged.
+
+    Args:
+        path: The file.
+        fixes: What to change.
+        dry_run: Whether to find out what would change, and write nothing.
 
     Returns:
         What changed, as a unified diff.
@@ -127,7 +134,7 @@ def repair(path: Path, fixes: Iterable[Fix]) -> str:
             _put(table, fix, path)
         return table
 
-    done = change_file(path, correct, keep_comments=True)
+    done = change_file(path, correct, keep_comments=True, dry_run=dry_run)
     lines = difflib.unified_diff(
         done.before.splitlines(keepends=True),
         done.after.splitlines(keepends=True),

@@ -7,7 +7,7 @@ knows what it should be.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,6 +62,12 @@ class Diagnosis:
     def harmless(self) -> bool:
         """Whether it is a note and no fault."""
         return self.finding.harmless
+
+    def being_fixed(self) -> Diagnosis:
+        """The same while its repair is written, so that nobody is told to do it."""
+        if self.fix is None:
+            return self
+        return replace(self, finding=replace(self.finding, todo="corrected"))
 
     def __str__(self) -> str:
         return str(self.finding)

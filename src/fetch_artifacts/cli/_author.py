@@ -17,7 +17,8 @@ from fetch_artifacts.cli._options import (
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.printing import print_facts, tell
+from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.printing import print_facts, print_json, tell, tell_done
 from fetch_artifacts.digests import Sha256, TreeHash
 
 if TYPE_CHECKING:
@@ -91,16 +92,18 @@ def bind(
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_names)
 @toml_option
 @platform_option
 @comments_option
+@json_option
 def unbind(
     name: str,
     toml_path: Path | None,
     platform: Platform | None,
     *,
     keep_comments: bool | None,
+    as_json: bool,
 ) -> None:
     """Remove NAME, or its binding for one platform, from the file.
 
@@ -109,9 +112,30 @@ def unbind(
     from fetch_artifacts.artifacts_toml import binding
 
     toml = resolve_toml(toml_path)
-    if not binding.unbind(toml, name, platform=platform, keep_comments=keep_comments):
-        tell(f"{toml}: {name} is not bound")
-        raise SystemExit(FAILED)
+    done = binding.unbind(toml, name, platform=platform, keep_comments=keep_comments)
+    if as_json:
+        print_json({"name": name, "toml": str(toml), "unbound": done})
+    which = f" for {platform.triplet}" if platform else ""
+    if done:
+        tell_done(f"unbound {name}{which} in {toml}")
+        return
+    tell(f"{toml}: {name} is not bound{which}{_bound_for(name, toml)}")
+    raise SystemExit(FAILED)
+
+
+def _bound_for(name: str, toml: Path) -> str:
+    """Which platforms a name is bound for, as the rest of a message."""
+    from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
+
+    bound = load_artifacts_toml(toml).get(name)
+    entries = bound if isinstance(bound, list) else []
+    tags = ("arch", "os", "libc")
+    systems = [
+        "-".join(str(entry[tag]) for tag in tags if tag in entry)
+        for entry in entries
+        if isinstance(entry, dict)
+    ]
+    return f"; it is bound for {', '.join(systems)}" if systems else ""
 
 
 COMMANDS: Final = (add, bind, unbind)

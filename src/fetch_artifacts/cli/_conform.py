@@ -100,15 +100,22 @@ def conform(  # noqa: PLR0913 - one parameter for each option
 @click.command("cache-key")
 @_files
 @toml_option
-def cache_key(*, files: tuple[Path, ...], toml_path: Path | None) -> None:
-    """Print a key for a CI cache of all trees bound for this machine.
+@json_option
+def cache_key(
+    *, files: tuple[Path, ...], toml_path: Path | None, as_json: bool
+) -> None:
+    """Print a key for a CI cache of the artifacts.
 
-    It is a name for a cache of the depot's artifacts: comments, formatting, sources and
-    the order of names don't change it.
+    It depends on all trees that each FILE binds for this machine. Comments, formatting,
+    sources and the order of names don't change it.
     """
     from fetch_artifacts.conformance.cache_key import cache_key as key_of
 
-    say(key_of([resolve_toml(file) for file in files or (toml_path,)]))
+    key = key_of([resolve_toml(file) for file in files or (toml_path,)])
+    if as_json:
+        print_json({"key": key})
+    else:
+        say(key)
 
 
 def _compare(

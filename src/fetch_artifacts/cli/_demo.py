@@ -166,7 +166,9 @@ def run(
     with tempfile.TemporaryDirectory(
         prefix="fetch-artifacts-", ignore_cleanup_errors=True
     ) as folder:
-        return _run_in(Path(folder).resolve(), say)
+        artifacts = _run_in(Path(folder).resolve(), say)
+    say(f"{folder} is deleted again; --keep DIR keeps everything in DIR.")
+    return artifacts
 
 
 def _run_in(folder: Path, say: Callable[[str], None]) -> tuple[DemoArtifact, ...]:

@@ -14,6 +14,8 @@ from fetch_artifacts.cli._options import (
     resolve_toml,
     toml_option,
 )
+from fetch_artifacts.cli.shared.asking import confirm, dry_run_option, yes_option
+from fetch_artifacts.cli.shared.completing import complete_names
 from fetch_artifacts.cli.shared.printing import print_json, say, tell
 from fetch_artifacts.terminal.units import show_bytes
 
@@ -44,7 +46,8 @@ def show_age(age: timedelta) -> str:
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Decide, and delete nothing.")
+@dry_run_option
+@yes_option
 @click.option(
     "--explain", is_flag=True, help="Say of each artifact why it stays or goes."
 )
@@ -61,6 +64,7 @@ def show_age(age: timedelta) -> str:
 def gc(
     *,
     dry_run: bool,
+    yes: bool,
     explain: bool,
     collect_delay: float,
     all_depots: bool,
@@ -74,6 +78,8 @@ def gc(
     """
     from fetch_artifacts.depot.gc import collect_garbage
 
+    if not dry_run:
+        confirm("Delete what no Artifacts.toml in use names?", yes=yes)
     done = collect_garbage(
         collect_delay=timedelta(days=collect_delay),
         all_depots=all_depots,
@@ -226,20 +232,28 @@ def override_facts(
 
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument(
+    "names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_names
+)
 @toml_option
 @platform_option
 @all_depots_option
 @click.option(
     "--force", is_flag=True, help="Although other files in use name it as well."
 )
-def remove(
+@yes_option
+@dry_run_option
+@json_option
+def remove(  # noqa: PLR0913 - click passes each option
     names: tuple[str, ...],
     toml_path: Path | None,
     platform: Platform | None,
     *,
     all_depots: bool,
     force: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Delete artifacts, unless another file in use names them too.
 
@@ -248,11 +262,34 @@ def remove(
     from fetch_artifacts.install.clearing import clear
 
     toml = str(resolve_toml(toml_path))
+    if not dry_run:
+        confirm(f"Delete {', '.join(names)}?", yes=yes)
+    rows = []
     for name in names:
-        done = clear(name, toml, platform=platform, all_depots=all_depots, force=force)
+        done = clear(
+            name,
+            toml,
+            platform=platform,
+            all_depots=all_depots,
+            force=force,
+            dry_run=dry_run,
+        )
+        rows.append(
+            {
+                "name": name,
+                "outcome": done.outcome,
+                "paths": [str(path) for path in done.paths],
+                "freed": done.freed,
+                "dry-run": dry_run,
+            }
+        )
         size = f" ({show_bytes(done.freed)})" if done.outcome == "removed" else ""
         hint = "; --force removes it" if done.outcome == "needed" else ""
-        say(f"{done}{size}{hint}")
+        would = "would be: " if dry_run else ""
+        if not as_json:
+            say(f"{would}{done}{size}{hint}")
+    if as_json:
+        print_json(rows)
 
 
 COMMANDS: Final = (gc, du, remove)

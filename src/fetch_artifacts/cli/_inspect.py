@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Final, cast, get_args
 import click
 
 from fetch_artifacts.cli._options import FAILED, json_option, resolve_toml, toml_option
-from fetch_artifacts.cli.shared.printing import print_json, print_rows, say
+from fetch_artifacts.cli.shared.printing import print_json, print_rows, say, tell_done
 from fetch_artifacts.digests import Algorithm
-from fetch_artifacts.errors import ArtifactsTomlError
+from fetch_artifacts.errors import ArtifactsTomlError, FetchArtifactsError
+from fetch_artifacts.terminal.units import count_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fetch_artifacts.digests import TreeHash
 
 _log = logging.getLogger(__name__)
@@ -30,18 +33,26 @@ _log = logging.getLogger(__name__)
     help="For folders; archives have the git-sha1 of an Artifacts.toml.",
 )
 @click.option("--tree", "as_tree", is_flag=True, help="Print every entry's hash too.")
-def hash_(path: Path, algorithm: str, *, as_tree: bool) -> None:
+@json_option
+def hash_(path: Path, algorithm: str, *, as_tree: bool, as_json: bool) -> None:
     """Print the git-tree-sha1 of PATH, a folder or an archive.
 
     It is the hash that installing the archive must give, by the rules of Julia's Pkg:
     of modes only the owner's execute bit counts, and folders without files and
     anything called .git are left out.
     """
+    lines: list[str] = []
     if as_tree:
         from fetch_artifacts.authoring.tree_diff import tree_lines
 
-        for line in tree_lines(path):
-            say(line)
+        lines = list(map(str, tree_lines(path)))
+    if as_json:
+        found = str(_tree_hash(path, cast("Algorithm", algorithm)))
+        facts = {"path": str(path), "algorithm": algorithm, "hash": found}
+        print_json({**facts, "tree": lines} if as_tree else facts)
+        return
+    for line in lines:
+        say(line)
     say(_tree_hash(path, cast("Algorithm", algorithm)))
 
 
@@ -107,8 +118,27 @@ def check(files: tuple[Path, ...], toml_path: Path | None, *, as_json: bool) -> 
         with contextlib.suppress(ArtifactsTomlError):  # a finding already
             findings += override_findings(path)
     print_rows(findings, as_json=as_json)
+    wrong = sum(not finding.harmless for finding in findings)
+    found = f"{wrong} wrong" if wrong else "nothing wrong"
+    tell_done(f"{_contents(paths)}, {found}")
     if not all(finding.harmless for finding in findings):
         raise SystemExit(FAILED)
+
+
+def _contents(tomls: Sequence[Path]) -> str:
+    """How much there is in files, of those that can be read."""
+    from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
+
+    artifacts = entries = 0
+    for toml in tomls:
+        with contextlib.suppress(FetchArtifactsError, OSError):
+            table = load_artifacts_toml(toml)
+            artifacts += len(table)
+            entries += sum(
+                len(each) if isinstance(each, list) else 1 for each in table.values()
+            )
+    entry = "entry" if entries == 1 else "entries"
+    return f"{count_of(artifacts, 'artifact')}, {entries} {entry}"
 
 
 COMMANDS: Final = (hash_, platform, check)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,10 +20,19 @@ from fetch_artifacts.cli._options import (
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.printing import print_json, print_path, say_text
+from fetch_artifacts.cli.shared.asking import dry_run_option
+from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.printing import (
+    print_json,
+    print_path,
+    say,
+    say_text,
+    tell_done,
+)
 from fetch_artifacts.depot.installed import locate_entry
 from fetch_artifacts.install.lookup import entries_in, locate, require_path, wanted
 from fetch_artifacts.terminal import progress
+from fetch_artifacts.terminal.units import count_of, show_bytes, show_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +41,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_names)
 @toml_option
 @platform_option
 @julia_option
@@ -83,7 +94,7 @@ def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, objec
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_names)
 @toml_option
 @platform_option
 @julia_option
@@ -91,7 +102,7 @@ def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, objec
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="Downloads at once; JULIA_PKG_CONCURRENT_DOWNLOADS or 8 unless given.",
+    help="Downloads at once, 8 unless given.  [env: JULIA_PKG_CONCURRENT_DOWNLOADS]",
 )
 @click.option(
     "--reinstall",
@@ -106,6 +117,8 @@ def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, objec
     help="Install from a file that `bundle` wrote, without a network: all of it, or "
     "what the Artifacts.toml files bind that are then given in place of names.",
 )
+@dry_run_option
+@json_option
 def install(  # noqa: PLR0913 - click passes each option
     names: tuple[str, ...],
     toml_path: Path | None,
@@ -116,12 +129,19 @@ def install(  # noqa: PLR0913 - click passes each option
     jobs: int | None,
     reinstall: bool,
     bundle: Path | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Install the artifacts named, or all that are not lazy."""
     if reinstall and not names:
         msg = "--reinstall goes with NAME"
         raise click.UsageError(msg)
-    with progress.show_progress(verbose=True) as report:
+    if dry_run:
+        _print_plan(names, resolve_toml(toml_path), platform, lazy=include_lazy)
+        return
+    began = time.monotonic()
+    with progress.show_progress(verbose=True) as shown:
+        report = _Counting(shown)
         if bundle:
             from fetch_artifacts.authoring.bundle import install_bundle
 
@@ -143,8 +163,62 @@ def install(  # noqa: PLR0913 - click passes each option
                 progress=report,
             )
             installed = list(found.items())
-    for name, where in installed:
-        print_path(f"{name}\t{where}")
+    if as_json:
+        print_json([{"name": name, "path": str(where)} for name, where in installed])
+    else:
+        for name, where in installed:
+            print_path(f"{name}\t{where}")
+    there = len(installed) - report.installed
+    skipped = 0
+    if not (bundle or names or include_lazy or julia):
+        skipped = _count_lazy(resolve_toml(toml_path), platform)
+    tell_done(_summary(report, max(there, 0), skipped, time.monotonic() - began))
+
+
+class _Counting:
+    """Hands progress on, and counts what was installed and its bytes."""
+
+    def __init__(self, shown: progress.Progress | None) -> None:
+        self._shown = shown
+        self._lock = threading.Lock()
+        self.installed = self.bytes = 0
+
+    def __call__(self, event: progress.ProgressEvent) -> None:
+        if event.stage == "installed":
+            with self._lock:
+                self.installed += len(event.name.split(", "))
+                self.bytes += event.done
+        if self._shown:
+            self._shown(event)
+
+
+def _summary(done: _Counting, there: int, lazy: int, seconds: float) -> str:
+    size = f", {show_bytes(done.bytes)} in {show_seconds(seconds)}"
+    parts = [f"{done.installed} installed"]
+    parts += [f"{there} there already"] if there else []
+    text = ", ".join(parts) + (size if done.installed else "")
+    skipped = f"{count_of(lazy, 'lazy artifact')} skipped: --include-lazy"
+    return f"{text}; {skipped}" if lazy else text
+
+
+def _count_lazy(toml: Path, platform: Platform | None) -> int:
+    every = entries_in(str(toml), platform=platform, include_lazy=True)
+    return sum(entry.lazy for entry in every)
+
+
+def _print_plan(
+    names: Sequence[str], toml: Path, platform: Platform | None, *, lazy: bool
+) -> None:
+    """Say what would be installed."""
+    for entry in entries_in(
+        str(toml), names or None, platform=platform, include_lazy=lazy
+    ):
+        location = locate_entry(entry, toml=str(toml))
+        found = location and location.installed()
+        size = next((each.size for each in entry.downloads if each.size), None)
+        much = f" ({show_bytes(size)})" if size else ""
+        what = f"there already, {found}" if found else f"would be installed{much}"
+        say(f"{entry.name}: {what}")
 
 
 def _reinstall(

@@ -49,6 +49,7 @@ MODULES: Final = {
     "bundle": "fetch_artifacts.cli._mirror",
     "cache-key": "fetch_artifacts.cli._conform",
     "check": "fetch_artifacts.cli._inspect",
+    "completion": "fetch_artifacts.cli._completion",
     "conform": "fetch_artifacts.cli._conform",
     "create": "fetch_artifacts.cli._publish",
     "demo": "fetch_artifacts.cli._install",

@@ -141,7 +141,7 @@ def bundle(
     environment: bool,
     manifests: tuple[Path, ...],
 ) -> None:
-    """Write what Artifacts.toml files bind, and the files, into one file.
+    """Pack what Artifacts.toml files bind into one file.
 
     `install --from OUTPUT` installs from it without a network. Unpacked, it is a
     mirror.

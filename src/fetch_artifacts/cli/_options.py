@@ -10,6 +10,7 @@ import click
 
 from fetch_artifacts.archive.formats import compressions
 from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
+from fetch_artifacts.cli.shared.completing import complete_platforms
 from fetch_artifacts.cli.shared.printing import tell_done
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError, PlatformError
 from fetch_artifacts.platforms.platform import Platform, as_platform
@@ -44,6 +45,7 @@ toml_option = click.option(
 platform_option = click.option(
     "--platform",
     metavar="TRIPLET",
+    shell_complete=complete_platforms,
     callback=_parse_triplet,
     help="Choose entries for this triplet instead of this machine.  "
     "[env: FETCH_ARTIFACTS_PLATFORM]",

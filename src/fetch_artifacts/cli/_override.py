@@ -9,8 +9,14 @@ from uuid import UUID
 import click
 
 from fetch_artifacts.artifacts_toml.choosing import entry_for
-from fetch_artifacts.cli._options import platform_option, resolve_toml, toml_option
-from fetch_artifacts.cli.shared.printing import say
+from fetch_artifacts.cli._options import (
+    json_option,
+    platform_option,
+    resolve_toml,
+    toml_option,
+)
+from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.printing import print_json, say, tell_done
 from fetch_artifacts.depot.override_edits import (
     list_overrides,
     remove_override,
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_names)
 @click.argument("path", required=False)
 @click.option(
     "--uuid",
@@ -39,6 +45,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Although PATH is not there.")
 @toml_option
 @platform_option
+@json_option
 def override(  # noqa: PLR0913 - each is an option of the command
     name: str | None,
     path: str | None,
@@ -49,6 +56,7 @@ def override(  # noqa: PLR0913 - each is an option of the command
     remove: bool,
     as_list: bool,
     force: bool,
+    as_json: bool,
 ) -> None:
     """Send artifact NAME to the folder PATH, in Python and in Julia.
 
@@ -56,6 +64,19 @@ def override(  # noqa: PLR0913 - each is an option of the command
     git-tree-sha1, or "" to take back what a later depot says. It is written to
     Overrides.toml of the first depot.
     """
+    if as_list and as_json:
+        print_json(
+            [
+                {
+                    "file": str(each.path),
+                    "package": str(each.package) if each.package else None,
+                    "key": each.key,
+                    "value": each.value,
+                }
+                for each in list_overrides(artifacts_dirs())
+            ]
+        )
+        return
     if as_list:
         for stated in list_overrides(artifacts_dirs()):
             package = f" of package {stated.package}" if stated.package else ""
@@ -72,9 +93,15 @@ def override(  # noqa: PLR0913 - each is an option of the command
             msg = f"{target}: expected a folder, found none; --force takes it anyway"
             raise OverrideError(msg)
         set_override(folder, key, target, uuid=uuid)
+        did = f"{name}: overridden to {target!r}" if target else f"{name}: taken back"
     elif not remove_override(folder, key, uuid=uuid):
         msg = f"{folder}/Overrides.toml: expected an override of {key}, found none"
         raise OverrideError(msg)
+    else:
+        did = f"{name}: no longer overridden"
+    if as_json:
+        print_json({"file": f"{folder}/Overrides.toml", "key": key, "value": path})
+    tell_done(f"{did}, in {folder}/Overrides.toml")
 
 
 def _tree_hash(name: str, toml_path: Path | None, platform: Platform | None) -> str:

@@ -18,6 +18,7 @@ from fetch_artifacts.cli._options import (
     resolve_toml,
     toml_option,
 )
+from fetch_artifacts.cli.shared.completing import complete_names
 from fetch_artifacts.cli.shared.printing import print_facts, tell
 from fetch_artifacts.depot.installed import tree_of
 from fetch_artifacts.digests import Sha256, TreeHash, is_tree_hash
@@ -91,7 +92,7 @@ def create(
 
 
 @click.command()
-@click.argument("artifact", metavar="NAME|HASH")
+@click.argument("artifact", metavar="NAME|HASH", shell_complete=complete_names)
 @click.argument("output", type=click.Path(dir_okay=False, path_type=Path))
 @compression_option
 @toml_option

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -21,17 +23,23 @@ from fetch_artifacts.cli._options import (
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.printing import print_json, say
+from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.printing import print_json, say, tell_done
+from fetch_artifacts.cli.shared.table import table_lines
 from fetch_artifacts.depot import artifacts as depot
+from fetch_artifacts.depot.disk_usage import TreeSizes
 from fetch_artifacts.depot.installed import contents_of, locate_entry, tree_of
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
     FetchArtifactsError,
     NoMatchingPlatformError,
     OverrideError,
+    SettingsError,
 )
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.install.lookup import wanted, warn_of_hook
+from fetch_artifacts.settings.user import home_folder
+from fetch_artifacts.terminal.units import count_of, show_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +70,32 @@ class _Status:
     override: dict[str, str] | None = None
     wrong: bool = False
 
+    def size(self) -> int | None:
+        """The bytes on disk of what is installed, else those of the archive."""
+        if self.tree is not None:
+            with contextlib.suppress(OSError):
+                return TreeSizes(self.tree.parent).of(self.tree).bytes
+        sources = self.entry.downloads if self.entry else ()
+        return next((each.size for each in sources if each.size), None)
+
+    def cells(self) -> tuple[str, ...]:
+        """The status as cells of a table."""
+        entry, size = self.entry, self.size()
+        chosen_for = ""
+        if entry is not None:
+            chosen_for = str(entry.platform.triplet) if entry.platform else "any"
+            chosen_for += ", lazy" if entry.lazy else ""
+        state = self.state
+        if self.tree is not None and self.override is None:
+            state = f"in {_short(self.tree.parent)}"
+        return (
+            self.name,
+            entry.git_tree_sha1[:7] if entry else "",
+            chosen_for,
+            show_bytes(size) if size is not None else "",
+            state,
+        )
+
     def to_json(self) -> dict[str, object]:
         """The status as a JSON object."""
         facts: dict[str, object] = {"name": self.name, "state": self.state}
@@ -69,10 +103,18 @@ class _Status:
             facts |= {
                 "git-tree-sha1": self.entry.git_tree_sha1,
                 "lazy": self.entry.lazy,
+                "size": self.size(),
                 "overridden": self.override,
                 "path": str(contents_of(self.entry, self.tree)) if self.tree else None,
             }
         return facts
+
+
+def _short(path: Path) -> str:
+    """A path with ~ for the home folder."""
+    with contextlib.suppress(SettingsError, ValueError):
+        return f"~/{path.relative_to(home_folder())}"
+    return str(path)
 
 
 def _status(name: str, toml: Path, platform: Platform | None) -> _Status:
@@ -142,6 +184,9 @@ def _list_installed(*, as_json: bool) -> None:
 
 
 def _print_list(toml: Path, rows: Sequence[_Status]) -> None:
+    if sys.stdout.isatty():
+        _print_table(rows)
+        return
     say(f"{toml}:")
     width = max((len(row.name) for row in rows), default=0)
     for row in rows:
@@ -150,8 +195,16 @@ def _print_list(toml: Path, rows: Sequence[_Status]) -> None:
         say(f"  {row.name:{width}}  {tree_hash:40}  {row.state}{lazy}")
 
 
+def _print_table(rows: Sequence[_Status]) -> None:
+    titles = ("NAME", "HASH", "FOR", "SIZE", "STATE")
+    first, *lines = table_lines(titles, [row.cells() for row in rows])
+    say(first, colour="bright_black")
+    for line, row in zip(lines, rows, strict=True):
+        say(line, colour="red" if row.wrong else "green" if row.tree else None)
+
+
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_names)
 @toml_option
 @platform_option
 @click.option(
@@ -165,7 +218,8 @@ def _print_list(toml: Path, rows: Sequence[_Status]) -> None:
 @click.option(
     "--jobs", type=click.IntRange(min=1), help="With --all: processes at once."
 )
-def verify(
+@json_option
+def verify(  # noqa: PLR0913 - click passes each option
     names: tuple[str, ...],
     toml_path: Path | None,
     platform: Platform | None,
@@ -173,6 +227,7 @@ def verify(
     everything: bool,
     repair: bool,
     jobs: int | None,
+    as_json: bool,
 ) -> None:
     """Hash installed artifacts, and compare with the file.
 
@@ -186,15 +241,22 @@ def verify(
         msg = "--all goes without NAME and --toml, and --repair with --all"
         raise click.UsageError(msg)
     if everything:
-        _verify_all(repair=repair, jobs=jobs)
+        _verify_all(repair=repair, jobs=jobs, as_json=as_json)
         return
     toml = resolve_toml(toml_path)
     verdicts = {
         name: _verdict(name, toml, platform)
         for name in names or load_artifacts_toml(toml)
     }
-    for name, verdict in verdicts.items():
-        say(f"{name}: {verdict.text}")
+    if as_json:
+        print_json([{"name": k, **each.to_json()} for k, each in verdicts.items()])
+    else:
+        for name, verdict in verdicts.items():
+            say(f"{name}: {verdict.text}")
+    damaged = sum(each.damaged for each in verdicts.values())
+    good = sum(each.good for each in verdicts.values())
+    all_of_them = count_of(len(verdicts), "artifact")
+    tell_done(f"{good} verified, {damaged} damaged, of {all_of_them}")
     if any(each.damaged or (names and not each.good) for each in verdicts.values()):
         raise SystemExit(FAILED)
 
@@ -203,6 +265,10 @@ class _Verdict(NamedTuple):
     text: str
     good: bool = False
     damaged: bool = False
+
+    def to_json(self) -> dict[str, object]:
+        state = "verified" if self.good else "damaged" if self.damaged else "missing"
+        return {"state": state, "note": self.text}
 
 
 def _verdict(name: str, toml: Path, platform: Platform | None) -> _Verdict:
@@ -222,7 +288,7 @@ def _verdict(name: str, toml: Path, platform: Platform | None) -> _Verdict:
     )
 
 
-def _verify_all(*, repair: bool, jobs: int | None) -> None:
+def _verify_all(*, repair: bool, jobs: int | None, as_json: bool) -> None:
     from fetch_artifacts.install.inventory import list_installed
     from fetch_artifacts.install.repair import verify_all
     from fetch_artifacts.terminal.progress import counted
@@ -230,13 +296,22 @@ def _verify_all(*, repair: bool, jobs: int | None) -> None:
     trees = list_installed()
     verified = counted(verify_all(trees, jobs=jobs), len(trees), "verifying")
     damaged = [each for each in verified if each.fault]
-    left = 0
+    left, rows = 0, []
     for each in damaged:
-        say(f"{each.tree.path}: damaged: {each.fault}")
         outcome = _repair(each.tree) if repair else ""
         left += outcome != "repaired"
-        if outcome:
-            say(f"{each.tree.path}: {outcome}")
+        rows.append(
+            {"path": str(each.tree.path), "fault": str(each.fault), "repair": outcome}
+        )
+        if not as_json:
+            say(f"{each.tree.path}: damaged: {each.fault}")
+            if outcome:
+                say(f"{each.tree.path}: {outcome}")
+    if as_json:
+        print_json({"verified": len(trees), "damaged": rows})
+        if left:
+            raise SystemExit(FAILED)
+        return
     repaired = f", {len(damaged) - left} of them repaired" if repair else ""
     say(f"{len(trees)} artifacts verified, {len(damaged)} damaged{repaired}")
     if left:

@@ -71,6 +71,7 @@ def clear(
     platform: AnyPlatform = None,
     all_depots: bool = False,
     force: bool = False,
+    dry_run: bool = False,
 ) -> Cleared:
     """Delete the tree of an artifact, unless another live file names it as well.
 
@@ -81,6 +82,7 @@ def clear(
         all_depots: Whether it is deleted from all depots that can be written, rather
             than from the first.
         force: Whether it is deleted although other files name it.
+        dry_run: Whether to find out what would be deleted, and delete nothing.
 
     Raises:
         DepotError: A folder could not be deleted.
@@ -102,6 +104,13 @@ def clear(
         uses = () if force else _other_uses(tree_hash, toml, stack)
         if uses:
             return Cleared(name=name, outcome="needed", uses=uses)
+        if dry_run:
+            there = [Path(each, str(tree_hash)) for each in folders]
+            there = [path for path in there if path.is_dir()]
+            freed = sum(measure_tree(path).bytes for path in there)
+            return Cleared(
+                name=name, outcome="removed", paths=tuple(there), freed=freed
+            )
         taken = dict(_take_out(str(tree_hash), folders, stack, slots))
         freed = sum(map(_size, taken.values()))
     return Cleared(

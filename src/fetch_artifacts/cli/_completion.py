@@ -1,0 +1,32 @@
+"""The command completion."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+from click.shell_completion import get_completion_class
+
+from fetch_artifacts.cli.shared.printing import say_text
+
+_PROGRAM: Final = "fetch-artifacts"
+_VARIABLE: Final = "_FETCH_ARTIFACTS_COMPLETE"  # click makes it of the program's name
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the code with which a shell completes this command.
+
+    Write it to a file that the shell reads: for bash
+    ~/.local/share/bash-completion/completions/fetch-artifacts, for zsh _fetch-artifacts
+    in a folder of $fpath, for fish ~/.config/fish/completions/fetch-artifacts.fish.
+    """
+    maker = get_completion_class(shell)
+    assert maker is not None  # noqa: S101 - click has these three
+    group = context.find_root().command
+    say_text(maker(group, {}, _PROGRAM, _VARIABLE).source() + "\n")
+
+
+COMMANDS: Final = (completion,)

@@ -1,0 +1,50 @@
+"""What a shell completes: names and platforms of the Artifacts.toml at hand."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fetch_artifacts.artifacts_toml.choosing import platforms_of
+from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
+from fetch_artifacts.artifacts_toml.place import Place
+from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
+from fetch_artifacts.errors import FetchArtifactsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import click
+
+
+def complete_names(
+    context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """The names in the file that begin so, without those that were given already."""
+    given = context.params.get("names") or ()
+    names = (name for name in _table(context) if name not in given)
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def complete_platforms(
+    context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """The triplets that entries of the file are bound for."""
+    triplets = set()
+    for name, value in _table(context).items():
+        if isinstance(value, list):
+            with contextlib.suppress(FetchArtifactsError):
+                bound = platforms_of(value, Place.of(name, None))
+                triplets |= {platform.triplet for platform, _, _ in bound}
+    return sorted(each for each in triplets if each.startswith(incomplete))
+
+
+def _table(context: click.Context) -> Mapping[str, Any]:
+    """The file that the command would read; empty where there is none."""
+    named = context.params.get("toml_path")
+    toml = Path(named) if named else find_artifacts_toml(Path.cwd())
+    try:
+        return load_artifacts_toml(toml) if toml else {}
+    except (FetchArtifactsError, OSError):
+        return {}

@@ -1,0 +1,167 @@
+"""Every command says what it did, in one line, and has JSON and a dry run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fetch_artifacts.cli.shared.table import table_lines
+from support.commands import run
+from support.published import TREE_HASH, publish
+from support.trees import make_tree
+
+
+@pytest.fixture
+def toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    published = publish(tmp_path / "served")
+    target = tmp_path / "Artifacts.toml"
+    published.toml.rename(target)
+    return target
+
+
+def add_lazy(toml: Path) -> None:
+    text = toml.read_text()
+    lazy = text.replace("Demo", "Late").replace("\n\n", "\nlazy = true\n\n", 1)
+    toml.write_text(f"{text}\n{lazy}")
+
+
+@pytest.mark.usefixtures("depot")
+def test_install_says_what_it_did_and_left_out(toml: Path) -> None:
+    add_lazy(toml)
+    first = run("install").stderr.splitlines()[-1]
+    assert re.fullmatch(
+        r"fetch-artifacts: 1 installed, \d+ B in \d\.\d s; "
+        r"1 lazy artifact skipped: --include-lazy",
+        first,
+    )
+    again = run("install", "--include-lazy").stderr.splitlines()[-1]
+    assert again == "fetch-artifacts: 0 installed, 2 there already"
+    assert run("install", "-q").stderr == ""
+
+
+@pytest.mark.usefixtures("toml")
+def test_install_has_a_dry_run(depot: Path) -> None:
+    planned = run("install", "--dry-run")
+    assert re.fullmatch(r"Demo: would be installed.*\n", planned.stdout)
+    assert not depot.exists()
+    run("install")
+    assert "Demo: there already" in run("install", "--dry-run").stdout
+
+
+@pytest.mark.usefixtures("toml")
+def test_remove_has_a_dry_run(depot: Path) -> None:
+    run("install")
+    [row] = json.loads(run("remove", "Demo", "--dry-run", "--json").stdout)
+    assert row["paths"] == [f"{depot}/artifacts/{TREE_HASH}"]
+    assert (depot / "artifacts" / TREE_HASH).is_dir()
+    assert run("remove", "Demo", "--yes").exit_code == 0
+    assert not (depot / "artifacts" / TREE_HASH).exists()
+
+
+@pytest.mark.usefixtures("depot")
+def test_check_and_doctor_say_that_nothing_is_wrong(toml: Path) -> None:
+    assert run("check").stderr == (
+        "fetch-artifacts: 1 artifact, 1 entry, nothing wrong\n"
+    )
+    assert "1 artifact, nothing wrong\n" in run("doctor").stderr
+    text = toml.read_text()
+    toml.write_text(text.replace(TREE_HASH, "0" * 40))
+    dry = run("doctor", "--fix", "--dry-run")
+    assert f'+git-tree-sha1 = "{TREE_HASH}"' in dry.stdout
+    assert "0" * 40 in toml.read_text()
+    fixed = run("doctor", "--fix")
+    assert "doctor --fix" not in fixed.stdout + fixed.stderr
+    assert "1 value repaired" in fixed.stderr
+    assert toml.read_text() == text
+
+
+@pytest.mark.usefixtures("depot")
+def test_unbind_and_override_say_what_they_did(toml: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    assert "Demo: overridden to" in run("override", "Demo", "mine").stderr
+    assert "no longer overridden" in run("override", "Demo", "--remove").stderr
+    linux = '[[Other]]\nos = "linux"\narch = "x86_64"\n'
+    toml.write_text(f'{toml.read_text()}\n{linux}git-tree-sha1 = "{TREE_HASH}"\n')
+    wrong = run("unbind", "Other", "--platform", "aarch64-linux-gnu")
+    assert wrong.exit_code == 1
+    assert (
+        "not bound for aarch64-linux-gnu; it is bound for x86_64-linux" in wrong.stderr
+    )
+    assert "unbound Demo in" in run("unbind", "Demo").stderr
+
+
+@pytest.mark.usefixtures("depot", "toml")
+def test_what_is_printed_can_be_had_as_json(tmp_path: Path) -> None:
+    installed = json.loads(run("install", "--json").stdout)
+    assert [row["name"] for row in installed] == ["Demo"]
+    [verdict] = json.loads(run("verify", "--json").stdout)
+    assert verdict["state"] == "verified"
+    one = make_tree(tmp_path / "one", {"f": "1"})
+    two = make_tree(tmp_path / "two", {"f": "2"})
+    facts = json.loads(run("hash", one, "--json").stdout)
+    assert facts["hash"] == run("hash", one).stdout.strip()
+    result = run("diff", one, two, "--json")
+    assert (result.exit_code, json.loads(result.stdout)["first"]) == (1, facts["hash"])
+    assert json.loads(run("override", "--list", "--json").stdout) == []
+    assert json.loads(run("cache-key", "--json").stdout).keys() == {"key"}
+    assert json.loads(run("unbind", "Demo", "--json").stdout)["unbound"] is True
+
+
+def test_a_table_fits_the_terminal() -> None:
+    rows = [
+        ("a" * 40, "1234567", "installed in a folder of a long name"),
+        ("b", "", ""),
+    ]
+    for width in (40, 60, 120):
+        lines = list(table_lines(("NAME", "HASH", "STATE"), rows, width))
+        assert max(map(len, lines)) <= width
+        assert lines[0].split() == ["NAME", "HASH", "STATE"]
+        assert "1234567" in lines[1]
+    [_, line] = table_lines(("NAME",), [("x\x1b[2J",)], 60)
+    assert line == r"x\x1b[2J"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_gets_code_to_complete(shell: str) -> None:
+    result = run("completion", shell)
+    assert result.exit_code == 0
+    assert f"_FETCH_ARTIFACTS_COMPLETE={shell}_complete" in result.stdout
+
+
+def completed(words: str, folder: Path) -> list[str]:
+    """What bash is offered for the last of these words."""
+    env = {
+        **os.environ,
+        "_FETCH_ARTIFACTS_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
+    command = [sys.executable, "-c", "from fetch_artifacts.cli import main; main()"]
+    done = subprocess.run(
+        command, env=env, cwd=folder, capture_output=True, text=True, check=True
+    )
+    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+
+
+@pytest.mark.usefixtures("depot")
+def test_names_platforms_and_commands_complete(toml: Path) -> None:
+    text = (
+        f'\n[[Other]]\nos = "linux"\narch = "x86_64"\ngit-tree-sha1 = "{TREE_HASH}"\n'
+    )
+    toml.write_text(toml.read_text() + text)
+    folder = toml.parent
+    assert completed("fetch-artifacts install ", folder) == ["Demo", "Other"]
+    assert completed("fetch-artifacts install Demo ", folder) == ["Other"]
+    assert completed("fetch-artifacts inst", folder) == ["install"]
+    assert completed("fetch-artifacts list --platform x", folder) == [
+        "x86_64-linux-gnu"
+    ]
+    toml.write_text("broken =")
+    assert completed("fetch-artifacts path D", folder) in ([], [""])
