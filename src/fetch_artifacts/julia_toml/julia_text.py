@@ -22,7 +22,7 @@ _ODD: Final = re.compile(
     rf"[{_CONTROL}{_NOT_UTF8}]|\r(?!\n)|\"\"\"|'''|\\[xe]|,[ \t]*\}}"
     r"|[0-9]z|[0-9]:[0-9]{2}(?![0-9:])|=[ \t]*0[0-9]"
 )
-_TOKEN: Final = re.compile(
+_TOKEN: Final = (  # compiled when a file is odd, which takes a millisecond
     r"(?P<comment>#[^\n\r]*)"
     r'|(?P<basic>"""(?:\\.|[^\\])*?"""|"(?:\\[^\n]|[^"\\\n])*")'
     r"|(?P<literal>'''.*?'''|'[^'\n]*')"
@@ -30,8 +30,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<trailing>,(?=[ \t]*\}))"
     r"|(?P<short>(?<![0-9:+-])[0-9]{2}:[0-9]{2}(?![0-9:]))"
     r"|(?P<lower>[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?z)"
-    r"|(?P<early>=[ \t]*0[0-9]{3}-[0-9]{2}-[0-9]{2})",
-    re.DOTALL,
+    r"|(?P<early>=[ \t]*0[0-9]{3}-[0-9]{2}-[0-9]{2})"
 )
 # What Julia refuses outside strings, and what to write instead.
 _REFUSED: Final = {
@@ -110,7 +109,8 @@ class _Preparation:
         self._nesting: list[str] = []
 
     def done(self) -> tuple[str, dict[int, str]]:
-        return _TOKEN.sub(self._token, self._text), self._stand_ins
+        text = re.sub(_TOKEN, self._token, self._text, flags=re.DOTALL)
+        return text, self._stand_ins
 
     def _token(self, token: re.Match[str]) -> str:
         kind, found = token.lastgroup, token[0]
