@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -54,6 +55,18 @@ def pytest_runtest_makereport() -> Generator[
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     isolate(monkeypatch, tmp_path / "home")
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Let so much time pass that every stamp is old enough to be trusted."""
+    real, passed = time.time_ns, [0]
+    monkeypatch.setattr(time, "time_ns", lambda: real() + passed[0])
+
+    def pass_time() -> None:
+        passed[0] += 10_000_000_000
+
+    return pass_time
 
 
 @pytest.fixture

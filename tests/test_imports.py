@@ -38,6 +38,7 @@ IMPORTED = [
     "files.toml_text",
     "install",
     "install.lookup",
+    "install.warm",
     "julia_process",
     "julia_toml",
     "julia_toml.julia_text",

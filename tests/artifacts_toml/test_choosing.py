@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -158,14 +158,16 @@ def test_all_hashes_include_those_without_sources_and_lazy_ones_when_asked() -> 
     assert (one, two) == extract_all_hashes(table, platform=LINUX, include_lazy=True)
 
 
-def test_an_entry_follows_the_file_and_the_platform(tmp_path: Path) -> None:
+def test_an_entry_follows_the_file_and_the_platform(
+    tmp_path: Path, later: Callable[[], None]
+) -> None:
     path = tmp_path / "Artifacts.toml"
     text = (
         f"[[a]]\nos = 'linux'\narch = 'x86_64'\ngit-tree-sha1 = '{ONE}'\n"
         f"[[a]]\nos = 'macos'\narch = 'x86_64'\ngit-tree-sha1 = '{TWO}'\n"
     )
     path.write_text(text, "utf-8")
-    os.utime(path, (1, 1))
+    later()
     mac = host("x86_64-apple-darwin")
     assert entry_for("a", path, LINUX) is entry_for("a", path, LINUX)
     assert entry_for("a", path, LINUX).git_tree_sha1 == ONE

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import os
 import uuid
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -183,10 +183,12 @@ def test_a_file_that_comes_changes_or_goes_is_seen(tmp_path: Path) -> None:
     assert load_overrides([tmp_path]).resolve(A) is None
 
 
-def test_files_are_read_once_while_they_stay_as_they_are(tmp_path: Path) -> None:
+def test_files_are_read_once_while_they_stay_as_they_are(
+    tmp_path: Path, later: Callable[[], None]
+) -> None:
     file = tmp_path / "Overrides.toml"
     file.write_text(f"{A} = '/b'\n", "utf-8")
-    os.utime(file, (1, 1))
+    later()
     assert load_overrides([tmp_path]) is load_overrides([str(tmp_path)])
 
 

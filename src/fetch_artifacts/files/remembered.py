@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_Stamp: TypeAlias = "tuple[int, int, int] | None"
+_Stamp: TypeAlias = "tuple[int, int, int, int] | None"
 
 # A file that changes again within one tick of the clock that dates it keeps its mtime.
 # The coarsest clocks in use tick 64 times a second. Some file systems keep less: whole
@@ -23,7 +23,7 @@ _UNSETTLED_SECONDS: Final = 3 * _SECOND
 
 
 class Remembered(Generic[T]):
-    """A cache of values computed from files, by path, inode, size and mtime.
+    """A cache of values computed from files, by path, inode, size, mtime and ctime.
 
     Any thread may use it. Two threads that ask at once may both compute the value.
 
@@ -40,8 +40,7 @@ class Remembered(Generic[T]):
 
     def get(self, path: str) -> T:
         """Give the value of the file as it is now."""
-        stamp = _stamp(path)
-        kept = self._kept.get(path)
+        kept, stamp = self._kept.get(path), _stamp(path)
         if kept is not None and kept[0] == stamp:
             return kept[1]
         value = self._make(path)
@@ -64,12 +63,14 @@ def _stamp(path: str) -> _Stamp:
         status = os.stat(path)
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_ino, status.st_size
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size
 
 
 def _settled(stamp: _Stamp) -> bool:
     if stamp is None:
         return True
-    coarse = stamp[0] % _SECOND == 0
-    tick = _UNSETTLED_SECONDS if coarse else _UNSETTLED
-    return abs(time.time_ns() - stamp[0]) > tick
+    now = time.time_ns()
+    return all(
+        abs(now - moment) > (_UNSETTLED if moment % _SECOND else _UNSETTLED_SECONDS)
+        for moment in stamp[:2]
+    )

@@ -26,6 +26,7 @@ from fetch_artifacts.errors import (
     JuliaError,
     NoMatchingPlatformError,
 )
+from fetch_artifacts.install.warm import Watch, known_path
 from fetch_artifacts.platforms.host import host_platform
 
 if TYPE_CHECKING:
@@ -77,6 +78,12 @@ def locate(
     Raises:
         FetchArtifactsError: See `fetch_artifacts.artifact`.
     """
+    watch = None
+    if platform is None and not run_hook:
+        known = known_path(name, toml)
+        if known is not None:
+            return known
+        watch = Watch(name, toml)
     tail = ""
     if ("/" in name or "\\" in name) and name not in load_artifacts_toml(toml):
         name, tail = split_artifact_slash(name)
@@ -97,7 +104,10 @@ def locate(
         path = _install(entry, location, toml, verbose=verbose)
     if entry.archive_sha256 is not None:
         path = contents_of(entry, path)
-    return path / tail if tail else path
+    found = path / tail if tail else path
+    if watch and entry.platform is None and entry.archive_sha256 is None:
+        watch.keep(found, path)
+    return found
 
 
 def no_name(given: object) -> ArgumentTypeError:

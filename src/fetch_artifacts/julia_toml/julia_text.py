@@ -22,7 +22,7 @@ _ODD: Final = re.compile(
     rf"[{_CONTROL}{_NOT_UTF8}]|\r(?!\n)|\"\"\"|'''|\\[xe]|,[ \t]*\}}"
     r"|[0-9]z|[0-9]:[0-9]{2}(?![0-9:])|=[ \t]*0[0-9]"
 )
-_TOKEN: Final = (  # compiled when a file is odd, which takes a millisecond
+_PIECE: Final = (  # compiled when a file is odd, which takes a millisecond
     r"(?P<comment>#[^\n\r]*)"
     r'|(?P<basic>"""(?:\\.|[^\\])*?"""|"(?:\\[^\n]|[^"\\\n])*")'
     r"|(?P<literal>'''.*?'''|'[^'\n]*')"
@@ -109,7 +109,7 @@ class _Preparation:
         self._nesting: list[str] = []
 
     def done(self) -> tuple[str, dict[int, str]]:
-        text = re.sub(_TOKEN, self._token, self._text, flags=re.DOTALL)
+        text = re.sub(_PIECE, self._token, self._text, flags=re.DOTALL)
         return text, self._stand_ins
 
     def _token(self, token: re.Match[str]) -> str:

@@ -201,7 +201,7 @@ def test_a_file_that_was_logged_within_a_day_is_not_logged_again(
     before = log.stat()
     write_usage(depot, [toml])
     assert before.st_ino == log.stat().st_ino
-    assert marked_lately(depot, toml)
+    assert marked_lately(str(depot), str(toml))
 
 
 def test_a_file_that_was_gone_for_a_while_is_logged_again(
@@ -210,7 +210,7 @@ def test_a_file_that_was_gone_for_a_while_is_logged_again(
     toml = make_toml(tmp_path)
     load_artifacts_toml(toml)
     mark_used(str(toml))
-    assert marked_lately(depot, toml)
+    assert marked_lately(str(depot), str(toml))
     toml.unlink()
     log_of(depot).unlink()  # as a gc that runs meanwhile drops it
     make_toml(tmp_path)
@@ -250,10 +250,10 @@ def test_a_file_that_was_logged_longer_ago_is_logged_again(
 
 def test_this_process_remembers_what_it_recorded(depot: Path, tmp_path: Path) -> None:
     toml = make_toml(tmp_path)
-    assert not marked_lately(depot, toml)
+    assert not marked_lately(str(depot), str(toml))
     write_usage(depot, [toml])
-    assert marked_lately(depot, toml)
-    assert not marked_lately(tmp_path / "other depot", toml)
+    assert marked_lately(str(depot), str(toml))
+    assert not marked_lately(str(tmp_path / "other depot"), str(toml))
 
 
 @MODES

@@ -34,6 +34,7 @@ USAGE_TOML: Final = "artifact_usage.toml"
 DAMAGED: Final = ".damaged-"
 """What the name of a copy of a damaged log goes on with."""
 _DAY: Final = timedelta(days=1)
+_DAY_SECONDS: Final = _DAY.total_seconds()
 _LOCK_STALE_AGE: Final = 3.0  # Pkg.jl Types.jl:685
 _STARTS: Final = 3  # where this process is paused for longer than a lock lives
 _LOCK_TIMEOUT: Final = 30.0  # twice what a dead process on another host can cost
@@ -78,7 +79,7 @@ def mark_used(
     return True
 
 
-def marked_lately(depot: Path | str, toml: Path | str) -> bool:
+def marked_lately(depot: str, toml: str) -> bool:
     """Whether this process logged a file within the last day, without file access.
 
     Not if the file was read again since then: if it was gone for a while, a gc has
@@ -88,10 +89,10 @@ def marked_lately(depot: Path | str, toml: Path | str) -> bool:
         depot: The depot, spelled as for `write_usage`.
         toml: The Artifacts.toml, spelled as for `write_usage`.
     """
-    seen = _seen.get((str(depot), str(toml)))
-    if seen is None or seen < READ_AT.get(str(toml), 0):
+    seen = _seen.get((depot, toml))
+    if seen is None or seen < READ_AT.get(toml, 0):
         return False
-    return time.monotonic() - seen < _DAY.total_seconds()
+    return time.monotonic() - seen < _DAY_SECONDS
 
 
 def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> None:

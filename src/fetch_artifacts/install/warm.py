@@ -1,0 +1,103 @@
+"""Look-ups that were answered before, as long as nothing they rest on has changed.
+
+An answer rests on the Artifacts.toml, and on the ``artifacts`` folder of each depot: as
+long as a folder's time stamps stay, no tree and no Overrides.toml came or went in it.
+So one look at each is enough. An answer is not kept where more than that counts: an
+Overrides.toml, which may be edited in place; a link, whose target may go; the platform.
+Stamps that are too young to tell are not trusted, see `files.remembered`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fetch_artifacts.artifacts_toml.file import FILES
+from fetch_artifacts.depot.overrides import OVERRIDES_TOML
+from fetch_artifacts.depot.stack import DepotStack
+from fetch_artifacts.depot.usage.log import marked_lately
+from fetch_artifacts.files.remembered import Remembered
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_AT_MOST: Final = 1024  # answers
+
+
+class _Folder:
+    """An ``artifacts`` folder as it was: another object as soon as it changes."""
+
+    __slots__ = ("has_overrides",)
+
+    def __init__(self, path: str) -> None:
+        # A link that leads nowhere counts: what it leads to may come.
+        self.has_overrides = os.path.lexists(os.path.join(path, OVERRIDES_TOML))
+
+
+class _Answer(NamedTuple):
+    stack: DepotStack
+    file: object
+    folders: tuple[tuple[str, _Folder | None], ...]  # None: there is none
+    path: Path
+
+
+_FOLDERS: Final = Remembered(_Folder, at_most=256)
+_answers: Final[dict[tuple[str, str], _Answer]] = {}
+
+
+def known_path(name: str, toml: str) -> Path | None:
+    """Give the path that was found before, None where it has to be looked for.
+
+    Args:
+        name: The artifact, with or without a path inside it.
+        toml: The Artifacts.toml, as an absolute path.
+    """
+    answer = _answers.get((name, toml))
+    if answer is None or answer.stack != DepotStack.present():
+        return None
+    root = answer.stack.root
+    if root is not None and not marked_lately(root, toml):
+        return None
+    if FILES.get(toml) is not answer.file:
+        return None
+    for path, before in answer.folders:
+        now = _present(path) if before is None else _FOLDERS.get(path)
+        if now is not before:
+            return None
+    return answer.path
+
+
+class Watch:
+    """What an answer rests on, as it is before the answer is looked for.
+
+    Args:
+        name: What is asked for: an artifact, with or without a path inside it.
+        toml: The Artifacts.toml, as an absolute path.
+    """
+
+    def __init__(self, name: str, toml: str) -> None:
+        self._asked = name, toml
+        self._stack = DepotStack.present()
+        self._file = FILES.get(toml)
+        self._folders = tuple((path, _present(path)) for path in self._stack.folders)
+
+    def keep(self, answer: Path, tree: Path) -> None:
+        """Keep an answer, if it holds until one of these changes.
+
+        Args:
+            answer: The answer.
+            tree: The folder of the artifact, which is the answer or above it.
+        """
+        if any(folder and folder.has_overrides for _, folder in self._folders):
+            return
+        if not stat.S_ISDIR(os.lstat(tree).st_mode):
+            return
+        if len(_answers) >= _AT_MOST:
+            _answers.clear()
+        _answers[self._asked] = _Answer(self._stack, self._file, self._folders, answer)
+
+
+def _present(folder: str) -> _Folder | None:
+    # To find that there is none, access takes half the time of stat.
+    return _FOLDERS.get(folder) if os.access(folder, os.F_OK) else None
