@@ -8,8 +8,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from compat_tests.published import publish
+from fetch_artifacts.conformance.check import Check
 from fetch_artifacts.conformance.compare import (
-    Check,
     Wanted,
     bound_platforms,
     compare_file,

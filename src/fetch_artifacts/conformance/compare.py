@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from fetch_artifacts import julia_toml, pkg_artifacts
 from fetch_artifacts.artifacts_toml.choosing import entry_for, platforms_of
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.artifacts_toml.search import package_uuid
+from fetch_artifacts.conformance.check import NOTHING, Check, answer
+from fetch_artifacts.conformance.installs import compare_installs
 from fetch_artifacts.conformance.questions import version_numbers
 from fetch_artifacts.depot.installed import locate_entry
 from fetch_artifacts.depot.package_overrides import PackageOverrides
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,
     FetchArtifactsError,
-    JuliaError,
     JuliaThrewError,
 )
 from fetch_artifacts.platforms.platform import Platform
@@ -26,59 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fetch_artifacts.conformance.questions import Julia, Value
-
-NOTHING: Final = "nothing"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one language makes of a question.
-
-    Attributes:
-        text: The value as text; where it is refused, the error.
-        refused: Whether the language refuses to answer.
-    """
-
-    text: str
-    refused: bool = False
-
-    def agrees(self, other: Answer) -> bool:
-        """Whether both are the same value, or both refuse, in whatever words."""
-        if self.refused or other.refused:
-            return self.refused and other.refused
-        return self.text == other.text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One question, and what both languages answer.
-
-    Attributes:
-        file: The Artifacts.toml.
-        what: What was asked: ``"hash"``, ``"path"``, and so on.
-        name: The artifact's name, "" where the question is of the whole file.
-        platform: The triplet that was asked for, "" where it plays no part.
-        source: The URL that was installed from, "" in other checks.
-        julia: Julia's answer.
-        python: Ours.
-        skipped: Why the question was not asked, "" where it was.
-    """
-
-    file: Path
-    what: str
-    name: str = ""
-    platform: str = ""
-    source: str = ""
-    julia: Answer = Answer(NOTHING)
-    python: Answer = Answer(NOTHING)
-    skipped: str = ""
-
-    @property
-    def outcome(self) -> str:
-        """``"same"``, ``"different"`` or ``"skipped"``."""
-        if self.skipped:
-            return "skipped"
-        return "same" if self.julia.agrees(self.python) else "different"
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,23 +246,6 @@ class Comparison:
         )
 
 
-def answer(ask: Callable[[], str]) -> Answer:
-    """Give an answer, be it a value or an error.
-
-    Raises:
-        OracleError: Julia crashed, which is no answer.
-        NoJuliaError: It does not start any more.
-    """
-    try:
-        return Answer(ask())
-    except JuliaThrewError as error:
-        return Answer(str(error), refused=True)
-    except JuliaError:
-        raise
-    except (FetchArtifactsError, OSError, ValueError) as error:
-        return Answer(str(error), refused=True)
-
-
 def compare_file(
     julia: Julia, toml: Path, platforms: Sequence[Wanted], *, install: bool = False
 ) -> Iterator[Check]:
@@ -339,8 +270,6 @@ def compare_file(
         for wanted in platforms:
             yield from comparison.name(name, wanted)
     if install:
-        from fetch_artifacts.conformance.installs import compare_installs
-
         yield from compare_installs(julia, toml)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fetch_artifacts import julia_toml
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
-from fetch_artifacts.conformance.compare import Check, answer
+from fetch_artifacts.conformance.check import Check, answer
 from fetch_artifacts.depot.stack import with_artifacts_directory
 from fetch_artifacts.errors import FetchArtifactsError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
@@ -25,7 +25,7 @@ from fetch_artifacts.urls import redacted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fetch_artifacts.conformance.compare import Answer
+    from fetch_artifacts.conformance.check import Answer
     from fetch_artifacts.conformance.questions import Julia
 
 _NAME: Final = "artifact"

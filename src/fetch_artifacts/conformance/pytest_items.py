@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from fetch_artifacts.conformance.compare import Check
+    from fetch_artifacts.conformance.check import Check
     from fetch_artifacts.conformance.questions import Julia
 
 _HOST = "host"

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from fetch_artifacts.conformance.compare import Answer, Check
+    from fetch_artifacts.conformance.check import Answer, Check
 
 _MARKS: Final = {"same": "same", "different": "DIFFERENT", "skipped": "skipped"}
 _LONGEST: Final = 12  # lines of a difference
