@@ -126,7 +126,7 @@ def integrations(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Benchmarks, all or those that are named."""
+    """Benchmarks, all or those that are named; [--quick] [--gate] [--markdown]."""
     session.install("-e.[test]")
     session.run("python", "tests/benchmarks", *session.posargs)
 

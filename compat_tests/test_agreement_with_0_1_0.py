@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness import ROOT, peer_python
+from benchmarks.harness import peer_python
+from benchmarks.run import ROOT
 from compat_tests.drop_in.running import CASES
 from support.isolation import PREFIXES
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.harness import (
@@ -19,9 +16,13 @@ from benchmarks.harness import (
     peer_python,
     warm_julia,
 )
+from benchmarks.run import Goal
+from benchmarks.server import served
 from benchmarks.trees import large_files, real_tree, small_files
 from fetch_artifacts import artifact, bind_artifact, create_artifact
 from fetch_artifacts.conformance.questions import Julia
+
+CURL_TAR = "curl | tar -xz (not verified)"
 
 BEFORE = """
 import sys, time
@@ -42,18 +43,18 @@ def main() -> None:
     }
     with (
         memory_folder() as folder,
-        _served(folder / "www") as url,
+        served(folder / "www") as url,
         warm_julia() as julia,
     ):
         for number, (title, make) in enumerate(trees.items()):
             tree = make(folder / "tree")
-            toml = _publish(tree, folder / "www" / f"{number}.tar.gz", url)
+            toml = publish(tree, folder / "www" / f"{number}.tar.gz", url)
             size = (folder / "www" / f"{number}.tar.gz").stat().st_size
             shutil.rmtree(tree)
             _compare(f"{title}, {size / 1e6:.0f} MB gzip", toml, folder, julia)
 
 
-def _publish(tree: Path, archive: Path, url: str) -> Path:
+def publish(tree: Path, archive: Path, url: str) -> Path:
     """Archive a tree where it is served, and bind it as Data."""
     made = create_artifact(tree, archive)
     toml = archive.with_suffix(".toml")
@@ -78,39 +79,19 @@ def _compare(title: str, toml: Path, folder: Path, julia: Julia | None) -> None:
     peers: dict[str, Contender] = {"ours": lambda: artifact("Data", toml)}
     if have("curl") and have("tar"):
         unpack = f"mkdir {depot}/x && curl -s {archive} | tar -xzC {depot}/x"
-        peers["curl | tar -xz (not verified)"] = ["sh", "-c", unpack]
+        peers[CURL_TAR] = ["sh", "-c", unpack]
     if julia:
         here = julia.at(depot)
         peers[f"Julia {julia.version()}"] = lambda: here.seconds(
             "ensure_artifact_installed", "Data", toml, ""
         )
     before = str(peer_python("fetch-artifacts==0.1.0"))
-    command = [before, "-c", BEFORE, str(toml), str(depot / "cache")]
+    command = [before, "-I", "-c", BEFORE, str(toml), str(depot / "cache")]
     peers["fetch-artifacts 0.1.0 (tree not verified)"] = lambda: float(
         subprocess.run(command, check=True, capture_output=True, text=True).stdout
     )
-    compare(title, peers, before=clear)
-
-
-@contextmanager
-def _served(folder: Path) -> Iterator[str]:
-    """Serve a folder from a process of its own; gives the address."""
-    folder.mkdir()
-    command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"]
-    server = subprocess.Popen(
-        [*command, "--directory", str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        assert server.stdout is not None
-        url = server.stdout.readline().split("(")[1].split("/)")[0]
-        urllib.request.urlopen(url).close()
-        yield url
-    finally:
-        server.terminate()
-        server.wait()
+    goals = [Goal(at_most=0.75, of=CURL_TAR)] if title.startswith("20,000") else []
+    compare(f"install {title}", peers, before=clear, goals=goals)
 
 
 if __name__ == "__main__":

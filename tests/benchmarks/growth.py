@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness import peak_memory
+from benchmarks.run import RUN, Growth
 from benchmarks.trees import large_files, small_files
 
-COUNTS = (1_000, 10_000, 50_000, 200_000)
+COUNTS = (200, 2_000, 20_000, 200_000)
+SIZES = (1 << 20, 32 << 20, 1 << 30, 8 << 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,10 @@ def growing_trees(root: Path) -> Iterator[Case]:
     small_files(root, COUNTS[-1], most=200, in_folder=COUNTS[-1])
     yield Case("so many in one folder", (str(root),), files=COUNTS[-1])
     shutil.rmtree(root)
-    large_files(root, 4, 1 << 30, sparse=True)
-    yield Case("4 GB in 4 sparse files", (str(root),), size=4 << 30)
-    shutil.rmtree(root)
+    for size in SIZES:
+        large_files(root, 4, size // 4, sparse=True)
+        yield Case(f"{size >> 20:,} MB in 4 sparse files", (str(root),), size=size)
+        shutil.rmtree(root)
 
 
 def print_growth(program: str, cases: Iterable[Case]) -> None:
@@ -53,6 +56,8 @@ def print_growth(program: str, cases: Iterable[Case]) -> None:
         program: The source; it prints the seconds that its work takes.
         cases: The lines.
     """
+    if RUN.quick:
+        return
     python = [sys.executable, "-c"]
     least = peak_memory([*python, "import sys"])
     print("\ngrowth: one call, and the most memory over that of a bare interpreter")
@@ -61,6 +66,9 @@ def print_growth(program: str, cases: Iterable[Case]) -> None:
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         seconds = float(done.stdout)
         memory = (peak_memory(command) - least) / 2**20
+        RUN.growth.append(
+            Growth(RUN.benchmark, case.title, case.files, case.size, seconds, memory)
+        )
         if case.files:
             each = f"{seconds / case.files * 1e6:.1f} us a file"
         else:

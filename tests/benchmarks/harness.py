@@ -18,10 +18,10 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, TypeAlias
 
+from benchmarks.run import PLAIN, RED, ROOT, RUN, Comparison, Goal, reached, text_of
+
 if TYPE_CHECKING:
     from fetch_artifacts.conformance.questions import Julia
-
-ROOT = Path(__file__).resolve().parents[2]
 
 Contender: TypeAlias = Callable[[], object] | Sequence[str]
 """A function or a command; a function that returns a float gives its own seconds."""
@@ -64,6 +64,7 @@ def compare(
     rounds: int = 5,
     before: Callable[[], object] | None = None,
     reference: str = "ours",
+    goals: Sequence[Goal] = (),
 ) -> dict[str, Timing]:
     """Time the contenders in turn, A B C A B C ..., and print a table.
 
@@ -75,10 +76,13 @@ def compare(
         rounds: How often each is timed.
         before: Called before each single run, outside the time.
         reference: The name that the ratios refer to.
+        goals: What has to be reached; one whose other contender is not there is left
+            out.
 
     Raises:
         subprocess.CalledProcessError: A command failed; its output is shown.
     """
+    rounds = min(rounds, 2) if RUN.quick else rounds
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(rounds + 1):
         for name, contender in contenders.items():
@@ -95,6 +99,12 @@ def compare(
         for name, taken in seconds.items()
     }
     _print_table(title, timings, reference)
+    there = [goal for goal in goals if goal.of is None or goal.of in seconds]
+    results = [reached(goal, seconds) for goal in there]
+    for result in results:
+        colour = "" if result.met else RED
+        print(f"  {colour}{result}{PLAIN if colour else ''}")
+    RUN.comparisons.append(Comparison(RUN.benchmark, title, seconds, results))
     return timings
 
 
@@ -195,13 +205,6 @@ def _print_table(title: str, timings: Mapping[str, Timing], reference: str) -> N
     print(f"\n{title}")
     print(f"  {'':{width}}  {'min':>9}  {'median':>9}  {ratio:>9}")
     for name, timing in timings.items():
-        low, middle = _text(min(timing.seconds)), _text(median(timing.seconds))
+        low, middle = text_of(min(timing.seconds)), text_of(median(timing.seconds))
         print(f"  {name:{width}}  {low:>9}  {middle:>9}  {timing.ratio:>9.2f}")
     sys.stdout.flush()
-
-
-def _text(seconds: float) -> str:
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 1e-9:.3g} ns"

@@ -1,0 +1,66 @@
+"""A web server in a process of its own, as fast as it can or at the pace of a link."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import IO, Any
+
+CHUNK = 1 << 18
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Sends files, at most so many bytes a second on each connection."""
+
+    def __init__(self, *args: Any, rate: float, **options: Any) -> None:
+        self._rate = rate
+        super().__init__(*args, **options)
+
+    def copyfile(self, source: IO[bytes], outputfile: IO[bytes]) -> None:  # type: ignore[override]
+        """Send a body at the pace of the link; 0 is no limit."""
+        start, sent = time.monotonic(), 0
+        while chunk := source.read(CHUNK):
+            outputfile.write(chunk)
+            sent += len(chunk)
+            if self._rate:
+                time.sleep(max(0.0, start + sent / self._rate - time.monotonic()))
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing of each request."""
+
+
+@contextmanager
+def served(folder: Path, *, rate: float = 0) -> Iterator[str]:
+    """Serve a folder, which is made; gives the address.
+
+    Args:
+        folder: The folder.
+        rate: The most bytes a second on each connection; 0 for no limit.
+    """
+    folder.mkdir(exist_ok=True)
+    command = [sys.executable, "-u", __file__, str(folder), str(rate)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def main() -> None:
+    """Serve until stopped; the port is the first line of the output."""
+    handler = partial(Handler, directory=sys.argv[1], rate=float(sys.argv[2]))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    print(server.server_address[1])
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
