@@ -110,10 +110,24 @@ def clients(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def s3(session: nox.Session) -> None:
-    """Publishing to S3, for which moto's server stands in."""
+    """Publishing to S3 and mirrors there, for which moto's server stands in."""
     session.install(".[test]", *group("s3"))
     session.run(
-        "pytest", "-k", "s3", "tests/authoring/test_publish_folder.py", *session.posargs
+        "pytest",
+        "-k",
+        "s3",
+        "tests/authoring/test_publish_folder.py",
+        "tests/authoring/test_object_store.py",
+        *session.posargs,
+    )
+
+
+@nox.session(default=False)
+def hf(session: nox.Session) -> None:
+    """Publishing on the Hugging Face Hub by its client, to a stand-in of the site."""
+    session.install(".[test,hf]")
+    session.run(
+        "pytest", "tests/authoring/test_publish_huggingface.py", *session.posargs
     )
 
 

@@ -17,9 +17,14 @@ _SECURE: Final = re.compile(
 )
 _PORTS: Final = {"http": 80, "https": 443, "ftp": 21}
 SCHEMES: Final = "http, https, ftp or file"
+FSSPEC_SCHEMES: Final = frozenset(
+    {"abfs", "abfss", "az", "gcs", "gs", "hdfs", "hf", "oci", "oss", "s3", "webhdfs"}
+)
+"""What Python can download from with fsspec, and Julia can't."""
 _CONTROL: Final = re.compile(r"[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _HOST: Final = re.compile(rb"[\w-]{1,63}(\.[\w-]{1,63})*\.?", re.ASCII)
 _ASCII: Final = "".join(map(chr, range(0x21, 0x7F)))
+_BESIDE: Final = re.compile(r"file:(?!/)(?=.)", re.IGNORECASE)
 _LOGIN: Final = re.compile(r"(?<=://)[^/?#]*@")
 _IN_TEXT: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>]+")
 _THIS_MACHINE: Final = frozenset({"", "localhost"})
@@ -66,6 +71,8 @@ def expected_instead(url: str) -> str:
     if parts.scheme == "file":
         is_here = parts.netloc.lower() in _THIS_MACHINE and parts.path.strip("/")
         return "" if is_here else "a file here, as file:///folder/file"
+    if parts.scheme in FSSPEC_SCHEMES:
+        return "" if parts.netloc else "a URL with a bucket"
     if parts.scheme not in _PORTS:
         return f"a URL of {SCHEMES}"
     return "" if parts.hostname else "a URL with a host"
@@ -153,6 +160,23 @@ def redacted_text(text: str) -> str:
     return _IN_TEXT.sub(lambda match: redacted(match[0]), text)
 
 
+def is_beside(url: str) -> bool:
+    """Whether a URL is that of a file beside an Artifacts.toml: ``file:a.tar.gz``."""
+    return _BESIDE.match(url) is not None
+
+
+def beside(toml: Path, url: str) -> str:
+    """Give the whole URL of a file that is beside an Artifacts.toml; others as given.
+
+    Args:
+        toml: The Artifacts.toml.
+        url: The URL; the part behind ``file:`` is quoted as in any URL.
+    """
+    if not is_beside(url):
+        return url
+    return f"{toml.absolute().parent.as_uri()}/{url.partition(':')[2]}"
+
+
 def local_path(url: str) -> Path:
     """The file that a ``file:`` URL means.
 
@@ -161,6 +185,9 @@ def local_path(url: str) -> Path:
     """
     parts = split_url(url)
     shown = redacted(url)
+    if is_beside(url):
+        msg = f"{shown}: expected the whole path of a file, as file:///folder/file"
+        raise DownloadError(msg, url=shown)
     if parts.netloc.lower() not in _THIS_MACHINE:
         host = parts.netloc.rpartition("@")[2]
         msg = (

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -209,11 +210,33 @@ def test_a_token_is_not_sent_in_the_clear(
 def test_without_a_token_its_variable_is_named(
     monkeypatch: pytest.MonkeyPatch, archive: Archive, token: str | None
 ) -> None:
+    monkeypatch.setenv("PATH", "")  # where gh might be, and logged in
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
     if token is not None:
         monkeypatch.setenv("GITHUB_TOKEN", token)
     with pytest.raises(PublishError, match="GITHUB_TOKEN: expected an access token"):
         target_for("github:octocat/hello@v1.0").upload(archive)
+
+
+@needs_scripts
+def test_without_a_variable_the_token_of_gh_is_used(
+    github: HTTPServer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    target: ReleaseTarget,
+    archive: Archive,
+) -> None:
+    program = tmp_path / "bin" / "gh"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho "token of $*"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    monkeypatch.delenv("GITHUB_TOKEN")
+    with pytest.raises(PublishError):  # the stand-in has no release
+        target_for("github:octocat/hello@v1.0").upload(archive)
+    host = urlsplit(github.url_for("")).hostname
+    sent = github.log[0][0].headers["Authorization"]
+    assert sent == f"Bearer token of auth token --hostname {host}"
 
 
 def test_nothing_is_published_while_the_network_is_forbidden(

@@ -15,6 +15,7 @@ from fetch_artifacts.authoring import publish
 from fetch_artifacts.authoring.binding import BindingOptions
 from fetch_artifacts.authoring.targets.target import TargetKind, TargetOptions, Upload
 from fetch_artifacts.errors import PublishError
+from support.commands import run
 from support.published import TREE, TREE_HASH
 from support.trees import make_tree
 
@@ -59,3 +60,38 @@ def test_a_registered_target_is_published_to_by_its_prefix(
 def test_a_registered_target_is_named_where_one_is_expected(shelf: Path) -> None:
     with pytest.raises(PublishError, match=r"^shelf: expected dir:PATH, .*shelf:FOLDE"):
         publish.target_for("shelf")
+
+
+def test_several_targets_give_several_sources_in_one_step(
+    tmp_path: Path, depot: Path
+) -> None:
+    source, toml = make_tree(tmp_path / "source", TREE), tmp_path / "Artifacts.toml"
+    folders = [tmp_path / "one", tmp_path / "two"]
+    options = []
+    for folder in folders:
+        options += ["--to", f"dir:{folder}", "--url-base", folder.as_uri()]
+    done = run("publish", source, "Demo", *options, "--toml", toml)
+    assert done.exit_code == 0, done.stderr
+    urls = [f"{each.as_uri()}/Demo-{TREE_HASH[:12]}.tar.gz" for each in folders]
+    assert re.findall('url = "(.*)"', toml.read_text()) == urls
+    assert [url in done.stdout for url in urls] == [True, True]
+
+
+def test_nothing_is_bound_where_one_of_several_targets_fails(
+    tmp_path: Path, depot: Path
+) -> None:
+    source, toml = make_tree(tmp_path / "source", TREE), tmp_path / "Artifacts.toml"
+    (tmp_path / "two").touch()
+    targets = publish.targets_for(
+        [f"dir:{tmp_path / 'one'}", f"dir:{tmp_path / 'two'}"],
+        url_bases=[(tmp_path / "one").as_uri(), (tmp_path / "two").as_uri()],
+    )
+    with pytest.raises(PublishError, match="could not be written"):
+        publish.publish(source, "Demo", targets, BindingOptions(toml=toml))
+    assert not toml.exists()
+
+
+@pytest.mark.parametrize("bases", [[], ["https://a", "https://b"]])
+def test_each_folder_needs_one_url(bases: list[str]) -> None:
+    with pytest.raises(PublishError, match="URL"):
+        publish.targets_for(["gist", "dir:x"], url_bases=bases)

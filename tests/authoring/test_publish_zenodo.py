@@ -78,7 +78,8 @@ def test_an_archive_goes_into_a_draft_and_is_bound_to_where_it_will_be(
     published = publish(source, "Demo", target, BindingOptions(toml=toml))
     assert requests(zenodo) == [f"POST {DEPOSITS}", f"PUT {BUCKET}/{ARCHIVE}"]
     assert published.source.url == f"{target.site}{RECORD}?download=1"
-    assert published.note == (
+    [note] = published.notes
+    assert note == (
         "it is a draft, which nobody can download until you publish it: "
         "https://zenodo.org/deposit/542201"
     )
@@ -103,7 +104,7 @@ def test_a_final_deposit_is_published_and_downloaded_again(
 ) -> None:
     final = replace(target, final=True, creators=("Curie, Marie",))
     published = publish(source, "Demo", final, BindingOptions(toml=toml))
-    assert published.note == ""
+    assert published.notes == ()
     assert requests(zenodo)[-2:] == [
         f"POST {DEPOSITS}/542201/actions/publish",
         f"GET {RECORD}",

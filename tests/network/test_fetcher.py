@@ -182,7 +182,7 @@ def test_what_is_no_url_is_an_error(fetcher: HttpFetcher, url: str) -> None:
         fetch(fetcher, url)
 
 
-@pytest.mark.parametrize("url", ["sftp://127.0.0.1/x", "git://h/x", "s3://b/x", "x"])
+@pytest.mark.parametrize("url", ["sftp://127.0.0.1/x", "git://h/x", "s4://b/x", "x"])
 def test_other_schemes_are_refused(fetcher: HttpFetcher, url: str) -> None:
     with pytest.raises(
         DownloadError, match="expected a URL of http, https, ftp or file"

@@ -28,6 +28,7 @@ from fetch_artifacts.errors import ArtifactsTomlError, PlatformError
 from fetch_artifacts.platforms.platform import Platform
 from fetch_artifacts.platforms.tags import KNOWN_TAGS, REQUIRED_TAGS
 from fetch_artifacts.spelling import misspelt
+from fetch_artifacts.urls import FSSPEC_SCHEMES, is_beside
 
 if TYPE_CHECKING:
     import os
@@ -49,6 +50,10 @@ _IS_A_TAG: Final = "Julia takes this string for a platform tag"
 _UNKNOWN: Final = dict.fromkeys(REQUIRED_TAGS, "")
 _SPELLINGS: Final = tuple(sorted(ENTRY_KEYS))
 _CURLS: Final = ("ftps://", "sftp://", "scp://")
+_PUBLISH: Final = (
+    "nothing, if only Python is to install it; else add an https source, as "
+    "`fetch-artifacts publish --to` does"
+)
 _NO_TAG: Final = "take it out, or write an array with the string in it"
 # Triplets, and so the names of archives, end in such as -cuda+12.9-mpi+mpich.
 _TAG_IN_URL: Final = re.compile(r"-([^-+/]+)\+")
@@ -289,18 +294,37 @@ def _check_spelling(entry: Mapping[str, Any], place: Place) -> Iterator[Finding]
 
 def _check_sources(entry: Mapping[str, Any], place: Place) -> Iterator[Finding]:
     judged = [
-        (source, list(source_faults(source, here)))
+        (source, here, list(source_faults(source, here)))
         for source, here in sources_of(entry, place)
     ]
-    good = [number for number, (_, faults) in enumerate(judged) if not faults]
-    for number, (source, faults) in enumerate(judged):
+    good = [number for number, (_, _, faults) in enumerate(judged) if not faults]
+    for_julia = any(not _why_not_julia(judged[number][0]) for number in good)
+    for number, (source, here, faults) in enumerate(judged):
+        why = _why_not_julia(source)
         if len(faults) == 1 and _is_for_curl(source):
             followed = bool(good) and number < good[-1]
             todo = "nothing, as long as a source behind it works"
             advice = "Julia has curl for it, this package does not: add an https source"
             yield _finding(faults[0], todo if followed else advice, harmless=followed)
+        elif why and not faults:
+            fault = (here / "url").error(why)
+            todo = "nothing, as long as another source works" if for_julia else _PUBLISH
+            yield _finding(fault, todo, harmless=for_julia)
         else:
             yield from map(_finding, faults)
+
+
+def _why_not_julia(source: object) -> str:
+    """Why Julia can't download from a source that Python can, "" where it can."""
+    url = source.get("url") if isinstance(source, dict) else None
+    scheme = url.partition(":")[0].lower() if isinstance(url, str) else ""
+    if scheme in FSSPEC_SCHEMES:
+        return f"Python downloads from {scheme}:// with fsspec, Julia can't"
+    if isinstance(url, str) and is_beside(url):
+        return (
+            "Python takes this for a file beside the Artifacts.toml, Julia refuses it"
+        )
+    return ""
 
 
 def _is_for_curl(source: object) -> bool:

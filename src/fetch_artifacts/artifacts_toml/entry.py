@@ -20,7 +20,7 @@ ENTRY_KEYS: Final = frozenset({"git-tree-sha1", "lazy", "download", "os", "arch"
 """The keys that mean the same in every entry; the others are its metadata."""
 
 _SHA256: Final = re.compile(r"[0-9A-Fa-f]{64}")
-_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\x00-\x1f\x7f]+")
+_URL: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|file:)[^\s\x00-\x1f\x7f]+")
 
 
 class DownloadSource(NamedTuple):
@@ -47,8 +47,13 @@ class DownloadSource(NamedTuple):
         for fault in _reading_faults(source, place):
             raise fault
         table = cast("dict[str, Any]", source)  # or there would be a fault
+        url: str = table["url"]
+        if url.startswith("file:") and place.path is not None:
+            from fetch_artifacts.urls import beside
+
+            url = beside(place.path, url)
         return cls(
-            url=table["url"],
+            url=url,
             sha256=Sha256.parse(table["sha256"]),
             size=table.get("size") or None,
         )
@@ -200,10 +205,10 @@ def source_faults(source: object, place: Place) -> Iterator[ArtifactsTomlError]:
     Includes URLs that this package can't download from. Reading accepts those, since
     another source may work and Julia supports more kinds of URLs.
     """
-    from fetch_artifacts.urls import expected_instead, redacted
+    from fetch_artifacts.urls import expected_instead, is_beside, redacted
 
     url = source.get("url") if isinstance(source, dict) else None
-    if isinstance(url, str) and _URL.fullmatch(url):
+    if isinstance(url, str) and _URL.fullmatch(url) and not is_beside(url):
         expected = expected_instead(url)
         if expected:
             yield place.expected(expected, {"url": redacted(url)}, "url")

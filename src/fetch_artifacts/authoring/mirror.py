@@ -23,7 +23,7 @@ from fetch_artifacts.archive.tree import (
 )
 from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.archive.writer import archive_directory
-from fetch_artifacts.authoring.store import FolderStore
+from fetch_artifacts.authoring.store import FolderStore, store_at
 from fetch_artifacts.depot.artifacts import find_artifact
 from fetch_artifacts.depot.workspace import LOCK_STALE_AGE
 from fetch_artifacts.digests import is_tree_hash, require_tree
@@ -31,6 +31,7 @@ from fetch_artifacts.errors import (
     DepotError,
     FetchArtifactsError,
     InstallError,
+    PublishError,
     UnpackError,
 )
 from fetch_artifacts.files.folder import Folder
@@ -38,8 +39,10 @@ from fetch_artifacts.files.locks.pidlock import pid_lock
 from fetch_artifacts.install.installer import raise_together
 from fetch_artifacts.install.received import require_promised, unpack_failure
 from fetch_artifacts.install.source_reader import SourceReader
-from fetch_artifacts.install.sources import first_success, sources_of
+from fetch_artifacts.install.sources import first_success
 from fetch_artifacts.settings.environment import Settings
+from fetch_artifacts.settings.mirrors import VARIABLE, is_writable, mirrors_of
+from fetch_artifacts.settings.pyproject import TABLE
 from fetch_artifacts.streams import HashedChunks
 from fetch_artifacts.tar.limits import UnpackLimits
 from fetch_artifacts.terminal.progress import ProgressEvent
@@ -177,7 +180,7 @@ class _Filler:
         """Make the file that the mirror shall have."""
         download = partial(self._download, entry, scratch)
         try:
-            return first_success(entry, sources_of(entry, self.settings), download)
+            return first_success(entry, self.reader.sources(entry), download)
         except InstallError:
             directory = find_artifact(_tree_of(entry), honor_overrides=False)
             if directory is None:
@@ -316,6 +319,41 @@ def _fault(store: Store, name: str, settings: Settings) -> str:
     if name not in {str(tree.tree_hash), str(tree.git_hash)}:
         return f"holds the tree {tree.tree_hash}"
     return "" if tree.kind == "gz" else f"expected gzip, found {tree.kind}"
+
+
+def push(directories: Mapping[TreeHash, Path]) -> list[str]:
+    """Put trees into all mirrors of the settings that can be written to.
+
+    Args:
+        directories: Where each tree is.
+
+    Returns:
+        The addresses of what was added.
+
+    Raises:
+        PublishError: There is no such mirror, or one can't be written.
+        DepotError: A folder holds another tree.
+    """
+    mirrors = mirrors_of(Settings.from_environ().environ, Path.cwd())
+    writable = [mirror for mirror in mirrors if is_writable(mirror)]
+    if not writable:
+        found = ", ".join(map(redacted, mirrors)) or "none"
+        msg = (
+            f"expected a mirror that can be written to, such as s3://bucket/folder, in "
+            f"{VARIABLE} or as mirrors of [{TABLE}], found {found}"
+        )
+        raise PublishError(msg)
+    added = []
+    for mirror in writable:
+        store = store_at(mirror)
+        there = set(store.names(ARTIFACTS))
+        for tree, directory in directories.items():
+            if str(tree) in there:
+                continue
+            with tempfile.TemporaryDirectory() as scratch:
+                store.take(mirror_name(tree), _packed(directory, Path(scratch), tree))
+            added.append(f"{redacted(mirror)}/{mirror_name(tree)}")
+    return added
 
 
 def prune(store: Store, keep: Collection[TreeHash]) -> list[str]:

@@ -6,6 +6,7 @@ The entry is bound only after both hashes of the downloaded archive were verifie
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +17,7 @@ from fetch_artifacts.archive.writer import (
     usual_ending,
 )
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
-from fetch_artifacts.authoring.targets import folder, github, zenodo
+from fetch_artifacts.authoring.targets import folder, github, huggingface, zenodo
 from fetch_artifacts.authoring.targets.target import TargetOptions
 from fetch_artifacts.digests import require_archive, require_tree
 from fetch_artifacts.errors import (
@@ -49,7 +50,12 @@ _HASH_DIGITS: Final = 12
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 # The first kind whose pattern matches makes the target.
-TARGET_KINDS: tuple[TargetKind, ...] = (*folder.KINDS, *github.KINDS, *zenodo.KINDS)
+TARGET_KINDS: tuple[TargetKind, ...] = (
+    *folder.KINDS,
+    *github.KINDS,
+    *huggingface.KINDS,
+    *zenodo.KINDS,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +64,18 @@ class Published:
 
     Attributes:
         tree_hash: Its tree.
-        source: Where its archive can be had.
-        note: What its author still has to do, or "".
+        sources: Where its archive can be had, one for each target.
+        notes: What its author still has to do.
     """
 
     tree_hash: TreeHash
-    source: DownloadSource
-    note: str
+    sources: tuple[DownloadSource, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def source(self) -> DownloadSource:
+        """The first place."""
+        return self.sources[0]
 
 
 def target_for(
@@ -87,16 +98,55 @@ def target_for(
     Raises:
         PublishError: There is no such target, or the URL of its files is missing.
     """
-    options = TargetOptions(
-        settings=Settings.from_environ(),
-        url_base=url_base,
-        final=final,
-        title=title,
-        creators=creators,
+    bases = [] if url_base is None else [url_base]
+    [target] = targets_for(
+        [text], url_bases=bases, final=final, title=title, creators=creators
     )
+    return target
+
+
+def targets_for(
+    texts: Sequence[str],
+    *,
+    url_bases: Sequence[str] = (),
+    final: bool = False,
+    title: str = "",
+    creators: tuple[str, ...] = (),
+) -> list[PublishTarget]:
+    """Make several targets, as `target_for`.
+
+    Args:
+        texts: What the user writes.
+        url_bases: The public URLs of those that are folders, in their order.
+        final: Whether a deposit is published permanently.
+        title: The title of a new deposit.
+        creators: The authors of a new deposit.
+
+    Raises:
+        PublishError: There is no such target, or too few or too many URLs.
+    """
+    settings, bases = Settings.from_environ(), list(url_bases)
+    targets = []
+    for text in texts:
+        kind, match = _kind_of(text)
+        options = TargetOptions(
+            settings=settings,
+            url_base=bases.pop(0) if bases and kind.needs_url_base else None,
+            final=final,
+            title=title,
+            creators=creators,
+        )
+        targets.append(kind.make(match, options))
+    if bases:
+        msg = f"{redacted(bases[0])}: expected a folder or a bucket to go with this URL"
+        raise PublishError(msg)
+    return targets
+
+
+def _kind_of(text: str) -> tuple[TargetKind, re.Match[str]]:
     for kind in TARGET_KINDS:
         if match := kind.pattern.fullmatch(text):
-            return kind.make(match, options)
+            return kind, match
     msg = f"{redacted(text)}: expected {target_syntax()}"
     raise PublishError(msg)
 
@@ -109,7 +159,7 @@ def target_syntax() -> str:
 def publish(
     directory: Path,
     name: str,
-    target: PublishTarget,
+    targets: PublishTarget | Sequence[PublishTarget],
     binding: BindingOptions,
     *,
     compression: str | None = "auto",
@@ -122,7 +172,8 @@ def publish(
     Args:
         directory: The folder.
         name: The name to bind.
-        target: Where the archive is published.
+        targets: Where the archive is published: one place, or several, which give as
+            many download sources.
         binding: Where and how the name is bound.
         compression: The compression of the archive; ``"auto"`` is gzip, None a plain
             tar.
@@ -142,10 +193,17 @@ def publish(
     with scratch_folder() as scratch:
         file = _file_name(name, tree_hash) + usual_ending(chosen)
         archive = archive_directory(directory, scratch / file, chosen)
-        upload = target.upload(archive)
-    source = _source(upload, archive, tree_hash)
-    binding.bind(name, tree_hash, [source])
-    return Published(tree_hash=tree_hash, source=source, note=upload.note)
+        uploads = [target.upload(archive) for target in _several(targets)]
+    sources = tuple(_source(upload, archive, tree_hash) for upload in uploads)
+    binding.bind(name, tree_hash, sources)
+    notes = tuple(upload.note for upload in uploads if upload.note)
+    return Published(tree_hash=tree_hash, sources=sources, notes=notes)
+
+
+def _several(
+    targets: PublishTarget | Sequence[PublishTarget],
+) -> Sequence[PublishTarget]:
+    return targets if isinstance(targets, Sequence) else [targets]
 
 
 def _file_name(name: str, tree_hash: TreeHash) -> str:

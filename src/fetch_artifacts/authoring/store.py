@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from fetch_artifacts.errors import PublishError
 from fetch_artifacts.files.flushing import flush_file
 from fetch_artifacts.files.remote import file_system, plain_errors, remote_chunks
-from fetch_artifacts.files.writing import write_atomically
+from fetch_artifacts.files.writing import replacing, write_atomically
 from fetch_artifacts.urls import local_path, redacted
 
 if TYPE_CHECKING:
@@ -106,13 +107,17 @@ class FolderStore:
         return (self.folder / name).exists()
 
     def take(self, name: str, file: Path) -> None:
-        """See `Store`; the file has to be on the same disk."""
+        """See `Store`."""
         target = self.folder / name
         with _as_publish_error(str(target), "written"):
             target.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("rb") as taken:
-                flush_file(taken.fileno())
-            file.replace(target)
+            if file.stat().st_dev == target.parent.stat().st_dev:
+                with file.open("rb") as taken:
+                    flush_file(taken.fileno())
+                file.replace(target)
+                return
+            with file.open("rb") as taken, replacing(target) as copy:
+                shutil.copyfileobj(taken, copy, _CHUNK)
 
     def write(self, name: str, data: bytes) -> None:
         """See `Store`."""

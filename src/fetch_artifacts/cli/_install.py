@@ -117,6 +117,11 @@ def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, objec
     help="Install from a file that `bundle` wrote, without a network: all of it, or "
     "what the Artifacts.toml files bind that are then given in place of names.",
 )
+@click.option(
+    "--push",
+    is_flag=True,
+    help="Put what the mirrors of FETCH_ARTIFACTS_MIRRORS lack there, too.",
+)
 @dry_run_option
 @json_option
 def install(  # noqa: PLR0913 - click passes each option
@@ -129,6 +134,7 @@ def install(  # noqa: PLR0913 - click passes each option
     jobs: int | None,
     reinstall: bool,
     bundle: Path | None,
+    push: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -168,6 +174,10 @@ def install(  # noqa: PLR0913 - click passes each option
     else:
         for name, where in installed:
             print_path(f"{name}\t{where}")
+    if push:
+        from fetch_artifacts.cli._mirror import push_installed
+
+        push_installed([where for _, where in installed])
     there = len(installed) - report.installed
     skipped = 0
     if not (bundle or names or include_lazy or julia):

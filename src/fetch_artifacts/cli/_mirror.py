@@ -15,7 +15,7 @@ from fetch_artifacts.platforms.platform import Platform
 from fetch_artifacts.terminal import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.digests import TreeHash
@@ -141,7 +141,7 @@ def bundle(
     environment: bool,
     manifests: tuple[Path, ...],
 ) -> None:
-    """Pack what Artifacts.toml files bind into one file.
+    """Write artifacts, and the files that bind them, into one tar.
 
     `install --from OUTPUT` installs from it without a network. Unpacked, it is a
     mirror.
@@ -163,6 +163,17 @@ def bundle(
     for toml in tomls:
         say(f"bundled\t{toml}")
     tell(f"{output}: {trees} artifacts")
+
+
+def push_installed(folders: Iterable[Path]) -> None:
+    """Put installed trees into the mirrors; what an override leads to is no such."""
+    from fetch_artifacts.authoring import mirror as mirrors
+    from fetch_artifacts.digests import TreeHash, is_tree_hash
+
+    names = {folder.name: folder for folder in folders if is_tree_hash(folder.name)}
+    trees = {TreeHash.parse(name): folder for name, folder in names.items()}
+    for address in mirrors.push(trees):
+        tell(f"added {address}")
 
 
 COMMANDS: Final = (mirror, bundle)

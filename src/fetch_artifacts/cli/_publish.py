@@ -139,12 +139,18 @@ def _tree_named(name: str, toml: Path, platform: Platform | None) -> TreeHash:
 @click.argument("name")
 @click.option(
     "--to",
-    "target",
+    "targets",
     required=True,
+    multiple=True,
     metavar="TARGET",
     cls=_TargetOption,
 )
-@click.option("--url-base", help="The URL of the files in a folder or a bucket.")
+@click.option(
+    "--url-base",
+    "url_bases",
+    multiple=True,
+    help="The URL of the files in a folder or a bucket; one for each, in their order.",
+)
 @click.option("--final", is_flag=True, help="Publish a deposit on Zenodo permanently.")
 @click.option(
     "--creator",
@@ -152,6 +158,11 @@ def _tree_named(name: str, toml: Path, platform: Platform | None) -> TreeHash:
     multiple=True,
     metavar="'FAMILY, GIVEN'",
     help="An author of a new deposit on Zenodo.",
+)
+@click.option(
+    "--push",
+    is_flag=True,
+    help="Put it into the mirrors of FETCH_ARTIFACTS_MIRRORS, too.",
 )
 @compression_option
 @binding_options
@@ -162,25 +173,35 @@ def publish(
     name: str,
     compression: str | None,
     as_json: bool,
+    push: bool,
     binding: BindingOptions,
     **named: Any,
 ) -> None:
     """Archive FOLDER, upload it, and bind it to NAME.
 
-    The archive is downloaded again and verified before it is bound. GitHub needs a
-    token in GITHUB_TOKEN, Zenodo one in ZENODO_TOKEN. A deposit on Zenodo stays a draft
-    without --final.
+    The archive is downloaded again and verified before it is bound. Several --to give
+    as many download sources. GitHub needs a token in GITHUB_TOKEN, or from `gh auth
+    login`, Zenodo one in ZENODO_TOKEN, Hugging Face one in HF_TOKEN, or from `hf auth
+    login`. A deposit on Zenodo stays a draft without --final.
     """
+    from fetch_artifacts.authoring import mirror
     from fetch_artifacts.authoring.publish import publish as publish_folder
-    from fetch_artifacts.authoring.publish import target_for
+    from fetch_artifacts.authoring.publish import targets_for
 
-    target = target_for(named.pop("target"), title=name, **named)
-    published = publish_folder(folder, name, target, binding, compression=compression)
-    source = published.source
-    facts = {"git_tree_sha1": str(published.tree_hash), "sha256": str(source.sha256)}
-    print_facts({**facts, "size": source.size, "url": source.url}, as_json=as_json)
-    if published.note:
-        tell(f"{published.note}")
+    targets = targets_for(named.pop("targets"), title=name, **named)
+    published = publish_folder(folder, name, targets, binding, compression=compression)
+    source, *others = published.sources
+    facts: dict[str, object] = {"git_tree_sha1": str(published.tree_hash)}
+    facts["sha256"] = str(source.sha256)
+    facts |= {"size": source.size, "url": source.url}
+    if others and as_json:
+        facts["sources"] = [each.to_entry() for each in published.sources]
+    print_facts(facts, as_json=as_json)
+    for each in () if as_json else others:
+        print_facts({"url": each.url}, as_json=False)
+    added = mirror.push({published.tree_hash: folder}) if push else []
+    for note in (*published.notes, *(f"added {address}" for address in added)):
+        tell(note)
 
 
 COMMANDS: Final = (create, archive, publish)

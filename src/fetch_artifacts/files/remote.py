@@ -51,15 +51,6 @@ def file_system(address: str) -> tuple[Any, str]:
     return system, path
 
 
-def is_known_scheme(scheme: str) -> bool:
-    """Whether fsspec is installed, and has a file system of that name."""
-    try:
-        import fsspec
-    except ImportError:
-        return False
-    return scheme in fsspec.available_protocols() and scheme != "artifact"
-
-
 def remote_chunks(address: str) -> Iterator[tuple[bytes, int | None]]:
     """Give the bytes of a file, each chunk with the length of the file if it is known.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from fetch_artifacts.depot.stack import depot_path
@@ -10,12 +11,12 @@ from fetch_artifacts.install.sources import sources_of
 from fetch_artifacts.network import pkg_server
 from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.platforms.host import host_platform
+from fetch_artifacts.settings.mirrors import mirrors_of
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.files.folder import Folder
@@ -58,6 +59,7 @@ class SourceReader(contextlib.AbstractContextManager["SourceReader"]):
     ) -> None:
         self._settings = settings
         self._artifacts = artifacts
+        self._mirrors = mirrors_of(settings.environ, Path.cwd())
         self._fetcher = HttpFetcher(settings, stopped=stopped)
 
     def __exit__(self, *_: object) -> None:
@@ -65,7 +67,7 @@ class SourceReader(contextlib.AbstractContextManager["SourceReader"]):
 
     def sources(self, entry: ArtifactEntry) -> Sequence[Source]:
         """Where an entry's archive can be had, in the order in which to try."""
-        return sources_of(entry, self._settings)
+        return sources_of(entry, self._settings, self._mirrors)
 
     def open(
         self,

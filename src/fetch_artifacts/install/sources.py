@@ -51,19 +51,27 @@ class Source:
     fault: ArtifactsTomlError | None = None
 
 
-def sources_of(entry: ArtifactEntry, settings: Settings) -> tuple[Source, ...]:
+def sources_of(
+    entry: ArtifactEntry, settings: Settings, mirrors: Sequence[str] = ()
+) -> tuple[Source, ...]:
     """List the places to try, each once.
 
-    A package server that the user chose comes first, as in Julia. The public one comes
-    last where nobody chose one: most entries of Python projects are not registered
-    there, and to be told so first would cost each install a round trip.
+    Mirrors come first, and then a package server that the user chose, as in Julia. The
+    public one comes last where nobody chose one: most entries of Python projects are
+    not registered there, and to be told so first would cost each install a round trip.
     """
     own = dict.fromkeys(_own_sources(entry))
+    if entry.tree_hash is None:
+        return tuple(own)
+    near = [Source(url=artifact_url(mirror, entry.tree_hash)) for mirror in mirrors]
+    own = dict.fromkeys([*near, *own])
     server = server_url(settings.pkg_server)
-    if server is None or entry.tree_hash is None:
+    if server is None:
         return tuple(own)
     served = Source(url=artifact_url(server, entry.tree_hash), server=server)
-    return (served, *own) if settings.pkg_server else (*own, served)
+    if not settings.pkg_server:
+        return (*own, served)
+    return tuple(dict.fromkeys([*near, served, *own]))
 
 
 def _own_sources(entry: ArtifactEntry) -> Iterator[Source]:

@@ -36,7 +36,7 @@ from fetch_artifacts.network.partial_file import (
 )
 from fetch_artifacts.network.session import HttpSession, ServerLimits
 from fetch_artifacts.network.transfer import Transfer
-from fetch_artifacts.urls import SCHEMES, local_path, split_url
+from fetch_artifacts.urls import FSSPEC_SCHEMES, SCHEMES, local_path, split_url
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -51,7 +51,7 @@ _CHUNK: Final = 1 << 18
 
 
 class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
-    """Fetches http, https, ftp and file URLs; threads may share it.
+    """Fetches URLs of http, https, ftp, file and of fsspec; threads may share it.
 
     Args:
         settings: The environment settings.
@@ -109,7 +109,7 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
             with contextlib.closing(_file_chunks(url, progress)) as chunks:
                 yield chunks
             return
-        if scheme not in {"http", "https", "ftp"}:
+        if scheme not in {"http", "https", "ftp", *FSSPEC_SCHEMES}:
             raise failure(url, f"expected a URL of {SCHEMES}")
         if not parts.hostname:
             raise failure(url, "expected a URL with a host")
@@ -117,6 +117,10 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
             raise failure(
                 url, f"not downloaded, because {self._settings.offline} is set"
             )
+        if scheme in FSSPEC_SCHEMES:
+            with contextlib.closing(_remote_chunks(url, progress)) as chunks:
+                yield chunks
+            return
         transfer = Transfer(
             self._ftp_session() if scheme == "ftp" else self._shared_session(),
             url,
@@ -179,3 +183,17 @@ def _file_chunks(url: str, progress: ByteReport | None) -> Generator[bytes]:
         raise failure(url, error.problem) from error
     except OSError as error:
         raise failure(url, error.strerror or str(error)) from error
+
+
+def _remote_chunks(url: str, progress: ByteReport | None) -> Generator[bytes]:
+    from fetch_artifacts.files.remote import remote_chunks
+
+    given = 0
+    try:
+        for chunk, total in remote_chunks(url):
+            given += len(chunk)
+            if progress:
+                progress(given, total)
+            yield chunk
+    except OSError as error:
+        raise failure(url, str(error)) from None

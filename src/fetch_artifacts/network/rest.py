@@ -16,7 +16,7 @@ from fetch_artifacts.network.session import ignore_netrc
 from fetch_artifacts.urls import is_secure, origin, redacted, redirected, without_user
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import Self
@@ -66,18 +66,25 @@ class RestSession:
         settings: The environment to go by.
         variable: The environment variable with the token.
         headers: Sent with each request.
+        login: Gives a token where the variable has none, "" for none either.
 
     Raises:
-        PublishError: The variable is not set, or the network is forbidden.
+        PublishError: There is no token, or the network is forbidden.
     """
 
     def __init__(
-        self, settings: Settings, variable: str, headers: Mapping[str, str]
+        self,
+        settings: Settings,
+        variable: str,
+        headers: Mapping[str, str],
+        login: Callable[[], str] | None = None,
     ) -> None:
         if settings.offline:
             msg = f"nothing can be published, because {settings.offline} is set"
             raise PublishError(msg)
         self.token = settings.environ.get(variable, "").strip()
+        if not self.token and login is not None:
+            self.token = login().strip()
         if not (self.token and self.token.isascii() and self.token.isprintable()):
             msg = f"{variable}: expected an access token in it, found none"
             raise PublishError(msg)

@@ -13,6 +13,7 @@
 | JULIA_PKG_OFFLINE, FETCH_ARTIFACTS_OFFLINE | never touch the network |
 | FETCH_ARTIFACTS_FSYNC | "false": don't wait until new trees are on the disk |
 | BINARYPROVIDER_COPYDEREF | unpack symbolic links as copies |
+| FETCH_ARTIFACTS_MIRRORS | addresses to ask before all others, separated by spaces |
 | FETCH_ARTIFACTS_PLATFORM | the triplet to choose entries for |
 | FETCH_ARTIFACTS_ORACLE | the Julia to compare with: auto, juliacall, process, a path |
 | JULIA | the Julia executable, where it is not the one on PATH |

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 TABLE: Final = "tool.fetch-artifacts"
-KEYS: Final = frozenset({"accept-recompressed", "auth", "platform"})
+KEYS: Final = frozenset({"accept-recompressed", "auth", "mirrors", "platform"})
 """The keys of the table; whoever reads another one adds it here."""
 
 

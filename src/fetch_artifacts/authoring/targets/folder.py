@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.authoring.store import FsspecStore
 from fetch_artifacts.authoring.targets.target import TargetKind, Upload
 from fetch_artifacts.errors import PublishError
 from fetch_artifacts.files.flushing import flush_file
 from fetch_artifacts.files.scratch import scratch_folder
-from fetch_artifacts.urls import expected_instead, join_url, redacted, redacted_text
+from fetch_artifacts.urls import expected_instead, join_url, redacted
 
 if TYPE_CHECKING:
     from fetch_artifacts.archive.writer import Archive
@@ -75,27 +76,11 @@ class FsspecTarget:
             PublishError: fsspec or its driver for this address is not installed, or
                 the file system refuses.
         """
-        try:
-            import fsspec
-        except ImportError as error:
-            msg = f"{redacted(self.folder)}: install fetch-artifacts[fsspec] first"
-            raise PublishError(msg) from error
-        name = archive.path.name
+        store, name = FsspecStore(address=self.folder), archive.path.name
         url = join_url(self.url_base, name)
-        try:
-            system, root = fsspec.core.url_to_fs(self.folder)
-            target = f"{root.rstrip('/')}/{name}"
-            if system.exists(target):
-                return Upload(url=url, existed=True)
-            system.makedirs(root, exist_ok=True)
-            system.put_file(str(archive.path), target)
-        except Exception as error:  # noqa: BLE001 - each file system has its own
-            # They may quote the address, and so may the errors that they come from.
-            login = self.folder.partition("://")[2].partition("/")[0].rpartition("@")[0]
-            why = redacted_text(str(error))
-            why = why.replace(f"{login}@", "") if login else why
-            msg = f"{redacted(self.folder)}: could not be written: {why}"
-            raise PublishError(msg) from None
+        if store.has(name):
+            return Upload(url=url, existed=True)
+        store.take(name, archive.path)
         return Upload(url=url)
 
 
@@ -120,10 +105,12 @@ KINDS: Final = (
         syntax="dir:PATH",
         pattern=re.compile(r"dir:(.+)", re.DOTALL),
         make=_local_folder,
+        needs_url_base=True,
     ),
     TargetKind(
         syntax="an fsspec address such as s3://BUCKET/PREFIX",
         pattern=re.compile(r".*://.*", re.DOTALL),
         make=_remote_folder,
+        needs_url_base=True,
     ),
 )

@@ -10,8 +10,9 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from fetch_artifacts.authoring.targets.target import TargetKind, Upload
 from fetch_artifacts.errors import PublishError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _TOKEN: Final = "GITHUB_TOKEN"  # noqa: S105 - the name of a variable
 _API: Final = "https://api.github.com"
+_GH_SECONDS: Final = 30.0
 _HEADERS: Final = {
     "Accept": "application/vnd.github+json",
     "X-GitHub-Api-Version": "2022-11-28",
@@ -36,7 +38,31 @@ _LARGEST_IN_GIST: Final = 10_000_000
 
 
 def _session(settings: Settings) -> RestSession:
-    return RestSession(settings, _TOKEN, _HEADERS)
+    return RestSession(settings, _TOKEN, _HEADERS, partial(_token_of_gh, settings))
+
+
+def _token_of_gh(settings: Settings) -> str:
+    """The token of GitHub's own program, "" where it is not there or not logged in."""
+    program = shutil.which("gh", path=settings.environ.get("PATH"))
+    if program is None:
+        return ""
+    command = [program, "auth", "token"]
+    host = urlsplit(_api(settings)).hostname or ""
+    if host != "api.github.com":  # a token is good for its own site only
+        command += ["--hostname", host]
+    try:
+        done = subprocess.run(  # noqa: S603 - gh, with arguments of ours
+            command,
+            env=dict(settings.environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_GH_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return "" if done.returncode else done.stdout
 
 
 def _api(settings: Settings) -> str:

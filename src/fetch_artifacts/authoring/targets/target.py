@@ -86,8 +86,10 @@ class TargetKind:
         syntax: What users write, for help texts and errors.
         pattern: Matches the whole of what they write, from its prefix on.
         make: Makes the target from a match of ``pattern``.
+        needs_url_base: Whether users have to say where its files will be served.
     """
 
     syntax: str
     pattern: re.Pattern[str]
     make: Callable[[re.Match[str], TargetOptions], PublishTarget]
+    needs_url_base: bool = False
