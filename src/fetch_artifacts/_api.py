@@ -342,7 +342,7 @@ def _caller_file() -> str | None:
 
     None in a notebook, in a REPL and for ``python -c``.
     """
-    frame = sys._getframe(1)  # noqa: SLF001 - inspect.stack would read source files
+    frame = sys._getframe(1)
     while frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
         if frame.f_back is None:
             return None

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
-from fetch_artifacts.cli._options import (
+from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.options import (
     FAILED,
     bind_name,
     binding_options,
@@ -17,7 +18,6 @@ from fetch_artifacts.cli._options import (
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.completing import complete_names
 from fetch_artifacts.cli.shared.printing import print_facts, print_json, tell, tell_done
 from fetch_artifacts.digests import Sha256, TreeHash
 

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from fetch_artifacts.cli._options import FAILED, json_option, resolve_toml, toml_option
+from fetch_artifacts.cli.shared.options import (
+    FAILED,
+    json_option,
+    resolve_toml,
+    toml_option,
+)
 from fetch_artifacts.cli.shared.printing import print_json, say, say_text, tell
 from fetch_artifacts.errors import NoJuliaError
 
@@ -62,7 +67,7 @@ _files = click.argument(
 )
 @toml_option
 @json_option
-def conform(  # noqa: PLR0913 - one parameter for each option
+def conform(
     *,
     files: tuple[Path, ...],
     triplets: tuple[str, ...],

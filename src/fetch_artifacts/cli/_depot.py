@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from fetch_artifacts.cli._options import (
+from fetch_artifacts.cli.shared.asking import confirm, dry_run_option, yes_option
+from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.options import (
     FAILED,
     json_option,
     platform_option,
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.asking import confirm, dry_run_option, yes_option
-from fetch_artifacts.cli.shared.completing import complete_names
 from fetch_artifacts.cli.shared.printing import print_json, say, tell
 from fetch_artifacts.terminal.units import show_bytes
 
@@ -244,7 +244,7 @@ def override_facts(
 @yes_option
 @dry_run_option
 @json_option
-def remove(  # noqa: PLR0913 - click passes each option
+def remove(
     names: tuple[str, ...],
     toml_path: Path | None,
     platform: Platform | None,

@@ -1,12 +1,16 @@
-"""The command help."""
+"""The commands about the command: its help, and how shells complete it."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 import click
+from click.shell_completion import get_completion_class
 
 from fetch_artifacts.cli.shared.printing import say_text
+
+_PROGRAM: Final = "fetch-artifacts"
+_VARIABLE: Final = "_FETCH_ARTIFACTS_COMPLETE"  # click makes it of the program's name
 
 
 @click.command("help")
@@ -15,14 +19,30 @@ from fetch_artifacts.cli.shared.printing import say_text
 def help_(context: click.Context, command: str | None) -> None:
     """Show the help of COMMAND, or of all commands."""
     group = context.find_root()
-    assert isinstance(group.command, click.Group)  # noqa: S101 - for the type checker
     if command is None:
         say_text(group.get_help() + "\n")
         return
-    name, found, _ = group.command.resolve_command(group, [command])
+    commands = cast("click.Group", group.command)
+    name, found, _ = commands.resolve_command(group, [command])
     assert found is not None  # noqa: S101 - resolve_command fails instead
     with click.Context(found, info_name=name, parent=group) as inner:
         say_text(found.get_help(inner) + "\n")
 
 
-COMMANDS: Final = (help_,)
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the code with which a shell completes this command.
+
+    Write it to a file that the shell reads: for bash
+    ~/.local/share/bash-completion/completions/fetch-artifacts, for zsh _fetch-artifacts
+    in a folder of $fpath, for fish ~/.config/fish/completions/fetch-artifacts.fish.
+    """
+    maker = get_completion_class(shell)
+    assert maker is not None  # noqa: S101 - click has these three
+    group = context.find_root().command
+    say_text(maker(group, {}, _PROGRAM, _VARIABLE).source() + "\n")
+
+
+COMMANDS: Final = (help_, completion)

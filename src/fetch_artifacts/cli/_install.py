@@ -13,15 +13,15 @@ from fetch_artifacts import _api
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.slash import split_artifact_slash
-from fetch_artifacts.cli._options import (
+from fetch_artifacts.cli.shared.asking import dry_run_option
+from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.options import (
     json_option,
     julia_option,
     platform_option,
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.asking import dry_run_option
-from fetch_artifacts.cli.shared.completing import complete_names
 from fetch_artifacts.cli.shared.printing import (
     print_json,
     print_path,
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     "--no-check", is_flag=True, help="Print a path inside even where it does not exist."
 )
 @json_option
-def path(  # noqa: PLR0913 - click passes each option
+def path(
     name: str,
     toml_path: Path | None,
     platform: Platform | None,
@@ -124,7 +124,7 @@ def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, objec
 )
 @dry_run_option
 @json_option
-def install(  # noqa: PLR0913 - click passes each option
+def install(
     names: tuple[str, ...],
     toml_path: Path | None,
     platform: Platform | None,

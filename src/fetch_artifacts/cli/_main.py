@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 
 from fetch_artifacts._version import __version__
-from fetch_artifacts.cli._options import FAILED
 from fetch_artifacts.cli.shared.grammar import (
     add_grammar,
     group_options,
@@ -19,6 +18,7 @@ from fetch_artifacts.cli.shared.grammar import (
     log_shown,
     shows_traces,
 )
+from fetch_artifacts.cli.shared.options import FAILED
 from fetch_artifacts.cli.shared.printing import tell
 from fetch_artifacts.errors import FetchArtifactsError
 from fetch_artifacts.spelling import nearest_name
@@ -49,12 +49,12 @@ MODULES: Final = {
     "bundle": "fetch_artifacts.cli._mirror",
     "cache-key": "fetch_artifacts.cli._conform",
     "check": "fetch_artifacts.cli._inspect",
-    "completion": "fetch_artifacts.cli._completion",
+    "completion": "fetch_artifacts.cli._help",
     "conform": "fetch_artifacts.cli._conform",
     "create": "fetch_artifacts.cli._publish",
     "demo": "fetch_artifacts.cli._install",
-    "diff": "fetch_artifacts.cli._doctor",
-    "doctor": "fetch_artifacts.cli._doctor",
+    "diff": "fetch_artifacts.cli._inspect",
+    "doctor": "fetch_artifacts.cli._inspect",
     "du": "fetch_artifacts.cli._depot",
     "gc": "fetch_artifacts.cli._depot",
     "hash": "fetch_artifacts.cli._inspect",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from fetch_artifacts.cli._options import FAILED
+from fetch_artifacts.cli.shared.options import FAILED
 from fetch_artifacts.cli.shared.printing import say, tell
 from fetch_artifacts.errors import PlatformError
 from fetch_artifacts.platforms.host import host_platform

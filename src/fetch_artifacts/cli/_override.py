@@ -9,13 +9,13 @@ from uuid import UUID
 import click
 
 from fetch_artifacts.artifacts_toml.choosing import entry_for
-from fetch_artifacts.cli._options import (
+from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.options import (
     json_option,
     platform_option,
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.completing import complete_names
 from fetch_artifacts.cli.shared.printing import print_json, say, tell_done
 from fetch_artifacts.depot.override_edits import (
     list_overrides,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 @toml_option
 @platform_option
 @json_option
-def override(  # noqa: PLR0913 - each is an option of the command
+def override(
     name: str | None,
     path: str | None,
     toml_path: Path | None,

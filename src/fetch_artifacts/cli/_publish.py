@@ -9,7 +9,8 @@ import click
 
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
-from fetch_artifacts.cli._options import (
+from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.options import (
     bind_name,
     binding_options,
     compression_option,
@@ -18,7 +19,6 @@ from fetch_artifacts.cli._options import (
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.completing import complete_names
 from fetch_artifacts.cli.shared.printing import print_facts, tell
 from fetch_artifacts.depot.installed import tree_of
 from fetch_artifacts.digests import Sha256, TreeHash, is_tree_hash

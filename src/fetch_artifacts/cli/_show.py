@@ -16,14 +16,14 @@ from fetch_artifacts.cli._depot import (
     override_facts,
     print_installed,
 )
-from fetch_artifacts.cli._options import (
+from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.options import (
     FAILED,
     json_option,
     platform_option,
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.completing import complete_names
 from fetch_artifacts.cli.shared.printing import print_json, say, tell_done
 from fetch_artifacts.cli.shared.table import table_lines
 from fetch_artifacts.depot import artifacts as depot
@@ -219,7 +219,7 @@ def _print_table(rows: Sequence[_Status]) -> None:
     "--jobs", type=click.IntRange(min=1), help="With --all: processes at once."
 )
 @json_option
-def verify(  # noqa: PLR0913 - click passes each option
+def verify(
     names: tuple[str, ...],
     toml_path: Path | None,
     platform: Platform | None,

@@ -53,7 +53,7 @@ class JuliaCall:
             if getattr(juliacall, "_fetch_artifacts_oracle", None) is None:
                 juliacall.Main.include(str(script))
                 juliacall._fetch_artifacts_oracle = juliacall.Main.Oracle.answer  # noqa: SLF001 - ours
-            answer = juliacall._fetch_artifacts_oracle  # noqa: SLF001
+            answer = juliacall._fetch_artifacts_oracle  # noqa: SLF001 - ours
         # Called plainly it would hold Python's lock, and a server in another thread of
         # this process that Julia downloads from would never answer.
         self._answer = getattr(answer, "_jl_call_nogil", None)
@@ -118,7 +118,7 @@ def _choose_signal_handling() -> None:
     With more than one it warns without it (juliacall/__init__.py:252-268).
     """
     environ = Settings.from_environ().environ
-    options = sys._xoptions  # noqa: SLF001 - documented, and read by juliacall
+    options = sys._xoptions
     threads = options.get("juliacall-threads") or environ.get(
         "PYTHON_JULIACALL_THREADS", environ.get("JULIA_NUM_THREADS", "1")
     )

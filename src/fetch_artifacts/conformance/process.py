@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import IO, TYPE_CHECKING, BinaryIO, Final, cast
 
 from fetch_artifacts.errors import NoJuliaError, OracleError
 
@@ -106,15 +106,15 @@ class _Running:
             raise NoJuliaError(msg) from error
 
     def exchange(self, request: str, timeout: float) -> str:
-        assert self._process.stdin  # noqa: S101 - pipes, as asked for above
-        assert self._process.stdout  # noqa: S101
+        stdin = cast("IO[bytes]", self._process.stdin)
+        stdout = cast("IO[bytes]", self._process.stdout)
         watch = threading.Timer(timeout, self._process.kill)
         watch.daemon = True
         watch.start()
         try:
-            self._process.stdin.write(request.encode() + b"\n")
-            self._process.stdin.flush()
-            answer = self._process.stdout.readline()
+            stdin.write(request.encode() + b"\n")
+            stdin.flush()
+            answer = stdout.readline()
         except OSError:
             answer = b""
         finally:

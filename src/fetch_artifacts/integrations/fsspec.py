@@ -115,7 +115,7 @@ class ArtifactFileSystem(AbstractFileSystem, metaclass=_SettlesTheFile):  # type
                 yield _folder(entry.name, tree_hash=entry.git_tree_sha1)
             return
         local = self._path(path)
-        if not os.path.isdir(local):  # noqa: PTH112 - it is text
+        if not os.path.isdir(local):
             yield self.info(path)
             return
         with os.scandir(local) as found:
@@ -219,7 +219,7 @@ def _toml_of_caller() -> str | None:
     A library may have one in its own folder, but not above the folder of all libraries:
     what is there belongs to whoever uses it.
     """
-    frame = sys._getframe(1)  # noqa: SLF001 - inspect.stack would read source files
+    frame = sys._getframe(1)
     known: set[str] = set()
     while frame.f_back is not None:
         frame = frame.f_back
@@ -227,7 +227,7 @@ def _toml_of_caller() -> str | None:
         if not isinstance(file, str) or file in known:
             continue
         known.add(file)
-        folder = os.path.dirname(absolute(file))  # noqa: PTH120
+        folder = os.path.dirname(absolute(file))
         found = artifacts_toml_above(folder)
         if found is not None and found.startswith(_libraries(folder)):
             return found
@@ -239,5 +239,5 @@ def _libraries(folder: str) -> str:
     packages = _PACKAGES.match(folder)
     if packages:
         return packages[0]
-    standard = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120
+    standard = os.path.dirname(os.__file__) + os.sep
     return standard if folder.startswith(standard) else ""

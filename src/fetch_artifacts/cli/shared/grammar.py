@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
@@ -55,7 +55,7 @@ def shows_traces(context: click.Context) -> bool:
     return bool(context.find_root().meta.get(_TRACES))
 
 
-def _be_quiet(context: click.Context, _parameter: click.Parameter, on: bool) -> None:  # noqa: FBT001 - click's
+def _be_quiet(context: click.Context, _parameter: click.Parameter, on: bool) -> None:
     if on:
         volume.quiet = True
         context.with_resource(without_progress())
@@ -69,7 +69,7 @@ def _be_verbose(context: click.Context, _parameter: click.Parameter, by: int) ->
         _LOGGER.setLevel(_LEVELS[meta[_VERBOSITY]])
 
 
-def _debug(context: click.Context, parameter: click.Parameter, on: bool) -> None:  # noqa: FBT001 - click's
+def _debug(context: click.Context, parameter: click.Parameter, on: bool) -> None:
     if on:
         context.find_root().meta[_TRACES] = True
         _be_verbose(context, parameter, len(_LEVELS))
@@ -85,7 +85,7 @@ def _use_depot(
 def _stay_offline(
     context: click.Context,
     _parameter: click.Parameter,
-    on: bool,  # noqa: FBT001 - click's
+    on: bool,
 ) -> None:
     if on:
         context.with_resource(offline_by("--offline"))
@@ -94,7 +94,7 @@ def _stay_offline(
 def _hide_progress(
     context: click.Context,
     _parameter: click.Parameter,
-    on: bool,  # noqa: FBT001 - click's
+    on: bool,
 ) -> None:
     if on:
         context.with_resource(without_progress())
@@ -207,7 +207,6 @@ def _hand_on(context: click.Context, parameter: click.Parameter, value: Any) -> 
 
 def hand_defaults_on(context: click.Context) -> None:
     """Make what was given before a command's name the command's defaults."""
-    assert isinstance(context.command, click.Group)  # noqa: S101 - for the type checker
     defaults = context.meta.get(_DEFAULTS, {})
-    names = context.command.list_commands(context)
+    names = cast("click.Group", context.command).list_commands(context)
     context.default_map = dict.fromkeys(names, defaults)

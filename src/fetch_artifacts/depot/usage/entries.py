@@ -15,7 +15,7 @@ import re
 import stat
 import sys
 from datetime import date, datetime
-from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,9 +61,8 @@ def read_all(log: Path, default: datetime) -> UsageEntries:
     Raises:
         OSError: It is no regular file, or can't be read.
     """
-    found = read_entries(log, default, at_most=sys.maxsize)
-    assert found is not None  # noqa: S101 - for the type checker
-    return found
+    # There is no such number of files.
+    return cast("UsageEntries", read_entries(log, default, at_most=sys.maxsize))
 
 
 def read_entries(log: Path, default: datetime, *, at_most: int) -> UsageEntries | None:
@@ -93,9 +92,7 @@ def read_end(log: Path, default: datetime) -> UsageEntries:
     with open_log(log) as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - _CHUNK))
         file.readline()
-        found = _read(file, default, sys.maxsize)
-    assert found is not None  # noqa: S101 - for the type checker
-    return found
+        return cast("UsageEntries", _read(file, default, sys.maxsize))
 
 
 @contextlib.contextmanager

@@ -114,7 +114,7 @@ def _calling_archive() -> str | None:
 
 def _callers() -> Iterator[dict[str, Any]]:
     """The names of the modules whose code is running, innermost first."""
-    frame = sys._getframe(1)  # noqa: SLF001 - inspect.stack would read source files
+    frame = sys._getframe(1)
     while frame is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] != _PACKAGE:
             yield frame.f_globals
