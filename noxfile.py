@@ -5,6 +5,7 @@ What follows ``--`` goes to the tool of the session: ``nox -s tests-3.12 -- -k u
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -180,3 +181,64 @@ def build(session: nox.Session) -> None:
         ("python", "-c", _HAS_ORACLE),
     ):
         session.run(str(programs / program), *arguments, external=True)
+
+
+@nox.session
+def packaging(session: nox.Session) -> None:
+    """What the archives hold, and that they are the same whenever they are built."""
+    session.install("build", "check-wheel-contents", "twine")
+    first, second = (Path(session.create_tmp()) / name for name in ("one", "two"))
+    for folder in (first, second):
+        shutil.rmtree(folder, ignore_errors=True)
+        session.run(
+            "python",
+            "-m",
+            "build",
+            "--outdir",
+            str(folder),
+            env={"SOURCE_DATE_EPOCH": "1700000000"},
+        )
+    for path in sorted(first.iterdir()):
+        if path.read_bytes() != (second / path.name).read_bytes():
+            session.error(f"{path.name}: built twice, it has other bytes")
+    session.run("twine", "check", "--strict", *map(str, first.iterdir()))
+    session.run("check-wheel-contents", *map(str, first.glob("*.whl")))
+
+
+@nox.session(default=False, python="3.10")
+def lowest(session: nox.Session) -> None:
+    """The unit tests with the lowest versions that pyproject.toml allows."""
+    session.install("uv")
+    session.run("uv", "pip", "install", "--resolution=lowest-direct", ".[test]")
+    session.run("pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """The reference of the API from the docstrings, in .nox/docs/tmp/site.
+
+    pdoc: it reads Google's docstrings and types as they are, follows PEP 562, and needs
+    neither configuration nor a second tree of files, as sphinx does.
+    """
+    session.install("pdoc", ".[fsspec,dask]")
+    site = Path(session.create_tmp()) / "site"
+    faces = ("pkg_artifacts", "platforms", "tarball", "julia_toml", "errors")
+    session.run(
+        "python",
+        "-W",
+        "error",
+        "-m",
+        "pdoc",
+        "--docformat=google",
+        f"--output-directory={site}",
+        "fetch_artifacts",
+        "!fetch_artifacts.cli",
+        *(f"fetch_artifacts.{face}" for face in faces),
+    )
+
+
+@nox.session(default=False)
+def pictures(session: nox.Session) -> None:
+    """The README's picture, from a real install in a pseudo-terminal."""
+    session.install("pyte", ".")
+    session.run("python", ".github/pictures.py")

@@ -22,6 +22,7 @@ from fetch_artifacts.artifacts_toml.entry import (
     sources_of,
 )
 from fetch_artifacts.artifacts_toml.file import not_there, read_artifacts_toml
+from fetch_artifacts.artifacts_toml.packaged import unpackaged_from
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.artifacts_toml.search import ARTIFACTS_TOML_NAMES
 from fetch_artifacts.errors import ArtifactsTomlError, PlatformError
@@ -101,7 +102,11 @@ def check_file(path: str | os.PathLike[str]) -> tuple[Finding, ...]:
         raise not_there(path) from None
     except ArtifactsTomlError as error:
         return (_finding(error, "correct it; nothing in the file can be read"),)
-    findings = [*_check_names_of_files(path), *_check_slashes(table, path)]
+    findings = [
+        *_check_names_of_files(path),
+        *_check_packaged(path),
+        *_check_slashes(table, path),
+    ]
     for name, value in table.items():
         findings += _check_bound(value, Place.of(name, path))
     return tuple(findings)
@@ -129,6 +134,17 @@ def _finding(
         todo=todo or _ADVICE.get(key, _OTHERWISE),
         harmless=harmless,
     )
+
+
+def _check_packaged(path: Path) -> Iterator[Finding]:
+    package = unpackaged_from(path.absolute())
+    if package is not None:
+        what = f"the wheel will not have it in the package's folder {package}"
+        todo = (
+            "move it there, or let the build put it there, or the installed package "
+            "will not find it"
+        )
+        yield Finding(path=path, key="", what=what, todo=todo, harmless=True)
 
 
 def _check_names_of_files(path: Path) -> Iterator[Finding]:

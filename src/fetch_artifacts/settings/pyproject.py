@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -11,19 +12,67 @@ from fetch_artifacts.files.toml_text import parse_toml
 from fetch_artifacts.spelling import misspelt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
 
 TABLE: Final = "tool.fetch-artifacts"
-KEYS: Final = frozenset({"accept-recompressed", "auth", "mirrors", "platform"})
+KEYS: Final = frozenset(
+    {"accept-recompressed", "artifacts-toml", "auth", "mirrors", "platform"}
+)
 """The keys of the table; whoever reads another one adds it here."""
 
 
+_first: Final[list[Path]] = []  # of first_above; the last counts
+
+
+@contextlib.contextmanager
+def first_above(folder: Path) -> Iterator[None]:
+    """Let `nearest_pyproject` look above a folder first, within a ``with`` block.
+
+    Args:
+        folder: The folder of the Artifacts.toml in use.
+    """
+    _first.append(folder)
+    try:
+        yield
+    finally:
+        _first.pop()
+
+
 def nearest_pyproject(folder: Path) -> Path | None:
-    """Find the nearest pyproject.toml, in a folder or above it."""
-    candidates = (parent / "pyproject.toml" for parent in (folder, *folder.parents))
-    return next((path for path in candidates if path.is_file()), None)
+    """Find the nearest pyproject.toml, in a folder or above it.
+
+    Args:
+        folder: Where to look, unless there is one above the folder of `first_above`.
+    """
+    for start in (*_first[-1:], folder):
+        candidates = (parent / "pyproject.toml" for parent in (start, *start.parents))
+        found = next((path for path in candidates if path.is_file()), None)
+        if found is not None:
+            return found
+    return None
+
+
+def artifacts_toml_of_project(folder: Path) -> Path | None:
+    """Give the Artifacts.toml that the project around a folder names, if it does.
+
+    Raises:
+        SettingsError: The value is no path of a file.
+        OSError: The pyproject.toml can't be read.
+    """
+    path = nearest_pyproject(folder)
+    named = read_table(path).get("artifacts-toml") if path else None
+    if path is None or named is None:
+        return None
+    if not isinstance(named, str) or not named.endswith(".toml"):
+        msg = (
+            f"{path}: expected the path of a .toml file as artifacts-toml of "
+            f"[{TABLE}], found {named!r}"
+        )
+        raise SettingsError(msg)
+    return path.parent / named
 
 
 def read_table(path: Path) -> dict[str, Any]:

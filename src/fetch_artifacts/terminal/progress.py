@@ -149,6 +149,7 @@ class ProgressBars:
             self._running.clear()
             if self._total is not None:
                 self._total.close()
+                sys.stderr.write("\r")  # tqdm leaves the cursor behind what it cleared
 
     def _end(self, event: ProgressEvent, running: _Running, now: float) -> None:
         del self._running[event.name]

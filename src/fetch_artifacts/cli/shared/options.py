@@ -11,9 +11,10 @@ import click
 from fetch_artifacts.archive.formats import compressions
 from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
 from fetch_artifacts.cli.shared.completing import complete_platforms
-from fetch_artifacts.cli.shared.printing import tell_done
+from fetch_artifacts.cli.shared.printing import tell, tell_done
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError, PlatformError
 from fetch_artifacts.platforms.platform import Platform, as_platform
+from fetch_artifacts.settings.pyproject import artifacts_toml_of_project, first_above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -124,27 +125,41 @@ def binding_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def _toml_to_write(toml_path: Path | None) -> Path:
     here = Path.cwd()
-    found = toml_path or find_artifacts_toml(here)
-    return found.absolute() if found else here / "Artifacts.toml"
+    found = toml_path or artifacts_toml_of_project(here) or find_artifacts_toml(here)
+    if found:
+        return found.absolute()
+    others = [path for path in here.glob("*/*Artifacts.toml") if path.is_file()]
+    others += [path for path in here.glob("*/*/*Artifacts.toml") if path.is_file()]
+    if others:
+        shown = ", ".join(str(path.relative_to(here)) for path in others[:3])
+        tell(
+            f"there will be a second Artifacts.toml in {here}, beside {shown}; name "
+            "the one to change with --toml, or as artifacts-toml of "
+            "[tool.fetch-artifacts] in pyproject.toml",
+            kind="warning",
+        )
+    return here / "Artifacts.toml"
 
 
 def resolve_toml(toml_path: Path | None) -> Path:
-    """Give the file named, or the one found from the working directory upwards.
+    """Give the file named, the project's, or the one found from here upwards.
+
+    The nearest pyproject.toml above it is the one that counts from now on.
 
     Raises:
         ArtifactsTomlNotFoundError: There is none.
     """
-    if toml_path is not None:
-        if not toml_path.is_file():
-            msg = f"{toml_path}: expected an Artifacts.toml, found no such file"
-            raise ArtifactsTomlNotFoundError(msg, searched=[toml_path])
-        return toml_path.absolute()
     here = Path.cwd()
-    found = find_artifacts_toml(here)
+    named = toml_path or artifacts_toml_of_project(here)
+    if named is not None and not named.is_file():
+        msg = f"{named}: expected an Artifacts.toml, found no such file"
+        raise ArtifactsTomlNotFoundError(msg, searched=[named])
+    found = named.absolute() if named else find_artifacts_toml(here)
     if found is None:
         msg = (
             f"no Artifacts.toml in {here} or above it up to the nearest Project.toml; "
             "name one with --toml"
         )
         raise ArtifactsTomlNotFoundError(msg, searched=[here])
+    click.get_current_context().with_resource(first_above(found.parent))
     return found
