@@ -86,7 +86,7 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 def _seconds(python: str, code: str, *arguments: str) -> float:
     """What a program that times itself prints last."""
-    command = [python, "-c", code, *arguments]
+    command = [python, "-I", "-c", code, *arguments]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(done.stdout.split()[-1])
 

@@ -147,6 +147,8 @@ def is_array_of_tables(value: object) -> TypeGuard[list[Table]]:
 
 def is_tabular(value: object) -> bool:
     """Whether Julia writes a value with a header, or with one for each element."""
+    if isinstance(value, str):  # most are, and to ask for a Mapping takes much longer
+        return False
     return isinstance(value, Mapping) or is_array_of_tables(value)
 
 
@@ -170,14 +172,16 @@ def _write_table(
     first_block: bool,
 ) -> Iterator[str]:
     # print.jl `print_table`: plain values first, then all that gets a header.
-    keys = _keys(table, layout.by)
-    for key in keys:
-        if not layout.has_header(table[key]):
-            yield "    " * max(0, indent - 1)
-            yield f"{dump_key(key)} = {dump_value(table[key])}\n"
-            first_block = False
+    with_header: list[str] = []
+    for key in _keys(table, layout.by):
+        if layout.has_header(table[key]):
+            with_header.append(key)
+            continue
+        yield "    " * max(0, indent - 1)
+        yield f"{dump_key(key)} = {dump_value(table[key])}\n"
+        first_block = False
     margin = "    " * indent
-    for key in filter(lambda key: layout.has_header(table[key]), keys):
+    for key in with_header:
         value, name = table[key], (*path, key)
         if isinstance(value, Mapping):
             # A table of nothing but tables has no header, and then its first block
