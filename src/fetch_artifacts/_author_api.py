@@ -6,11 +6,10 @@ by hand, only the lines of the entry change.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 from fetch_artifacts.archive.formats import Compression, julia_trouble
 from fetch_artifacts.archive.writer import (
@@ -28,11 +27,12 @@ from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.authoring import build as author
 from fetch_artifacts.authoring import sourcing
 from fetch_artifacts.authoring.binding import bind_tree
-from fetch_artifacts.digests import Sha256, TreeHash
+from fetch_artifacts.digests import Sha256, TreeHash, as_tree_hash
 from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.files.regular import open_regular
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.platforms.platform import as_platform
+from fetch_artifacts.streams import sha256_of
 from fetch_artifacts.tar.writer import require_folder
 from fetch_artifacts.terminal.progress import show_progress
 
@@ -50,7 +50,6 @@ AnyHash: TypeAlias = "TreeHash | str"
 CompressionChoice: TypeAlias = Literal["auto", Compression]
 
 _log = logging.getLogger(__name__)
-_PIECE: Final = 1 << 20
 
 
 class CreatedArtifact(TypedDict):
@@ -206,7 +205,7 @@ def bind_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
     source = DownloadSource(url=download_url, sha256=Sha256.parse(sha256), size=size)
     binding = Binding(
         name=name,
-        tree_hash=_tree_hash(git_tree_sha1),
+        tree_hash=as_tree_hash(git_tree_sha1),
         downloads=(source,),
         platform=_platform(platform),
         lazy=lazy,
@@ -377,11 +376,8 @@ def compute_sha256(filepath: StrPath) -> str:
     Raises:
         OSError: The file can't be read.
     """
-    hasher = hashlib.sha256()
     with open_regular(filepath) as file:
-        while piece := file.read(_PIECE):
-            hasher.update(piece)
-    return hasher.hexdigest()
+        return str(sha256_of(file))
 
 
 def compute_git_tree_sha1(directory: StrPath) -> str:
@@ -397,10 +393,6 @@ def compute_git_tree_sha1(directory: StrPath) -> str:
 
 def _absolute(toml_path: StrPath) -> Path:
     return Path(absolute(toml_path))
-
-
-def _tree_hash(tree_hash: AnyHash) -> TreeHash:
-    return tree_hash if isinstance(tree_hash, TreeHash) else TreeHash.parse(tree_hash)
 
 
 def _platform(platform: AnyPlatform) -> Platform | None:

@@ -153,6 +153,15 @@ class Sha256(_Digest):
         return cls(_parse_hex(text, cls.SIZE, "sha256"))
 
 
+def as_tree_hash(tree_hash: TreeHash | str) -> TreeHash:
+    """A tree hash as it is, or the one that 40 hex digits give.
+
+    Raises:
+        HashParseError: They are something else.
+    """
+    return tree_hash if isinstance(tree_hash, TreeHash) else TreeHash.parse(tree_hash)
+
+
 _ANOTHER: Final = (
     "another file is served there now, or the promised sha256 is wrong; "
     "`fetch-artifacts doctor` tells which"

@@ -36,7 +36,7 @@ from fetch_artifacts.depot.stack import (
     with_artifacts_directory,
 )
 from fetch_artifacts.depot.usage.log import mark_used as _mark_used
-from fetch_artifacts.digests import Sha256, TreeHash
+from fetch_artifacts.digests import Sha256, TreeHash, as_tree_hash
 from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.install import installer as _install
 from fetch_artifacts.install import sources as _sources
@@ -89,10 +89,6 @@ StrPath: TypeAlias = "str | os.PathLike[str]"
 AnyHash: TypeAlias = "TreeHash | str"
 AnyPlatform: TypeAlias = "Platform | str | None"
 Package: TypeAlias = "UUID | str | None"
-
-
-def _hash(tree_hash: AnyHash) -> TreeHash:
-    return tree_hash if isinstance(tree_hash, TreeHash) else TreeHash.parse(tree_hash)
 
 
 def _platform(platform: AnyPlatform) -> Platform:
@@ -262,7 +258,7 @@ def query_override(
     """
     found = _PROCESS_OVERRIDES.present()
     if tree_hash is not None:
-        target = found.resolve(_hash(tree_hash))
+        target = found.resolve(as_tree_hash(tree_hash))
     elif pkg_uuid is not None and name is not None:
         target = found.resolve_name(pkg_uuid, name)
     else:
@@ -281,7 +277,9 @@ def artifact_paths(
     Raises:
         OverrideError: An Overrides.toml can't be followed.
     """
-    return _depot.artifact_paths(_hash(tree_hash), honor_overrides=honor_overrides)
+    return _depot.artifact_paths(
+        as_tree_hash(tree_hash), honor_overrides=honor_overrides
+    )
 
 
 def artifact_path(tree_hash: AnyHash, *, honor_overrides: bool = True) -> Path:
@@ -293,7 +291,9 @@ def artifact_path(tree_hash: AnyHash, *, honor_overrides: bool = True) -> Path:
         DepotError: There is no depot at all.
         OverrideError: An Overrides.toml can't be followed.
     """
-    return _depot.artifact_path(_hash(tree_hash), honor_overrides=honor_overrides)
+    return _depot.artifact_path(
+        as_tree_hash(tree_hash), honor_overrides=honor_overrides
+    )
 
 
 def artifact_exists(tree_hash: AnyHash, *, honor_overrides: bool = True) -> bool:
@@ -304,7 +304,9 @@ def artifact_exists(tree_hash: AnyHash, *, honor_overrides: bool = True) -> bool
     Raises:
         OverrideError: An Overrides.toml can't be followed.
     """
-    return _depot.artifact_exists(_hash(tree_hash), honor_overrides=honor_overrides)
+    return _depot.artifact_exists(
+        as_tree_hash(tree_hash), honor_overrides=honor_overrides
+    )
 
 
 @overload
@@ -460,7 +462,7 @@ def download_artifact(
         HashParseError: A hash is not one.
         DepotError: The first depot can't be written.
     """
-    tree = str(_hash(tree_hash))
+    tree = str(as_tree_hash(tree_hash))
     entry = ArtifactEntry.from_entry(
         tree, {"git-tree-sha1": tree}, None, Place.of(tree, None)
     )
@@ -493,7 +495,7 @@ def remove_artifact(tree_hash: AnyHash) -> None:
         DepotError: A folder could not be deleted.
         OverrideError: An Overrides.toml can't be followed.
     """
-    _depot.remove_artifact(_hash(tree_hash))
+    _depot.remove_artifact(as_tree_hash(tree_hash))
 
 
 def verify_artifact(tree_hash: AnyHash, *, honor_overrides: bool = False) -> bool:
@@ -505,7 +507,9 @@ def verify_artifact(tree_hash: AnyHash, *, honor_overrides: bool = False) -> boo
         OverrideError: An Overrides.toml can't be followed.
         UnhashableFileError: The tree holds what git can't store or what can't be read.
     """
-    return _depot.verify_artifact(_hash(tree_hash), honor_overrides=honor_overrides)
+    return _depot.verify_artifact(
+        as_tree_hash(tree_hash), honor_overrides=honor_overrides
+    )
 
 
 def archive_artifact(
@@ -520,7 +524,7 @@ def archive_artifact(
         OverrideError: The tree is overridden, and ``honor_overrides`` was not given.
     """
     return _author.archive_artifact(
-        _hash(tree_hash), Path(tarball_path), honor_overrides=honor_overrides
+        as_tree_hash(tree_hash), Path(tarball_path), honor_overrides=honor_overrides
     ).sha256
 
 
@@ -564,7 +568,7 @@ def bind_artifact(  # noqa: PLR0913 - Julia's parameters
         )
     binding = _bind.Binding(
         name=name,
-        tree_hash=_hash(tree_hash),
+        tree_hash=as_tree_hash(tree_hash),
         downloads=sources,
         platform=None if platform is None else as_platform(platform),
         lazy=lazy,

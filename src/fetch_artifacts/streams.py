@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import IO, TYPE_CHECKING, Final, TypeVar
 
 from fetch_artifacts.digests import Sha256
 
@@ -81,6 +81,13 @@ class HashedChunks:
         """Let the rest pass; False where it is longer than `at_most` bytes."""
         limit = None if at_most is None else self.size + at_most
         return not any(limit is not None and self.size > limit for _ in self)
+
+
+def sha256_of(file: IO[bytes]) -> Sha256:
+    """Hash a file from where it stands to its end."""
+    hashed = HashedChunks(iter(lambda: file.read(LARGE), b""))
+    hashed.drain()
+    return hashed.sha256()
 
 
 class _End:

@@ -149,13 +149,8 @@ def install(
     with progress.show_progress(verbose=True) as shown:
         report = _Counting(shown)
         if bundle:
-            from fetch_artifacts.authoring.bundle import install_bundle
-
-            tomls = [resolve_toml(Path(name)) for name in names]
-            tomls += [resolve_toml(toml_path)] if toml_path else []
-            installed = install_bundle(
-                bundle, tomls, wanted(platform), jobs=jobs, report=report
-            )
+            files = [*map(Path, names), *([toml_path] if toml_path else [])]
+            installed = _install_bundle(bundle, files, platform, jobs, report)
         else:
             if reinstall:
                 _reinstall(names, resolve_toml(toml_path), platform, report)
@@ -183,6 +178,20 @@ def install(
     if not (bundle or names or include_lazy or julia):
         skipped = _count_lazy(resolve_toml(toml_path), platform)
     tell_done(_summary(report, max(there, 0), skipped, time.monotonic() - began))
+
+
+def _install_bundle(
+    bundle: Path,
+    files: Sequence[Path],
+    platform: Platform | None,
+    jobs: int | None,
+    report: progress.Progress,
+) -> list[tuple[str, Path]]:
+    """Install what a bundle holds, or what Artifacts.toml files bind of it."""
+    from fetch_artifacts.authoring.bundle import install_bundle
+
+    tomls = [resolve_toml(file) for file in files]
+    return install_bundle(bundle, tomls, wanted(platform), jobs=jobs, report=report)
 
 
 class _Counting:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import tempfile
@@ -20,6 +19,7 @@ from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.install.installer import Installer
 from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.settings.environment import Settings
+from fetch_artifacts.streams import sha256_of
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from fetch_artifacts.conformance.questions import Julia
 
 _NAME: Final = "artifact"
-_BLOCK: Final = 1 << 20
 
 
 def compare_installs(julia: Julia, toml: Path) -> Iterator[Check]:
@@ -81,11 +80,8 @@ def listing(folder: Path) -> str:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return str(sha256_of(file))
 
 
 def _below(folder: Path) -> Iterator[Path]:
