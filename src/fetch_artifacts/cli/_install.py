@@ -31,13 +31,13 @@ from fetch_artifacts.cli.shared.printing import (
 )
 from fetch_artifacts.depot.installed import locate_entry
 from fetch_artifacts.install.lookup import entries_in, locate, require_path, wanted
-from fetch_artifacts.terminal import progress
 from fetch_artifacts.terminal.units import count_of, show_bytes, show_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fetch_artifacts.platforms.platform import Platform
+    from fetch_artifacts.terminal import progress
 
 
 @click.command()
@@ -146,6 +146,8 @@ def install(
         _print_plan(names, resolve_toml(toml_path), platform, lazy=include_lazy)
         return
     began = time.monotonic()
+    from fetch_artifacts.terminal import progress
+
     with progress.show_progress(verbose=True) as shown:
         report = _Counting(shown)
         if bundle:

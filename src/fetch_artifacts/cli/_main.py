@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import io
 import sys
-import traceback
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
@@ -129,6 +128,8 @@ class _Commands(click.Group):
             return FAILED
         except Exception as error:  # noqa: BLE001 - the net below all commands
             if shows_traces(ctx):
+                import traceback
+
                 tell(traceback.format_exc().rstrip(), kind="debug")
             tell(_explained(error))
             return FAILED

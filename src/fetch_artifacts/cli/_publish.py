@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from fetch_artifacts.archive.formats import compressions
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.cli.shared.completing import complete_names
 from fetch_artifacts.cli.shared.options import (
     bind_name,
     binding_options,
-    compression_option,
     json_option,
     platform_option,
     resolve_toml,
@@ -40,6 +40,16 @@ class _TargetOption(click.Option):
 
         self.help = f"{target_syntax()}."
         return super().get_help_record(ctx)
+
+
+compression_option = click.option(
+    "--compression",
+    type=click.Choice(["auto", *compressions(), "none"]),
+    default="auto",
+    show_default=True,
+    help="auto: by the archive's name, else gz, which every Julia can unpack.",
+    callback=lambda _context, _parameter, value: None if value == "none" else value,
+)
 
 
 @click.command()

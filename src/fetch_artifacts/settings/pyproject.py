@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.errors import SettingsError
 from fetch_artifacts.files.toml_text import parse_toml
-from fetch_artifacts.spelling import misspelt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +100,8 @@ def read_table(path: Path) -> dict[str, Any]:
 
 @cache  # once a process
 def _warn_of_key(path: Path, key: str) -> None:
+    from fetch_artifacts.spelling import misspelt
+
     meant = misspelt(key, tuple(sorted(KEYS)))
     _log.warning(
         "%s: [%s] knows no key %r, so it is ignored%s",

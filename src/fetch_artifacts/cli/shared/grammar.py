@@ -14,8 +14,6 @@ import click
 
 from fetch_artifacts.cli.shared.printing import tell, volume
 from fetch_artifacts.settings.depot_path import only_depot
-from fetch_artifacts.settings.environment import offline_by
-from fetch_artifacts.terminal.progress import without_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +56,8 @@ def shows_traces(context: click.Context) -> bool:
 def _be_quiet(context: click.Context, _parameter: click.Parameter, on: bool) -> None:
     if on:
         volume.quiet = True
+        from fetch_artifacts.terminal.progress import without_progress
+
         context.with_resource(without_progress())
         _LOGGER.setLevel(logging.ERROR)
 
@@ -88,6 +88,8 @@ def _stay_offline(
     on: bool,
 ) -> None:
     if on:
+        from fetch_artifacts.settings.environment import offline_by
+
         context.with_resource(offline_by("--offline"))
 
 
@@ -97,6 +99,8 @@ def _hide_progress(
     on: bool,
 ) -> None:
     if on:
+        from fetch_artifacts.terminal.progress import without_progress
+
         context.with_resource(without_progress())
 
 

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fetch_artifacts.archive.formats import compressions
 from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
 from fetch_artifacts.cli.shared.completing import complete_platforms
 from fetch_artifacts.cli.shared.printing import tell, tell_done
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError, PlatformError
-from fetch_artifacts.platforms.platform import Platform, as_platform
 from fetch_artifacts.settings.pyproject import artifacts_toml_of_project, first_above
 
 if TYPE_CHECKING:
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.artifacts_toml.entry import DownloadSource
     from fetch_artifacts.authoring.binding import BindingOptions
     from fetch_artifacts.digests import TreeHash
+    from fetch_artifacts.platforms.platform import Platform
 
 FAILED: Final = 1
 _ENTRY_FLAGS: Final = ("lazy", "force", "keep_comments")
@@ -30,8 +29,12 @@ _ENTRY_FLAGS: Final = ("lazy", "force", "keep_comments")
 def _parse_triplet(
     _context: click.Context, _parameter: click.Parameter, value: str | None
 ) -> Platform | None:
+    if value is None:
+        return None
+    from fetch_artifacts.platforms.platform import Platform
+
     try:
-        return None if value is None else Platform.parse(value)
+        return Platform.parse(value)
     except PlatformError as error:
         raise click.BadParameter(str(error)) from error
 
@@ -58,14 +61,6 @@ julia_option = click.option(
     "entries. The hook is the package's own code.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-compression_option = click.option(
-    "--compression",
-    type=click.Choice(["auto", *compressions(), "none"]),
-    default="auto",
-    show_default=True,
-    help="auto: by the archive's name, else gz, which every Julia can unpack.",
-    callback=lambda _context, _parameter, value: None if value == "none" else value,
-)
 comments_option = click.option(
     "--keep-comments/--no-keep-comments",
     default=None,
@@ -93,6 +88,7 @@ def binding_options(command: Callable[..., None]) -> Callable[..., None]:
         *, toml_path: Path | None, platform: str | None, **arguments: Any
     ) -> None:
         from fetch_artifacts.authoring.binding import BindingOptions
+        from fetch_artifacts.platforms.platform import as_platform
 
         flags = {name: arguments.pop(name) for name in _ENTRY_FLAGS}
         binding = BindingOptions(

@@ -5,7 +5,6 @@ Results go to standard output, all that is said about them to standard error.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -100,6 +99,8 @@ def print_json(value: object) -> None:
     Characters that could disturb a terminal, or that its encoding lacks, are written
     as the escapes that JSON has for them.
     """
+    import json
+
     text = json.dumps(value, indent=2, ensure_ascii=False)
     click.echo(_NOT_IN_JSON.sub(_json_character, text))
 
@@ -129,6 +130,8 @@ def _json_character(match: re.Match[str]) -> str:
     char = match[0]
     if printable(char, sys.stdout) == char:
         return char
+    import json
+
     return json.dumps(char)[1:-1]
 
 
