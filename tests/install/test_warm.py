@@ -77,6 +77,19 @@ def test_a_depot_that_was_removed_has_nothing(
         artifact("Demo", toml, download=False)
 
 
+def test_a_depot_that_went_after_it_was_made_for_the_artifact_has_nothing(
+    toml: Path, depot: Path, later: Later
+) -> None:
+    for _ in range(2):
+        shutil.rmtree(depot)
+        later()
+        assert artifact("Demo", toml).is_dir()  # installs it
+    shutil.rmtree(depot)
+    later()
+    with pytest.raises(ArtifactNotInstalledError):
+        artifact("Demo", toml, download=False)
+
+
 def test_new_overrides_count_even_where_the_folder_gets_its_old_mtime_back(
     toml: Path, depot: Path, later: Later
 ) -> None:

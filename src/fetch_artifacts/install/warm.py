@@ -91,6 +91,11 @@ class Watch:
         """
         if any(folder and folder.has_overrides for _, folder in self._folders):
             return
+        # Of a folder that was only just made, nothing would tell that it went again.
+        if not any(
+            folder and path == str(tree.parent) for path, folder in self._folders
+        ):
+            return
         if not stat.S_ISDIR(os.lstat(tree).st_mode):
             return
         if len(_answers) >= _AT_MOST:
