@@ -262,7 +262,8 @@ def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
         toml_path: The Artifacts.toml; it is made if there is none.
         name: The name.
         tarball_url: The URL of the archive; or several, best first, whose archives may
-            differ as long as they contain the same tree.
+            differ as long as they contain the same tree. What stands for a file in
+            Zenodo or figshare does as well: ``doi:10.5281/zenodo.1/a.tar.gz``.
         lazy: Whether Julia is to install it on first use only. True unless given, as in
             0.1.0; ArtifactUtils and the command ``add`` take False.
         force: Whether an existing binding is replaced.

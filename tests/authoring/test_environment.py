@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fetch_artifacts.authoring.environment import (
+from fetch_artifacts.authoring.mirrors.environment import (
     distribution_tomls,
     manifest_tomls,
     version_slug,

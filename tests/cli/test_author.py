@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fetch_artifacts import artifact
 from fetch_artifacts.authoring.build import artifact_from_directory
 from support.commands import run
 from support.published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
@@ -204,3 +205,34 @@ def test_hash_tree_prints_each_entrys_hash(source: Path) -> None:
     assert lines[-1] == TREE_HASH
     assert lines[0].startswith("040000 tree ")
     assert lines[0].endswith("\tbar")
+
+
+def test_single_files_are_packed_published_and_bound_in_one_step(
+    tmp_path: Path, depot: Path
+) -> None:
+    for name in ("a 1.csv", "b.csv"):
+        (tmp_path / name).write_text(name)
+    urls = [(tmp_path / name).as_uri() for name in ("a 1.csv", "b.csv")]
+    toml, web = tmp_path / "Artifacts.toml", tmp_path / "web"
+    to = ["--pack", "--to", f"dir:{web}", "--url-base", web.as_uri()]
+    result = run("add", "Tables", *urls, *to, "--toml", toml)
+    assert result.exit_code == 0, result.stderr
+    path = artifact("Tables", toml)
+    assert {each.name: each.read_text() for each in path.iterdir()} == {
+        "a 1.csv": "a 1.csv",
+        "b.csv": "b.csv",
+    }
+
+
+@pytest.mark.parametrize("options", [["--pack"], ["--to", "gist"]])
+def test_pack_and_to_go_together(options: list[str], tmp_path: Path) -> None:
+    result = run("add", "X", "https://h/a", *options, "--toml", tmp_path / "A.toml")
+    assert (result.exit_code, "--pack and --to" in result.stderr) == (2, True)
+
+
+def test_two_files_of_one_name_are_not_packed(tmp_path: Path, depot: Path) -> None:
+    (tmp_path / "a").touch()
+    url = (tmp_path / "a").as_uri()
+    to = ["--pack", "--to", f"dir:{tmp_path}", "--url-base", tmp_path.as_uri()]
+    result = run("add", "X", url, url, *to, "--toml", tmp_path / "A.toml")
+    assert (result.exit_code, "a name of its own" in result.stderr) == (1, True)

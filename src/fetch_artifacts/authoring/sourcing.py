@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote
 
 from fetch_artifacts.archive.doubts import doubts, sparse_doubts
 from fetch_artifacts.archive.formats import julia_trouble
@@ -14,6 +15,7 @@ from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.artifacts_toml.choosing import find_entry
 from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, DownloadSource
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
+from fetch_artifacts.authoring.repositories import file_url
 from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.digests import require_archive, require_tree
 from fetch_artifacts.errors import (
@@ -87,7 +89,8 @@ def download_sources(
     """Download each URL once, and compute both hashes and the size.
 
     Args:
-        urls: The URLs of the archive; their bytes may differ, but not their tree.
+        urls: The URLs of the archive, or what stands for one as a DOI does; their bytes
+            may differ, but not their tree.
         keep: Whether the tree is installed too.
         report: Called with the progress of the downloads.
 
@@ -103,6 +106,7 @@ def download_sources(
         raise ArchiveError(msg)
     settings = Settings.from_environ()
     with HttpFetcher(settings) as fetcher:
+        urls = [file_url(url, fetcher.read) for url in urls]
         received: list[Received[_Tree]] = [
             _receive_into_depot(fetcher, url, settings, report)
             if keep and url == urls[0]
@@ -161,6 +165,31 @@ def check_source(
         entry.tree_hash, tree.tree_hash, tree.git_hash, redacted(url), note=note
     )
     return DownloadSource(url=url, sha256=received.sha256, size=received.size)
+
+
+def download_files(urls: Sequence[str], folder: Path) -> None:
+    """Download files into a folder, under the last parts of their URLs.
+
+    Raises:
+        DownloadError: A download fails or is incomplete.
+        ArchiveError: A URL has no name of a file, or two have the same.
+        OSError: The folder can't be written.
+    """
+    with HttpFetcher(Settings.from_environ()) as fetcher:
+        for url in [file_url(each, fetcher.read) for each in urls]:
+            name = unquote(file_name(url))
+            target = folder / name
+            if not name or "/" in name or name in {".", ".."} or target.exists():
+                msg = (
+                    f"{redacted(url)}: expected a name of its own for a file at its end"
+                )
+                raise ArchiveError(msg)
+            receive(fetcher, url, partial(_write, target))
+
+
+def _write(target: Path, chunks: Iterable[bytes]) -> None:
+    with target.open("wb") as file:
+        file.writelines(chunks)
 
 
 def _read_nothing(_chunks: Iterable[bytes]) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
+from fetch_artifacts.cli._publish import print_published
 from fetch_artifacts.cli.shared.completing import complete_names
 from fetch_artifacts.cli.shared.options import (
     FAILED,
@@ -22,7 +25,7 @@ from fetch_artifacts.cli.shared.printing import print_facts, print_json, tell, t
 from fetch_artifacts.digests import Sha256, TreeHash
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from fetch_artifacts.authoring.binding import BindingOptions
     from fetch_artifacts.platforms.platform import Platform
@@ -32,6 +35,18 @@ if TYPE_CHECKING:
 @click.argument("name")
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @click.option("--keep", is_flag=True, help="Leave it installed.")
+@click.option(
+    "--pack",
+    is_flag=True,
+    help="Take the URLs for single files: pack them into one archive, and publish that "
+    "--to a place, where Julia finds it too.",
+)
+@click.option(
+    "--to", "targets", multiple=True, metavar="TARGET", help="For --pack, as publish."
+)
+@click.option(
+    "--url-base", "url_bases", multiple=True, help="For --pack, as publish has it."
+)
 @binding_options
 @json_option
 def add(
@@ -39,13 +54,23 @@ def add(
     name: str,
     urls: tuple[str, ...],
     keep: bool,
+    pack: bool,
+    targets: tuple[str, ...],
+    url_bases: tuple[str, ...],
     as_json: bool,
     binding: BindingOptions,
 ) -> None:
     """Download an archive, and bind its hashes and its size to NAME.
 
-    More URLs are further places for the same tree.
+    More URLs are further places for the same tree. A file in Zenodo or figshare may be
+    given as doi:10.5281/zenodo.NUMBER/FILE; what is bound is its own URL.
     """
+    if pack != bool(targets):
+        msg = "--pack and --to go together"
+        raise click.UsageError(msg)
+    if pack:
+        _pack(name, urls, targets, url_bases, binding, as_json=as_json)
+        return
     from fetch_artifacts import _author_api
 
     added = _author_api.add_artifact(
@@ -59,6 +84,27 @@ def add(
         keep_comments=binding.keep_comments,
     )
     print_facts({**added, "toml": str(binding.toml)}, as_json=as_json)
+
+
+def _pack(
+    name: str,
+    urls: Sequence[str],
+    targets: Sequence[str],
+    url_bases: Sequence[str],
+    binding: BindingOptions,
+    *,
+    as_json: bool,
+) -> None:
+    """Make an artifact of single files."""
+    from fetch_artifacts.authoring.publish import publish, targets_for
+    from fetch_artifacts.authoring.sourcing import download_files
+
+    binding.require_free(name)
+    places = targets_for(targets, url_bases=url_bases, title=name)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        download_files(urls, Path(folder))
+        published = publish(Path(folder), name, places, binding)
+    print_published(published, as_json=as_json)
 
 
 @click.command()

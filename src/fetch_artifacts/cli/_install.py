@@ -190,7 +190,7 @@ def _install_bundle(
     report: progress.Progress,
 ) -> list[tuple[str, Path]]:
     """Install what a bundle holds, or what Artifacts.toml files bind of it."""
-    from fetch_artifacts.authoring.bundle import install_bundle
+    from fetch_artifacts.authoring.mirrors.bundle import install_bundle
 
     tomls = [resolve_toml(file) for file in files]
     return install_bundle(bundle, tomls, wanted(platform), jobs=jobs, report=report)

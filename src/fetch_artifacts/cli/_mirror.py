@@ -61,7 +61,7 @@ def selection_options(command: Callable[..., None]) -> Callable[..., None]:
 def _selected(
     files: tuple[Path, ...], platforms: list[PlatformChoice] | None
 ) -> dict[TreeHash, ArtifactEntry]:
-    from fetch_artifacts.authoring.selection import entries_by_tree
+    from fetch_artifacts.authoring.mirrors.selection import entries_by_tree
 
     return entries_by_tree([file.absolute() for file in files], platforms)
 
@@ -91,8 +91,8 @@ def mirror(
     and Python install from it where JULIA_PKG_SERVER names the server. URL is an
     address that fsspec can write to, such as s3://BUCKET/PREFIX.
     """
-    from fetch_artifacts.authoring import mirror as mirrors
-    from fetch_artifacts.authoring.store import store_at
+    from fetch_artifacts.authoring.mirrors import mirror as mirrors
+    from fetch_artifacts.authoring.mirrors.store import store_at
 
     if not files and (prune or not check):
         msg = "expected the Artifacts.toml files that it is to hold"
@@ -146,8 +146,8 @@ def bundle(
     `install --from OUTPUT` installs from it without a network. Unpacked, it is a
     mirror.
     """
-    from fetch_artifacts.authoring import environment as packages
-    from fetch_artifacts.authoring.bundle import write_bundle
+    from fetch_artifacts.authoring.mirrors import environment as packages
+    from fetch_artifacts.authoring.mirrors.bundle import write_bundle
 
     tomls = [file.absolute() for file in files]
     if environment:
@@ -167,7 +167,7 @@ def bundle(
 
 def push_installed(folders: Iterable[Path]) -> None:
     """Put installed trees into the mirrors; what an override leads to is no such."""
-    from fetch_artifacts.authoring import mirror as mirrors
+    from fetch_artifacts.authoring.mirrors import mirror as mirrors
     from fetch_artifacts.digests import TreeHash, is_tree_hash
 
     names = {folder.name: folder for folder in folders if is_tree_hash(folder.name)}

@@ -27,12 +27,13 @@ from fetch_artifacts.install.lookup import wanted
 
 if TYPE_CHECKING:
     from fetch_artifacts.authoring.binding import BindingOptions
+    from fetch_artifacts.authoring.publish import Published
     from fetch_artifacts.platforms.platform import Platform
 
 _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
-class _TargetOption(click.Option):
+class TargetOption(click.Option):
     """An option whose help lists the targets, which are imported for that only."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
@@ -144,6 +145,21 @@ def _tree_named(name: str, toml: Path, platform: Platform | None) -> TreeHash:
     return tree_hash
 
 
+def print_published(published: Published, *, as_json: bool) -> None:
+    """Print what was published and bound, and tell what is left to do."""
+    source, *others = published.sources
+    facts: dict[str, object] = {"git_tree_sha1": str(published.tree_hash)}
+    facts["sha256"] = str(source.sha256)
+    facts |= {"size": source.size, "url": source.url}
+    if others and as_json:
+        facts["sources"] = [each.to_entry() for each in published.sources]
+    print_facts(facts, as_json=as_json)
+    for each in () if as_json else others:
+        print_facts({"url": each.url}, as_json=False)
+    for note in published.notes:
+        tell(note)
+
+
 @click.command()
 @click.argument("folder", type=_FOLDER)
 @click.argument("name")
@@ -153,7 +169,7 @@ def _tree_named(name: str, toml: Path, platform: Platform | None) -> TreeHash:
     required=True,
     multiple=True,
     metavar="TARGET",
-    cls=_TargetOption,
+    cls=TargetOption,
 )
 @click.option(
     "--url-base",
@@ -194,24 +210,16 @@ def publish(
     login`, Zenodo one in ZENODO_TOKEN, Hugging Face one in HF_TOKEN, or from `hf auth
     login`. A deposit on Zenodo stays a draft without --final.
     """
-    from fetch_artifacts.authoring import mirror
+    from fetch_artifacts.authoring.mirrors import mirror
     from fetch_artifacts.authoring.publish import publish as publish_folder
     from fetch_artifacts.authoring.publish import targets_for
 
     targets = targets_for(named.pop("targets"), title=name, **named)
     published = publish_folder(folder, name, targets, binding, compression=compression)
-    source, *others = published.sources
-    facts: dict[str, object] = {"git_tree_sha1": str(published.tree_hash)}
-    facts["sha256"] = str(source.sha256)
-    facts |= {"size": source.size, "url": source.url}
-    if others and as_json:
-        facts["sources"] = [each.to_entry() for each in published.sources]
-    print_facts(facts, as_json=as_json)
-    for each in () if as_json else others:
-        print_facts({"url": each.url}, as_json=False)
+    print_published(published, as_json=as_json)
     added = mirror.push({published.tree_hash: folder}) if push else []
-    for note in (*published.notes, *(f"added {address}" for address in added)):
-        tell(note)
+    for address in added:
+        tell(f"added {address}")
 
 
 COMMANDS: Final = (create, archive, publish)

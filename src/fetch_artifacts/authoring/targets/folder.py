@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.authoring.store import FsspecStore
+from fetch_artifacts.authoring.mirrors.store import FsspecStore
 from fetch_artifacts.authoring.targets.target import TargetKind, Upload
 from fetch_artifacts.errors import PublishError
 from fetch_artifacts.files.flushing import flush_file

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fetch_artifacts.artifacts_toml.search import ARTIFACTS_TOML_NAMES
-from fetch_artifacts.authoring import mirror
-from fetch_artifacts.authoring.selection import entries_by_tree
-from fetch_artifacts.authoring.store import FolderStore
+from fetch_artifacts.authoring.mirrors import mirror
+from fetch_artifacts.authoring.mirrors.selection import entries_by_tree
+from fetch_artifacts.authoring.mirrors.store import FolderStore
 from fetch_artifacts.depot.usage.log import mark_used
 from fetch_artifacts.errors import InstallError
 from fetch_artifacts.files.writing import replacing

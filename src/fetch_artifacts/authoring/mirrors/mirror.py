@@ -23,7 +23,7 @@ from fetch_artifacts.archive.tree import (
 )
 from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.archive.writer import archive_directory
-from fetch_artifacts.authoring.store import FolderStore, store_at
+from fetch_artifacts.authoring.mirrors.store import FolderStore, store_at
 from fetch_artifacts.depot.artifacts import find_artifact
 from fetch_artifacts.depot.workspace import LOCK_STALE_AGE
 from fetch_artifacts.digests import is_tree_hash, require_tree
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.archive.tree import ArchiveTree
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
-    from fetch_artifacts.authoring.store import Store
+    from fetch_artifacts.authoring.mirrors.store import Store
     from fetch_artifacts.digests import TreeHash
     from fetch_artifacts.install.sources import Source
     from fetch_artifacts.terminal.progress import Progress, Stage

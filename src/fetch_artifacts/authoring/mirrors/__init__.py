@@ -1,0 +1,1 @@
+"""Archives in other places than their sources: mirrors, bundles, object stores."""
