@@ -215,26 +215,10 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """The reference of the API from the docstrings, in .nox/docs/tmp/site.
-
-    pdoc: it reads Google's docstrings and types as they are, follows PEP 562, and needs
-    neither configuration nor a second tree of files, as sphinx does.
-    """
-    session.install("pdoc", ".[fsspec,dask]")
+    """The reference of the API from the docstrings, in .nox/docs/tmp/site."""
+    session.install("sphinx", ".")
     site = Path(session.create_tmp()) / "site"
-    faces = ("pkg_artifacts", "platforms", "tarball", "julia_toml", "errors")
-    session.run(
-        "python",
-        "-W",
-        "error",
-        "-m",
-        "pdoc",
-        "--docformat=google",
-        f"--output-directory={site}",
-        "fetch_artifacts",
-        "!fetch_artifacts.cli",
-        *(f"fetch_artifacts.{face}" for face in faces),
-    )
+    session.run("python", ".github/reference.py", str(site))
 
 
 @nox.session(default=False)
@@ -242,3 +226,33 @@ def pictures(session: nox.Session) -> None:
     """The README's picture, from a real install in a pseudo-terminal."""
     session.install("pyte", ".")
     session.run("python", ".github/pictures.py")
+
+
+@nox.session(default=False)
+def frozen(session: nox.Session) -> None:
+    """A program that PyInstaller freezes: the demo runs in it, with tomli compiled."""
+    session.install("pyinstaller", ".")
+    folder = Path(session.create_tmp())
+    program = folder / "program.py"
+    program.write_text(
+        "import sys\n"
+        "from fetch_artifacts.cli import main\n"
+        "import tomli\n"
+        "assert tomli._parser.__file__.endswith(('.so', '.pyd')), 'not compiled'\n"
+        "main(sys.argv[1:])\n",
+        "utf-8",
+    )
+    session.run(
+        "pyinstaller",
+        "--onefile",
+        "--noconfirm",
+        "--distpath",
+        str(folder),
+        "--workpath",
+        str(folder / "work"),
+        "--specpath",
+        str(folder),
+        str(program),
+    )
+    for arguments in (["--version"], ["platform"], ["hash", "src"], ["help", "gc"]):
+        session.run(str(folder / "program"), *arguments, external=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,3 +112,16 @@ def test_files_that_only_help_are_ignored_where_they_are_too_deep(
     make_tree(depot / "artifacts", {"Overrides.toml": f'[{uuid}]\nOther = "/x"\n'})
     assert known_tree(Sha256.parse("ab" * 32)) is None
     assert artifact("Demo", published.toml).name == TREE_HASH
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="NOT RUN: this Python has no tomllib"
+)
+def test_without_tomli_the_standard_library_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in a sub-interpreter, or a frozen program that lacks its compiled part."""
+    monkeypatch.setitem(sys.modules, "tomli", None)
+    assert parse_toml("a = 1") == {"a": 1}
+    with pytest.raises(ValueError, match="Invalid"):
+        parse_toml("a =")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DEEPEST: Final = 200
 """How many levels of tables and arrays are read.
@@ -11,16 +14,30 @@ Each level takes some of Python's stack in whoever walks through them later.
 """
 
 
+def toml_loader() -> Callable[[str], dict[str, Any]]:
+    """Give the loader of tomli, else that of the standard library.
+
+    tomli's compiled part can't be loaded in a sub-interpreter, nor where a frozen
+    program left it out. Its errors are a ValueError, as are those of `tomllib`.
+
+    Raises:
+        ImportError: There is neither: Python 3.10 without tomli.
+    """
+    try:
+        from tomli import loads
+    except ImportError:
+        from tomllib import loads  # type: ignore[import-not-found,no-redef,unused-ignore]
+    return loads
+
+
 def parse_toml(text: str) -> dict[str, Any]:
     """Read TOML.
 
     Raises:
         ValueError: It is no TOML, or is nested deeper than `DEEPEST`.
     """
-    import tomli
-
     try:
-        table = tomli.loads(text)
+        table = toml_loader()(text)
     except RecursionError as error:
         raise _too_deep() from error
     if is_deeper(table, DEEPEST):

@@ -17,6 +17,8 @@ import sys
 from datetime import date, datetime
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, cast
 
+from fetch_artifacts.files.toml_text import toml_loader
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -196,14 +198,13 @@ def _read(file: IO[bytes], default: datetime, at_most: int) -> UsageEntries | No
 
 def _moments(scan: _Scan) -> dict[str, datetime]:
     """The paths and moments of the usual form, but those that are not TOML."""
-    import tomli
-
+    load_toml = toml_loader()
     latest = {}
     for raw, moment in scan.latest.items():
         with contextlib.suppress(ValueError):
             path = raw.decode("utf-8")
             if "\\" in path:
-                path = tomli.loads(f'p = "{path}"')["p"]
+                path = load_toml(f'p = "{path}"')["p"]
             latest[path] = datetime.fromisoformat(moment.decode())
     return latest
 
@@ -221,15 +222,14 @@ def _parsed(content: bytes, default: datetime) -> UsageEntries | None:
 
 def _salvaged(text: str, default: datetime) -> dict[str, datetime]:
     """The readable entries of a log that was cut short, or written by two at once."""
-    import tomli
-
+    load_toml = toml_loader()
     usage: dict[str, datetime] = {}
     for block in _BLOCK.split(text):
         # tomli accepts the offsets that Julia's reader rejects. Where a block goes
         # wrong after its first line, that still tells which file is in use.
         for part in (block, block.partition("\n")[0]):
             with contextlib.suppress(*_UNREADABLE):
-                _join(usage, _latest(tomli.loads(part), default)[0])
+                _join(usage, _latest(load_toml(part), default)[0])
                 break
     return usage
 
