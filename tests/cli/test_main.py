@@ -143,7 +143,7 @@ def test_hash_leaves_out_what_pkg_leaves_out_in_archives_too(tmp_path: Path) -> 
     folder = make_tree(tmp_path / "tree", tree)
     archive = tmp_path / "tree.tar"
     archive.write_bytes(tar(tree))
-    # julia-spec 2.1, run on Julia 1.5.3
+    # Pkg.jl GitTools.jl:200-343, run on Julia 1.5.3
     expected = "66f9f6f2e17236f7f914d955c6df75f14ed0c933\n"
     assert run("hash", folder).stdout == run("hash", archive).stdout == expected
 

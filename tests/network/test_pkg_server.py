@@ -1,4 +1,4 @@
-"""The rules are those of julia-spec 9.2; lines are of Pkg.jl's PlatformEngines.jl."""
+"""Julia's rules: Pkg.jl:34-39, and PlatformEngines.jl:43-298 of Pkg 1.12."""
 
 from __future__ import annotations
 
