@@ -46,7 +46,7 @@ from fetch_artifacts.install.sources import first_success
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.streams import HashedChunks, prefetched
 from fetch_artifacts.tar.limits import UnpackLimits
-from fetch_artifacts.terminal.progress import ProgressEvent
+from fetch_artifacts.terminal.progress import report_bytes, report_on
 from fetch_artifacts.threads import run_all, run_one
 from fetch_artifacts.urls import redacted
 
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.files.locks.lock_file import LockHolder
     from fetch_artifacts.install.source_reader import Reader
     from fetch_artifacts.install.sources import Source
-    from fetch_artifacts.terminal.progress import Progress, Stage
+    from fetch_artifacts.terminal.progress import Progress
 
 _log = logging.getLogger(__name__)
 
@@ -201,7 +201,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             # Whoever is shown the progress is told there.
             level = logging.INFO if self._progress else logging.WARNING
             _log.log(level, "%s: waiting %s", entry.name, note)
-            self._report(entry.name, "waiting", note=note)
+            report_on(self._progress, entry.name, "waiting", note=note)
 
         with contextlib.ExitStack() as stack:
             try:
@@ -227,7 +227,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                 entry, sources, partial(self._install_in_one_go, entry)
             )
         except InstallError:
-            self._report(entry.name, "failed")
+            report_on(self._progress, entry.name, "failed")
             raise
 
     def _install_in_one_go(self, entry: ArtifactEntry, source: Source) -> Path:
@@ -235,7 +235,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             partials = staged.workspace.folder
             with self._open(source, entry.name, partials) as body:
                 unpacked, size = self._unpack(source, entry, body, staged.folder)
-                self._report(entry.name, "verifying", size, size)
+                report_on(self._progress, entry.name, "verifying", size, size)
                 tree_hash = self._checked_tree(entry, unpacked, redacted(source.url))
             path = self._depot.commit(staged, tree_hash)
         warn_of_content(entry.name, unpacked, redacted(source.url))
@@ -243,7 +243,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             with contextlib.suppress(OSError):  # it only saves work
                 remember_tree(entry.archive_sha256, tree_hash, self._depot.stack)
             warn_of_old_entry(entry, tree_hash)
-        self._report(entry.name, "installed", size, size)
+        report_on(self._progress, entry.name, "installed", size, size)
         return path
 
     def _open(
@@ -252,8 +252,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         def report(done: int, total: int | None, note: str = "") -> None:
             if self._stopped.is_set():
                 raise CancelledError
-            stage: Stage = "retrying" if note else "downloading"
-            self._report(name, stage, done, total, note)
+            report_bytes(self._progress, name, done, total, note)
 
         return self._reader.open(source, partials=partials, progress=report)
 
@@ -309,19 +308,6 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                 "%s: %s; JULIA_PKG_IGNORE_HASHES lets it through", entry.name, error
             )
         return promised or unpacked.tree_hash
-
-    def _report(
-        self,
-        name: str,
-        stage: Stage,
-        done: int = 0,
-        total: int | None = None,
-        note: str = "",
-    ) -> None:
-        if self._progress is not None:
-            self._progress(
-                ProgressEvent(name=name, stage=stage, done=done, total=total, note=note)
-            )
 
 
 def log_choice(entries: Iterable[ArtifactEntry], toml: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.network.transfer import StartOverError
 from fetch_artifacts.streams import HashedChunks
-from fetch_artifacts.terminal.progress import ProgressEvent
+from fetch_artifacts.terminal.progress import report_bytes
 from fetch_artifacts.threads import run_one
 from fetch_artifacts.urls import file_name, redacted
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.digests import Sha256
     from fetch_artifacts.network.transfer import ByteReport
-    from fetch_artifacts.terminal.progress import Progress, Stage
+    from fetch_artifacts.terminal.progress import Progress
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -105,11 +105,7 @@ def _receive_in_one_go(
     name = file_name(url)
 
     def tell(done: int, total: int | None, note: str = "") -> None:
-        if report:
-            stage: Stage = "retrying" if note else "downloading"
-            report(
-                ProgressEvent(name=name, stage=stage, done=done, total=total, note=note)
-            )
+        report_bytes(report, name, done, total, note)
 
     with fetcher.open(url, progress=tell) as body:
         hashed = HashedChunks(body)

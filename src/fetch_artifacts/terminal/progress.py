@@ -58,6 +58,29 @@ Progress: TypeAlias = "Callable[[ProgressEvent], None]"
 """Takes events; called from several threads at once."""
 
 
+def report_on(
+    progress: Progress | None,
+    name: str,
+    stage: Stage,
+    done: int = 0,
+    total: int | None = None,
+    note: str = "",
+) -> None:
+    """Report on an artifact, as a `ProgressEvent` has it, where anybody listens."""
+    if progress is not None:
+        progress(
+            ProgressEvent(name=name, stage=stage, done=done, total=total, note=note)
+        )
+
+
+def report_bytes(
+    progress: Progress | None, name: str, done: int, total: int | None, note: str
+) -> None:
+    """Report how far a download is; with a note, why it starts again."""
+    stage: Stage = "retrying" if note else "downloading"
+    report_on(progress, name, stage, done, total, note)
+
+
 class ProgressLines:
     """Writes a line to standard error for what is installed, waited for or retried."""
 

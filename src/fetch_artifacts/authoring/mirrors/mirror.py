@@ -45,7 +45,7 @@ from fetch_artifacts.settings.mirrors import VARIABLE, is_writable, mirrors_of
 from fetch_artifacts.settings.pyproject import TABLE
 from fetch_artifacts.streams import HashedChunks
 from fetch_artifacts.tar.limits import UnpackLimits
-from fetch_artifacts.terminal.progress import ProgressEvent
+from fetch_artifacts.terminal.progress import report_bytes, report_on
 from fetch_artifacts.threads import run_all
 from fetch_artifacts.urls import redacted
 
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.authoring.mirrors.store import Store
     from fetch_artifacts.digests import TreeHash
     from fetch_artifacts.install.sources import Source
-    from fetch_artifacts.terminal.progress import Progress, Stage
+    from fetch_artifacts.terminal.progress import Progress
 
 ARTIFACTS: Final = "artifact"
 _EMPTY_SERVER: Final = {"registries": b"", "meta": b"{}\n"}
@@ -174,7 +174,7 @@ class _Filler:
                 archive = self._archive(entry, Path(scratch))
                 size = archive.stat().st_size
                 self.store.take(mirror_name(tree_hash), archive)
-            self._tell(entry.name, "installed", size, size)
+            report_on(self.report, entry.name, "installed", size, size)
 
     def _archive(self, entry: ArtifactEntry, scratch: Path) -> Path:
         """Make the file that the mirror shall have."""
@@ -184,7 +184,7 @@ class _Filler:
         except InstallError:
             directory = find_artifact(_tree_of(entry), honor_overrides=False)
             if directory is None:
-                self._tell(entry.name, "failed")
+                report_on(self.report, entry.name, "failed")
                 raise
             return _packed(directory, scratch, _tree_of(entry))
 
@@ -199,8 +199,7 @@ class _Filler:
         where, archive = redacted(source.url), scratch / "archive"
 
         def tell(done: int, total: int | None, note: str = "") -> None:
-            stage: Stage = "retrying" if note else "downloading"
-            self._tell(entry.name, stage, done, total, note)
+            report_bytes(self.report, entry.name, done, total, note)
 
         with (
             self.reader.open(source, partials=self.partials, progress=tell) as body,
@@ -231,19 +230,6 @@ class _Filler:
         require_promised(source.sha256, entry.tree_hash, hashed, tree, where)
         require_tree(entry.tree_hash, tree.tree_hash, tree.git_hash, where)
         return tree
-
-    def _tell(
-        self,
-        name: str,
-        stage: Stage,
-        done: int = 0,
-        total: int | None = None,
-        note: str = "",
-    ) -> None:
-        if self.report:
-            self.report(
-                ProgressEvent(name=name, stage=stage, done=done, total=total, note=note)
-            )
 
 
 def _tree_of(entry: ArtifactEntry) -> TreeHash:
