@@ -166,11 +166,7 @@ def install(
                 progress=report,
             )
             installed = list(found.items())
-    if as_json:
-        print_json([{"name": name, "path": str(where)} for name, where in installed])
-    else:
-        for name, where in installed:
-            print_path(f"{name}\t{where}")
+    _print_installed(installed, as_json=as_json)
     if push:
         from fetch_artifacts.cli._mirror import push_installed
 
@@ -180,6 +176,14 @@ def install(
     if not (bundle or names or include_lazy or julia):
         skipped = _count_lazy(resolve_toml(toml_path), platform)
     tell_done(_summary(report, max(there, 0), skipped, time.monotonic() - began))
+
+
+def _print_installed(installed: list[tuple[str, Path]], *, as_json: bool) -> None:
+    if as_json:
+        print_json([{"name": name, "path": str(where)} for name, where in installed])
+        return
+    for name, where in installed:
+        print_path(f"{name}\t{where}")
 
 
 def _install_bundle(
