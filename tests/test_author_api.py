@@ -90,8 +90,9 @@ def test_without_a_name_the_archive_is_a_temporary_file_called_like_the_folder(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     source = make_tree(tmp_path / "data.v1", {"foo3": "baz!"})
     created = create_artifact(source, compression=compression)
-    assert created["archive_path"] == str(tmp_path / f"data.v1{ending}")
-    assert Path(created["archive_path"]).read_bytes().startswith(magic)
+    path = Path(created["archive_path"])
+    assert (path.parent.parent, path.name) == (tmp_path, f"data.v1{ending}")
+    assert path.read_bytes().startswith(magic)
 
 
 @pytest.mark.parametrize(
@@ -506,3 +507,16 @@ def test_nothing_is_logged_that_is_no_warning(
 ) -> None:
     create_artifact(make_tree(tmp_path / "data", TREE), tmp_path / "a.tar.gz")
     assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
+
+
+def test_archives_of_folders_of_one_name_are_two_files(tmp_path: Path) -> None:
+    first = make_tree(tmp_path / "a" / "data", {"f": "1"})
+    second = make_tree(tmp_path / "b" / "data", {"f": "2"})
+    paths = [Path(create_artifact(each)["archive_path"]) for each in (first, second)]
+    try:
+        assert [path.name for path in paths] == ["data.tar.gz"] * 2
+        assert paths[0] != paths[1]
+    finally:
+        for path in paths:
+            path.unlink()
+            path.parent.rmdir()

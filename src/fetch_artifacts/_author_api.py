@@ -95,8 +95,8 @@ def create_artifact(
 
     Args:
         directory: The folder.
-        archive_path: The file to write, or to replace; without it, one in the system's
-            folder for temporary files that is called like the folder.
+        archive_path: The file to write, or to replace; without it, one that is called
+            like the folder, in a new folder among the system's temporary files.
         compression: ``"gz"``, ``"xz"``, ``"bz2"``, ``"zst"`` (Julia 1.13 and later),
             or None for a plain tar (no Julia); ``"auto"`` goes by the ending of
             ``archive_path``, and is gzip where that says nothing.
@@ -113,7 +113,9 @@ def create_artifact(
     chosen = choose_compression(path, compression)
     require_folder(folder)
     if path is None:
-        path = Path(tempfile.gettempdir(), folder.name + usual_ending(chosen))
+        # Of its own: another archive of that name must not be written over.
+        path = Path(tempfile.mkdtemp(prefix="fetch-artifacts-"))
+        path /= folder.name + usual_ending(chosen)
     if trouble := julia_trouble(chosen):
         _log.warning("%s: %s; gzip suits every version", path, trouble)
     tree_hash = hash_directory(folder)

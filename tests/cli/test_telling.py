@@ -165,3 +165,17 @@ def test_names_platforms_and_commands_complete(toml: Path) -> None:
     ]
     toml.write_text("broken =")
     assert completed("fetch-artifacts path D", folder) in ([], [""])
+
+
+@pytest.mark.usefixtures("depot", "toml")
+def test_publish_has_a_dry_run(tmp_path: Path) -> None:
+    data = make_tree(tmp_path / "data", {"f": "1"})
+    place = tmp_path / "www"
+    target = ("--to", f"dir:{place}", "--url-base", "https://example.org")
+    result = run("publish", data, "New", *target, "--dry-run", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert (
+        json.loads(result.stdout)["git_tree_sha1"] == run("hash", data).stdout.strip()
+    )
+    assert not place.exists()
+    assert run("path", "New").exit_code == 1

@@ -10,6 +10,7 @@ import click
 from fetch_artifacts.archive.formats import compressions
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
+from fetch_artifacts.cli.shared.asking import dry_run_option
 from fetch_artifacts.cli.shared.completing import complete_names
 from fetch_artifacts.cli.shared.options import (
     bind_name,
@@ -23,7 +24,9 @@ from fetch_artifacts.cli.shared.printing import print_facts, tell
 from fetch_artifacts.depot.installed import tree_of
 from fetch_artifacts.digests import Sha256, TreeHash, is_tree_hash
 from fetch_artifacts.errors import ArtifactNotInstalledError
+from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.install.lookup import wanted
+from fetch_artifacts.urls import redacted_text
 
 if TYPE_CHECKING:
     from fetch_artifacts.authoring.binding import BindingOptions
@@ -192,6 +195,7 @@ def print_published(published: Published, *, as_json: bool) -> None:
 )
 @compression_option
 @binding_options
+@dry_run_option
 @json_option
 def publish(
     *,
@@ -199,6 +203,7 @@ def publish(
     name: str,
     compression: str | None,
     as_json: bool,
+    dry_run: bool,
     push: bool,
     binding: BindingOptions,
     **named: Any,
@@ -214,7 +219,13 @@ def publish(
     from fetch_artifacts.authoring.publish import publish as publish_folder
     from fetch_artifacts.authoring.publish import targets_for
 
-    targets = targets_for(named.pop("targets"), title=name, **named)
+    wanted_targets: tuple[str, ...] = named.pop("targets")
+    targets = targets_for(wanted_targets, title=name, **named)
+    if dry_run:
+        facts = {"git_tree_sha1": str(hash_directory(folder)), "toml": binding.toml}
+        facts |= {"name": name, "to": ", ".join(map(redacted_text, wanted_targets))}
+        print_facts({k: str(v) for k, v in facts.items()}, as_json=as_json)
+        return
     published = publish_folder(folder, name, targets, binding, compression=compression)
     print_published(published, as_json=as_json)
     added = mirror.push({published.tree_hash: folder}) if push else []

@@ -26,6 +26,7 @@ Stage: TypeAlias = Literal[
 
 _STAGE_WIDTH: Final = len("downloading")
 _NAME_WIDTH: Final = 16
+_WIDER_NAME: Final = 28  # where there are 100 columns
 _WIDE: Final = 50  # columns from which on there is room for a bar
 
 _hidden: Final[list[bool]] = []  # of without_progress
@@ -179,7 +180,7 @@ class ProgressBars:
         self._ended += 1
         self._received += running.received()
         running.bar.close()
-        text = f"{_fit(event.name, _NAME_WIDTH)} {event.stage:{_STAGE_WIDTH}}"
+        text = f"{_fit(event.name, running.bar)} {event.stage:{_STAGE_WIDTH}}"
         if event.stage == "installed":
             took = show_seconds(now - running.began)
             text = f"{text} {show_bytes(event.done)} in {took}"
@@ -199,7 +200,7 @@ class ProgressBars:
         rate = received / max(now - self._began, 0.2)
         states = f"{self._ended} done, {len(self._running)} running"
         text = (
-            f"{'total':{_NAME_WIDTH}} {states}, "
+            f"{_fit('total', self._total)} {states}, "
             f"{show_bytes(received)}, {show_bytes(rate)}/s"
         )
         _show(self._total, text[: _columns(self._total)])
@@ -218,7 +219,7 @@ def _new_bar(total: int | None) -> tqdm[Any]:
 
 
 def _draw(bar: tqdm[Any], event: ProgressEvent, rate: float) -> None:
-    head = f"{_fit(event.name, _NAME_WIDTH)} {event.stage:{_STAGE_WIDTH}}"
+    head = f"{_fit(event.name, bar)} {event.stage:{_STAGE_WIDTH}}"
     width = _columns(bar)
     if event.note:
         note = printable(event.note, sys.stderr)
@@ -245,7 +246,8 @@ def _columns(bar: tqdm[Any]) -> int:
     return bar.format_dict["ncols"] or 80
 
 
-def _fit(name: str, width: int) -> str:
+def _fit(name: str, bar: tqdm[Any]) -> str:
+    width = _WIDER_NAME if _columns(bar) >= 100 else _NAME_WIDTH
     return f"{_cut(printable(name, sys.stderr), width):{width}}"
 
 
