@@ -26,9 +26,9 @@ CALLS = 5000
 MODULE = "from fetch_artifacts import artifact\ndef path(): return artifact('Data')\n"
 
 TIMED = """
-import sys, timeit
+import sys, time, timeit
 {setup}
-print(min(timeit.repeat(lambda: {call}, number=2000, repeat=3)) / 2000)
+print(min(timeit.repeat(lambda: {call}, number=2000, repeat=3, timer=time.process_time)) / 2000)
 """
 BEFORE = TIMED.format(
     setup="from fetch_artifacts import artifact\nartifact('Data', sys.argv[1])",

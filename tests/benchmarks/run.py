@@ -141,7 +141,7 @@ def text_of(seconds: float) -> str:
 
 
 def machine() -> str:
-    """The processor, the cores that this process has, and the Python."""
+    """The processor, the cores that this process has, the Python, and the load."""
     model = platform.machine()
     info = Path("/proc/cpuinfo")
     for line in info.read_text().splitlines() if info.exists() else ():
@@ -151,7 +151,10 @@ def machine() -> str:
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count()
     python = platform.python_version()
-    return f"{model}, {cores} cores, {platform.system()}, Python {python}"
+    text = f"{model}, {cores} cores, {platform.system()}, Python {python}"
+    if hasattr(os, "getloadavg"):  # others' work at the same time makes all slower
+        text += f", load {os.getloadavg()[0]:.1f}"
+    return text
 
 
 def commit() -> str:
