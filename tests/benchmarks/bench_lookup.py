@@ -28,7 +28,8 @@ MODULE = "from fetch_artifacts import artifact\ndef path(): return artifact('Dat
 TIMED = """
 import sys, time, timeit
 {setup}
-print(min(timeit.repeat(lambda: {call}, number=2000, repeat=3, timer=time.process_time)) / 2000)
+timer = timeit.Timer(lambda: {call}, timer=time.process_time)
+print(min(timer.repeat(number=2000, repeat=3)) / 2000)
 """
 BEFORE = TIMED.format(
     setup="from fetch_artifacts import artifact\nartifact('Data', sys.argv[1])",
