@@ -356,6 +356,23 @@ def test_a_tree_may_be_deeper_than_python_recurses(tree: Path) -> None:
     assert listing(tree) == []
 
 
+def test_many_members_far_down_are_where_they_belong(tree: Path) -> None:
+    # They are made from within their folder, which a later member may replace.
+    deep = b"d/" * 40
+    names = [b"%d" % number for number in range(40)]
+    data = [file(deep + name, name) for name in names]
+    data += [symlink(deep + b"l" + name, name) for name in names]
+    data += [folder(deep + b"e" + name) for name in names]
+    data += [file(deep + name, b"later") for name in names[:20]]
+    later = [file(deep + b"39", b"39"), file(deep[:-1], b"in its way"), data[0]]
+    unpacked = unpack([*data, *later, *data, END], tree)
+    assert unpacked.tree_hash == hash_directory(tree)
+    place = tree / os.fsdecode(deep)
+    assert [(place / str(each)).read_bytes() for each in (0, 39)] == [b"later", b"39"]
+    assert (place / "l39").readlink() == Path("39")
+    assert len(list(place.iterdir())) == 120
+
+
 def test_what_does_not_fit_on_the_disk_is_not_begun(tree: Path) -> None:
     with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)) as caught:
         unpack(

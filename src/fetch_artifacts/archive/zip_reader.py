@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _UTF8_NAME: Final = 0x800
 _PIECE_BYTES: Final = 1 << 20
 _ENTRY: Final = b"PK\x01\x02"  # what each entry of the directory begins with
-_ENTRY_BYTES: Final = 800  # of memory that zipfile takes for an entry, beside its texts
+_ENTRY_BYTES: Final = 900  # of memory that zipfile takes for an entry, beside its texts
 _TEXT_COPIES: Final = 3  # of its name
 # File systems whose programs write names with backslashes, as Windows' own does: FAT,
 # HPFS, NTFS, VFAT (.ZIP specification, 4.4.2.2).

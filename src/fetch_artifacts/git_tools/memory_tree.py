@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.digests import Algorithm
     from fetch_artifacts.git_tools.tree_rules import TreeRules
 
-# A tree of 200,000 files has to fit in some 30 MB, so nodes are plain: a folder is a
+# A tree of 300,000 files has to fit in some 50 MB, so nodes are plain: a folder is a
 # dict of names, and a leaf is one bytes object: a letter for what it is, then a file's
 # digest or a symbolic link's target.
 Leaf: TypeAlias = bytes
@@ -46,7 +46,7 @@ _MODES: Final = {
 # A folder that is being hashed: its name, itself, the subfolders that are still to
 # come, and the digests of those that are done. Names end in a slash.
 _Open: TypeAlias = (
-    "tuple[bytes, Folder, list[tuple[bytes, Folder]], dict[bytes, bytes]]"
+    "tuple[bytes, Folder, Iterator[tuple[bytes, Folder]], dict[bytes, bytes]]"
 )
 
 
@@ -99,8 +99,8 @@ def hash_tree(
     opened: list[_Open] = [(b"", root, _subfolders(root, rules), {})]
     while opened:
         name, folder, waiting, digests = opened[-1]
-        if waiting:
-            name, subfolder = waiting.pop()
+        if inner := next(waiting, None):
+            name, subfolder = inner
             opened.append((name, subfolder, _subfolders(subfolder, rules), {}))
             path += name
             continue
@@ -122,12 +122,10 @@ def root_digest(root: Folder, algorithm: Algorithm, rules: TreeRules) -> bytes:
     return last
 
 
-def _subfolders(folder: Folder, rules: TreeRules) -> list[tuple[bytes, Folder]]:
-    return [
-        (name + b"/", node)
-        for name, node in folder.items()
-        if isinstance(node, dict) and not (rules.skip_git and name == GIT)
-    ]
+def _subfolders(folder: Folder, rules: TreeRules) -> Iterator[tuple[bytes, Folder]]:
+    for name, node in folder.items():
+        if isinstance(node, dict) and not (rules.skip_git and name == GIT):
+            yield name + b"/", node
 
 
 def _sorted_keys(

@@ -45,6 +45,7 @@ _OPEN_FOLDER: Final = OPEN_FOLDER | getattr(os, "O_NOFOLLOW", 0)
 _READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _COPY_BYTES: Final = 1 << 20
 _MANY_FOLDERS: Final = 32  # in each other; archives that people make have fewer
+_MANY_MEMBERS: Final = 16  # in one folder, one after the other
 
 # What a system says to a name that it can't store, and to symbolic links.
 _NAME_ERRORS: Final = frozenset({errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL})
@@ -76,6 +77,11 @@ class DiskTree(MemberTree):
         self._directory = directory
         self._prefix = os.fsencode(directory.prefix)
         self._handle = directory.handle  # None: the prefix is a path
+        # The folder far down that the last members are in: systems walk each path anew,
+        # and to open one costs more than some walks.
+        self._deep: Folder | None = None
+        self._deep_path = b""
+        self._deep_members = 0
         self._modes = FileModes.probe(directory, read_only=read_only)
         self._copy_symlinks = copy_symlinks
         self.faithful = self._modes.kept
@@ -106,6 +112,8 @@ class DiskTree(MemberTree):
         except OSError as error:
             _refuse_name(path, error)
             raise
+        finally:
+            self._leave()
 
     def clear(self) -> None:
         """Make the folder on the disk empty again."""
@@ -113,7 +121,8 @@ class DiskTree(MemberTree):
 
     def put_folder(self, path: bytes) -> None:
         """Make a folder."""
-        os.mkdir(self._prefix + path, dir_fd=self._handle)
+        place, handle = self._place(path)
+        os.mkdir(place, dir_fd=handle)
 
     def put_folders(self, above: bytes, names: list[bytes]) -> None:
         """Make folders, each in the one before.
@@ -133,7 +142,8 @@ class DiskTree(MemberTree):
         path, mode = self._prefix + member.path, self._modes.of(member)
         hasher = blob_hasher(member.size, self.algorithm)
         left = member.size
-        handle = os.open(path, _WRITE_NEW, mode, dir_fd=self._handle)
+        place, parent = self._place(member.path)
+        handle = os.open(place, _WRITE_NEW, mode, dir_fd=parent)
         try:
             for piece in member.pieces:
                 left -= len(piece)
@@ -167,7 +177,8 @@ class DiskTree(MemberTree):
             self.faithful = False
             return
         try:
-            os.symlink(member.link, self._prefix + member.path, dir_fd=self._handle)
+            place, parent = self._place(member.path)
+            os.symlink(member.link, place, dir_fd=parent)
         except OSError as error:
             no_links = error.errno in _LINK_ERRORS or os.name == "nt"
             if self._copy_symlinks is False or not no_links:
@@ -182,11 +193,33 @@ class DiskTree(MemberTree):
 
     def remove(self, path: bytes, node: Node) -> None:
         """Remove what was made for an earlier member."""
-        full = self._prefix + path
         if isinstance(node, dict):
+            self._leave()
             self._directory.remove(os.fsdecode(path))
         elif not (self._copy_symlinks and symlink_target(node)):
-            _unlink(full, self._handle)
+            _unlink(*self._place(path))
+
+    def _place(self, path: bytes) -> tuple[bytes, int | None]:
+        """What a path is to the system, and the folder that it begins in."""
+        if path.count(b"/") < _MANY_FOLDERS or not FROM_WITHIN:
+            return self._prefix + path, self._handle
+        above, _, name = path.rpartition(b"/")
+        if above != self._deep_path:
+            self._leave()
+            self._deep_path = above
+        self._deep_members += 1
+        if self._deep_members < _MANY_MEMBERS:
+            return self._prefix + path, self._handle
+        if not self._deep:
+            self._deep = self._directory.enter(os.fsdecode(above))
+        return name, self._deep.handle
+
+    def _leave(self) -> None:
+        """Let go of the folder far down."""
+        self._deep_members = 0
+        if self._deep:
+            self._deep.close()
+            self._deep = None
 
     def _copy(self, source: bytes, path: bytes) -> None:
         """Copy what is on the disk, a file or a folder, all of it inside ours."""

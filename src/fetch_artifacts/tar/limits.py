@@ -34,7 +34,7 @@ class UnpackLimits:
 
     max_size: int = 1 << 40
     max_members: int = 10_000_000
-    max_names: int = 48 << 20
+    max_names: int = 54 << 20
     max_window: int = 128 << 20
     room: int | None = None
 

@@ -8,6 +8,8 @@ runs through a symbolic link, a hard link to anything but an earlier plain file.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import getitem
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.git_tools.memory_tree import (
@@ -29,10 +31,14 @@ if TYPE_CHECKING:
     from fetch_artifacts.tar.limits import UnpackLimits
     from fetch_artifacts.tar.member import Member
 
-# What CPython needs at most for an entry beside the bytes of its name: the objects, the
-# slot in its folder, and what hashing its folder adds for a while.
-_LEAF_BYTES: Final = 240
+# What CPython needs at most for an entry beside the bytes of its name: the name and the
+# leaf, as objects of multiples of 16 bytes; for a folder in place of the leaf, the dict
+# with room for five entries, and what hashing the folder that it is in adds meanwhile.
+_LEAF_BYTES: Final = 112
 _FOLDER_BYTES: Final = 320
+# A full dict of n entries gives way to one for 2 n: three words each, and indices.
+_SLOT_BYTES: Final = 30
+_FULL: Final = frozenset((1 << power) // 3 for power in range(4, 40))
 _LINK_BYTES: Final = 80  # for the path of a link, where those are gathered
 _SPARSE_SHOWN: Final = 3
 
@@ -99,6 +105,8 @@ class MemberTree:
         old = folder.get(name)
         if old is None:
             self._held += _LEAF_BYTES + len(name)
+            if len(folder) in _FULL:
+                self._grow(path, folder)
             if self._held > self._most_held:
                 self.hold(path, 0)
         if member.kind == "directory":
@@ -162,8 +170,18 @@ class MemberTree:
 
     def _enter(self, path: bytes, member: Member) -> None:
         """Make a member's parent the current folder, and make it if it is missing."""
-        folder = self.root
         parts = path.split(b"/") if path else []
+        try:  # there already, as a rule, and paths of 2,000 folders may be many
+            known: Node = reduce(getitem, parts, self.root)  # type: ignore[arg-type]
+        except (KeyError, TypeError):  # nothing there, or a leaf
+            known = b""
+        if not isinstance(known, dict):
+            known = self._make_parents(parts, member)
+        self._parent_path, self._parent = path, known
+
+    def _make_parents(self, parts: list[bytes], member: Member) -> Folder:
+        """Make the folders that are missing on the way to a member; gives the last."""
+        folder = self.root
         for count, part in enumerate(parts):
             node = folder.get(part)
             if not isinstance(node, dict):
@@ -171,7 +189,10 @@ class MemberTree:
                 path_bytes = sum(map(len, parts[count:]))
                 new = len(parts) - count
                 self.count(member.path, new)
-                self.hold(member.path, new * _FOLDER_BYTES + 2 * path_bytes)
+                each = _LEAF_BYTES + _FOLDER_BYTES
+                self.hold(member.path, new * each + 2 * path_bytes)
+                if len(folder) in _FULL:
+                    self._grow(member.path, folder)
                 self.occupy(member.path, new * FOLDER_BYTES)
                 for name in parts[count:]:
                     child: Folder = {}
@@ -180,7 +201,7 @@ class MemberTree:
                 self.put_folders(b"/".join(parts[:count]), parts[count:])
                 break
             folder = node
-        self._parent_path, self._parent = path, folder
+        return folder
 
     def _make_way(self, here: bytes, node: Leaf | None, member: Member) -> None:
         """Let a member pass `here`, where there is no folder, and further down."""
@@ -255,6 +276,12 @@ class MemberTree:
                 self.hold(path, _LINK_BYTES + len(path) + len(name))
                 self._lost_links.add(path + b"/" + name)
         self.remove(path, old)
+
+    def _grow(self, path: bytes, folder: Folder) -> None:
+        """Charge that a full folder gets longer: for a moment, it is there twice."""
+        before = len(folder) * _SLOT_BYTES
+        self.hold(path, 2 * before)
+        self._held -= before
 
     def occupy(self, path: bytes, size: int) -> None:
         """Charge what something occupies on a disk, before it is written.
