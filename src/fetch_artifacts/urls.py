@@ -127,6 +127,11 @@ def without_user(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
 
 
+def has_login(url: str) -> bool:
+    """Whether a user, and perhaps a password, stands before the host."""
+    return _LOGIN.search(url) is not None
+
+
 def file_name(url: str) -> str:
     """Give the last part of the URL's path, which may be "" for a bare host."""
     return redacted(url).removesuffix("?...").rstrip("/").rpartition("/")[2]

@@ -297,6 +297,20 @@ def test_a_source_is_added_for_the_platform_that_is_meant(toml: Path) -> None:
     assert urls == [["https://h/1"], ["https://h/2"]]
 
 
+def test_a_login_in_a_url_is_told_before_it_is_written(
+    toml: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with_login, without = source("https://me:hunter2@a.org/x"), source("file:///a@b")
+    bind(toml, "X", ONE, downloads=[with_login, without])
+    add_source(toml, "X", source("https://me@b.org/x?y@z"))
+    said = [record.getMessage() for record in caplog.records]
+    assert [line.partition(": the login in this URL")[0] for line in said] == [
+        "https://a.org/x",
+        "https://b.org/x?...",
+    ]
+    assert "hunter2" not in caplog.text
+
+
 def test_a_source_that_is_there_is_not_added(toml: Path) -> None:
     bind(toml, "x", ONE, downloads=[source("https://h/1")])
     with pytest.raises(BindingExistsError, match="has the source https://h/1 already"):

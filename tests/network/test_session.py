@@ -18,6 +18,7 @@ from support.fetching import (
     nothing_listens,
 )
 from support.servers import File, Request, answer, head, serving
+from support.tls import serving_https
 
 # --- redirects
 
@@ -219,3 +220,35 @@ def test_no_error_shows_the_secret_of_a_redirect(fetcher: HttpFetcher) -> None:
     ):
         fetch(fetcher, server.url())
     assert SECRET not in str(caught.value)
+
+
+# --- certificates
+
+
+def test_a_certificate_that_nobody_signed_is_refused(
+    tmp_path: Path, fetcher: HttpFetcher
+) -> None:
+    with (
+        serving_https(tmp_path) as address,
+        pytest.raises(DownloadError, match="certificate"),
+    ):
+        fetch(fetcher, f"{address}/x")
+
+
+def test_a_host_that_needs_no_certificate_is_told_once_in_the_log(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # A warning of urllib3's would be an error here, as under `python -W error`.
+    monkeypatch.setenv("JULIA_SSL_NO_VERIFY_HOSTS", "127.0.0.1")
+    settings = Settings.from_environ()
+    with (
+        serving_https(tmp_path) as address,
+        HttpFetcher(settings, limits=QUICK) as fetcher,
+    ):
+        for path in "xy":
+            assert fetch(fetcher, f"{address}/{path}") == b"data"
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.getMessage().startswith("127.0.0.1: its certificate is not verified")

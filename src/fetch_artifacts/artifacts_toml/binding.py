@@ -7,6 +7,7 @@ do.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import BindingExistsError
 from fetch_artifacts.platforms.matching import platforms_match
-from fetch_artifacts.urls import redacted
+from fetch_artifacts.urls import has_login, redacted
 
 if TYPE_CHECKING:
     import os
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from fetch_artifacts.artifacts_toml.entry import DownloadSource
     from fetch_artifacts.artifacts_toml.file import TomlDict
     from fetch_artifacts.platforms.platform import Platform
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +225,12 @@ def _checked(source: DownloadSource, place: Place) -> dict[str, Any]:
     entry = source.to_entry()
     for fault in source_faults(entry, place):
         raise fault
+    if has_login(source.url):
+        _log.warning(
+            "%s: the login in this URL goes into the Artifacts.toml, for all to read; "
+            "take it out, and keep it in ~/.netrc",
+            redacted(source.url),
+        )
     return entry
 
 

@@ -214,3 +214,6 @@ class _Watched(http.client.HTTPConnection):
         # before its own time is up.
         seconds = self.timeout if isinstance(self.timeout, int | float) else 60.0
         _WATCH.get().wait_for(super().connect, self.close, seconds)
+        # A certificate that was asked for is right by now. Where none is, the session
+        # says so once; urllib3 would at each request, and fail under `python -W error`.
+        self.is_verified = True

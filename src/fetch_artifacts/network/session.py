@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from fetch_artifacts.network.credentials import Credentials
     from fetch_artifacts.settings.environment import Settings
 
+_log = logging.getLogger(__name__)
+
 _REDIRECTS: Final = 50  # libcurl's limit in Downloads.jl, Curl/Easy.jl:71
 _ABOUT_THE_BODY: Final = frozenset({"Range", "If-Range"})
 _WITH_THE_FILE: Final = frozenset({200, 206})
@@ -69,9 +71,6 @@ class ServerLimits:
     size: int = 1 << 40
 
 
-_log = logging.getLogger(__name__)
-
-
 class HttpSession:
     """A pool of connections that threads may share.
 
@@ -100,6 +99,7 @@ class HttpSession:
         self.stopped = stopped
         self._credentials = credentials
         self._limits = limits
+        self._unverified: set[str] = set()  # hosts of which that is told
         self._session = requests.Session()
         self._session.auth = ignore_netrc
         self._session.headers["User-Agent"] = (
@@ -162,6 +162,7 @@ class HttpSession:
         from fetch_artifacts.network.connection import watched_by
 
         bare = without_user(url)
+        verify = self._verify(bare)
         headers = {**self._credentials.headers(url), **headers}
         try:
             request = self._session.prepare_request(
@@ -173,7 +174,7 @@ class HttpSession:
                     request,
                     stream=True,
                     timeout=(self._limits.connect_timeout, self._limits.stall_timeout),
-                    verify=self._settings.tls_verify(origin(bare)[1]),
+                    verify=verify,
                     proxies=requests.utils.get_environ_proxies(bare),
                 )
         except (requests.RequestException, OSError, ValueError) as error:
@@ -182,6 +183,19 @@ class HttpSession:
             self._session.cookies, request, response.raw
         )
         return response
+
+    def _verify(self, url: str) -> bool | str:
+        """How to verify the certificate of a host; says once where that is left out."""
+        scheme, host, _ = origin(url)
+        verify = self._settings.tls_verify(host)
+        if verify is False and scheme == "https" and host not in self._unverified:
+            self._unverified.add(host)
+            _log.warning(
+                "%s: its certificate is not verified, since a variable such as "
+                "JULIA_SSL_NO_VERIFY_HOSTS names the host",
+                host,
+            )
+        return verify
 
     def _answer(self, response: requests.Response, url: str, watch: Watch) -> Answer:
         status = response.status_code
