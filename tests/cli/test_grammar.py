@@ -144,7 +144,7 @@ def test_help_alone_shows_all_commands_and_knows_what_is_none() -> None:
 def test_the_nearest_name_is_suggested(arguments: list[str], meant: str) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
-    assert f"Did you mean '{meant}'?" in result.stderr
+    assert re.search(f"Did you mean '?{meant}'?", result.stderr)  # click 8.1: bare
 
 
 @pytest.mark.usefixtures("toml", "depot")
