@@ -168,9 +168,7 @@ def install(
             installed = list(found.items())
     _print_installed(installed, as_json=as_json)
     if push:
-        from fetch_artifacts.cli._mirror import push_installed
-
-        push_installed([where for _, where in installed])
+        _push(installed)
     there = len(installed) - report.installed
     skipped = 0
     if not (bundle or names or include_lazy or julia):
@@ -184,6 +182,13 @@ def _print_installed(installed: list[tuple[str, Path]], *, as_json: bool) -> Non
         return
     for name, where in installed:
         print_path(f"{name}\t{where}")
+
+
+def _push(installed: Sequence[tuple[str, Path]]) -> None:
+    """Put what is installed into the mirrors."""
+    from fetch_artifacts.cli._mirror import push_installed
+
+    push_installed([where for _, where in installed])
 
 
 def _install_bundle(
