@@ -263,17 +263,15 @@ def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
     Args:
         toml_path: The Artifacts.toml; it is made if there is none.
         name: The name.
-        tarball_url: The URL of the archive; or several, best first, whose archives may
-            differ as long as they contain the same tree. What stands for a file in
-            Zenodo or figshare does as well: ``doi:10.5281/zenodo.1/a.tar.gz``.
+        tarball_url: The URL of the archive, or ``doi:10.5281/zenodo.1/a.tar.gz``; or
+            several, best first, whose archives may differ, but not their tree.
         lazy: Whether Julia is to install it on first use only. True unless given, as in
             0.1.0; ArtifactUtils and the command ``add`` take False.
         force: Whether an existing binding is replaced.
         clear: Whether the download is discarded; if not, the artifact is installed.
         verbose: Whether progress is reported on standard error.
         platform: What the tree is built for; without it, every platform.
-        keep_comments: Whether all other lines of the file stay as they are. None: in a
-            file that Julia, or this package, did not write.
+        keep_comments: As for `bind_artifact`.
 
     Raises:
         BindingExistsError: The name is bound already (a ValueError).
