@@ -18,14 +18,14 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def helpers() -> list[threading.Thread]:
+def readers() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "prefetched"]
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 100])
 def test_items_come_in_their_order(count: int) -> None:
     assert list(prefetched(range(count))) == list(range(count))
-    assert helpers() == []
+    assert readers() == []
 
 
 def test_the_source_is_read_ahead_but_not_far() -> None:
@@ -56,7 +56,7 @@ def test_an_error_comes_after_the_items_before_it() -> None:
     assert next(items) == 2
     with pytest.raises(ConnectionError, match="reset"):
         next(items)
-    assert helpers() == []
+    assert readers() == []
 
 
 def test_giving_up_early_closes_the_source_and_ends_the_thread() -> None:
@@ -73,7 +73,7 @@ def test_giving_up_early_closes_the_source_and_ends_the_thread() -> None:
     items.close()
 
     assert closed.is_set()
-    assert helpers() == []
+    assert readers() == []
 
 
 def test_two_stages_work_one_inside_the_other() -> None:
@@ -82,4 +82,4 @@ def test_two_stages_work_one_inside_the_other() -> None:
     assert next(outer) == 0
     outer.close()
     inner.close()
-    assert helpers() == []
+    assert readers() == []
