@@ -16,7 +16,7 @@ import fetch_artifacts
 from fetch_artifacts.cli import _install, _main
 from fetch_artifacts.cli._main import MODULES
 from support.commands import run
-from support.published import TREE_HASH, publish
+from support.published import TREE_HASH
 
 COMMON = {
     "--toml": "elsewhere.toml",
@@ -36,15 +36,6 @@ COMMON = {
 def given(option: str) -> list[str]:
     value = COMMON[option]
     return [option] if value is None else [option, value]
-
-
-@pytest.fixture
-def toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    published = publish(tmp_path / "served")
-    target = tmp_path / "Artifacts.toml"
-    published.toml.rename(target)
-    return target
 
 
 @pytest.mark.parametrize("option", COMMON)

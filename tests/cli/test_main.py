@@ -14,16 +14,6 @@ from support.published import TREE, TREE_HASH, publish, tar
 from support.trees import Tree, make_tree
 
 
-@pytest.fixture
-def toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An Artifacts.toml in the working directory that binds Demo."""
-    monkeypatch.chdir(tmp_path)
-    published = publish(tmp_path / "served")
-    target = tmp_path / "Artifacts.toml"
-    published.toml.rename(target)
-    return target
-
-
 @pytest.mark.usefixtures("toml")
 def test_path_prints_the_path_and_nothing_else(depot: Path) -> None:
     result = run("path", "Demo")

@@ -13,17 +13,8 @@ import pytest
 
 from fetch_artifacts.cli.shared.table import table_lines
 from support.commands import run
-from support.published import TREE_HASH, publish
+from support.published import TREE_HASH
 from support.trees import make_tree
-
-
-@pytest.fixture
-def toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    published = publish(tmp_path / "served")
-    target = tmp_path / "Artifacts.toml"
-    published.toml.rename(target)
-    return target
 
 
 def add_lazy(toml: Path) -> None:
