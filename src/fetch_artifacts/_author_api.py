@@ -212,7 +212,7 @@ def bind_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
         platform=_platform(platform),
         lazy=lazy,
     )
-    toml = _absolute(toml_path)
+    toml = Path(absolute(toml_path))
     bind_tree(toml, binding, force=force, keep_comments=keep_comments)
 
 
@@ -238,7 +238,7 @@ def unbind_artifact(
         ArtifactsTomlError: The file can't be read (a ValueError).
         OSError: The file can't be written.
     """
-    toml = _absolute(toml_path)
+    toml = Path(absolute(toml_path))
     if not toml.exists():
         return False
     return unbind(toml, name, platform=_platform(platform), keep_comments=keep_comments)
@@ -283,7 +283,7 @@ def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
         ArtifactsTomlError: The file can't be read (a ValueError).
         OSError: The file can't be written.
     """
-    toml, built_for = _absolute(toml_path), _platform(platform)
+    toml, built_for = Path(absolute(toml_path)), _platform(platform)
     urls = [tarball_url] if isinstance(tarball_url, str) else tarball_url
     check_free(toml, name, built_for, force=force)
     with show_progress(verbose=verbose) as report:
@@ -336,7 +336,7 @@ def add_download_source(  # noqa: PLR0913 - each has a default
         UnpackError: The download is no archive, or an unsafe one (a ValueError).
         ArtifactsTomlError: The file can't be read (a ValueError).
     """
-    toml, built_for = _absolute(toml_path), _platform(platform)
+    toml, built_for = Path(absolute(toml_path)), _platform(platform)
     source = DownloadSource(url=download_url, sha256=Sha256.parse(sha256))
     if check:
         source = sourcing.check_source(
@@ -390,10 +390,6 @@ def compute_git_tree_sha1(directory: StrPath) -> str:
         OSError: It is no folder.
     """
     return str(hash_directory(directory))
-
-
-def _absolute(toml_path: StrPath) -> Path:
-    return Path(absolute(toml_path))
 
 
 def _platform(platform: AnyPlatform) -> Platform | None:
