@@ -183,7 +183,7 @@ def test_an_existing_binding_is_a_value_error_unless_forced(
     toml: Path, depot: Path
 ) -> None:
     bind_artifact(toml, "a", TREE_HASH, URL, SHA256)
-    with pytest.raises(ValueError, match="force replaces it") as caught:
+    with pytest.raises(ValueError, match="force=True replaces it") as caught:
         bind_artifact(toml, "a", "0" * 40, URL, SHA256)
     assert isinstance(caught.value, BindingExistsError)
     bind_artifact(toml, "a", "0" * 40, URL, SHA256, True, True)

@@ -292,7 +292,7 @@ def test_a_package_adds_an_emulator_and_edits_the_entry(package: Package) -> Non
     assert package.toml.read_text().startswith(before)
     with pytest.raises(subprocess.CalledProcessError) as caught:
         package.run(add, auto_download=False)
-    assert "force replaces it" in caught.value.stderr
+    assert "force=True replaces it" in caught.value.stderr
     add = add.replace("'New'", "'Newer', force=True")
     (again, entry), _ = package.run(f"[{add}, {info}]", auto_download=False)
     assert again == added

@@ -121,7 +121,8 @@ def test_a_bound_name_is_not_bound_again(toml: Path) -> None:
     bind(toml, "x", ONE)
     before = toml.read_bytes()
     with pytest.raises(
-        BindingExistsError, match="'x' already exists: it is bound; force replaces"
+        BindingExistsError,
+        match="'x' already exists: it is bound; force=True replaces",
     ):
         bind(toml, "x", TWO)
     with pytest.raises(
@@ -137,7 +138,7 @@ def test_a_platform_is_in_the_way_of_those_that_it_fits(toml: Path) -> None:
     message = f"'x' already exists: it is bound for {LINUX}, which {narrower} fits; unb"
     with pytest.raises(BindingExistsError, match=message):
         bind(toml, "x", TWO, platform=narrower)
-    with pytest.raises(BindingExistsError, match="force replaces it"):
+    with pytest.raises(BindingExistsError, match="force=True replaces it"):
         bind(toml, "x", TWO, platform=LINUX)
     bind(toml, "x", TWO, platform=narrower, force=True)
     bind(toml, "x", TWO, platform=MAC)
@@ -196,7 +197,7 @@ def test_a_hash_of_64_digits_is_not_bound(toml: Path) -> None:
 @pytest.mark.parametrize(
     ("bound_for", "platform", "force", "problem"),
     [
-        (None, None, False, "already exists: it is bound; force replaces it"),
+        (None, None, False, "already exists: it is bound; force=True replaces it"),
         (
             None,
             LINUX,
@@ -210,7 +211,7 @@ def test_a_hash_of_64_digits_is_not_bound(toml: Path) -> None:
             "already exists: it is bound for every platform; unbind it first",
         ),
         (None, None, True, ""),
-        (LINUX, None, False, "already exists: it is bound; force replaces it"),
+        (LINUX, None, False, "already exists: it is bound; force=True replaces it"),
         (LINUX, None, True, ""),
         (
             LINUX,

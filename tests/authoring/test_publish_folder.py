@@ -163,7 +163,7 @@ def test_the_targets_have_names() -> None:
     assert target_for("s3://bucket/prefix", url_base=base) == FsspecTarget(
         folder="s3://bucket/prefix", url_base=base
     )
-    with pytest.raises(PublishError, match="under which its files are served"):
+    with pytest.raises(PublishError, match="expected url_base, the URL under which"):
         target_for("dir:/srv/www")
     for text in ("ftp", "dir", "gist:secret", "github:owner/repo", "zenodo:x"):
         with pytest.raises(PublishError, match="expected dir:PATH"):

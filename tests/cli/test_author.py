@@ -83,7 +83,7 @@ def test_add_binds_what_a_url_gives(work: Path, published: Published) -> None:
     assert f"toml           {work / 'Artifacts.toml'}\n" in printed
     assert "lazy" not in (work / "Artifacts.toml").read_text()
     result = run("add", "Demo", published.url)
-    assert (result.exit_code, "force replaces it" in result.stderr) == (1, True)
+    assert (result.exit_code, "; --force replaces it" in result.stderr) == (1, True)
     done("add", "Demo", published.url, "--force", "--keep", "--toml", "Artifacts.toml")
     assert done("path", "Demo", "--no-download").endswith(f"{TREE_HASH}\n")
 
@@ -135,6 +135,8 @@ def test_publish_archives_uploads_and_binds(
     assert done("doctor") == ""
     result = run("publish", source, "Other", "--to", "nowhere")
     assert (result.exit_code, "expected dir:PATH" in result.stderr) == (1, True)
+    result = run("publish", source, "Other", *target[:2])
+    assert (result.exit_code, "expected --url-base" in result.stderr) == (1, True)
 
 
 def test_doctor_tells_what_is_wrong_and_exits_with_1(

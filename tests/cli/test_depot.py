@@ -132,7 +132,7 @@ def test_list_installed_lists_the_trees_of_all_depots(
 def test_verify_all_finds_what_is_damaged_and_repairs_it(
     jobs: str, depot: Path
 ) -> None:
-    assert "1 artifacts verified, 0 damaged" in run("verify", "--all").stdout
+    assert "1 artifact verified, 0 damaged" in run("verify", "--all").stdout
     damage(depot)
     make_tree(depot / "artifacts" / OTHER, {"file": "x"})
     result = run("verify", "--all", "--jobs", jobs)

@@ -126,6 +126,12 @@ def test_a_shell_gets_code_to_complete(shell: str) -> None:
     assert f"_FETCH_ARTIFACTS_COMPLETE={shell}_complete" in result.stdout
 
 
+def test_a_missing_choice_is_listed_without_escapes() -> None:
+    result = run("completion")
+    assert result.exit_code == 2
+    assert "\tbash,\n" in result.stderr
+
+
 def completed(words: str, folder: Path) -> list[str]:
     """What bash is offered for the last of these words."""
     env = {

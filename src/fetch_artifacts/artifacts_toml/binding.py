@@ -241,7 +241,7 @@ def _kept(
     if platform is None:
         # In Julia, too, `name = []` counts as unbound.
         if existing != [] and not force:
-            raise _exists(path, name, "is bound", "force replaces it")
+            raise _exists(path, name, "is bound", "force=True replaces it")
         return []
     if not isinstance(existing, list):
         # Artifacts.jl:257: not even with force can Julia make a list of a table.
@@ -250,7 +250,11 @@ def _kept(
     for other, _, _ in platforms_of(existing, Place.of(name, path)):
         if not force and platforms_match(platform, other):
             problem = f"is bound for {other}, which {platform} fits"
-            hint = "force replaces it" if other.tags == platform.tags else "unbind that"
+            hint = (
+                "force=True replaces it"
+                if other.tags == platform.tags
+                else "unbind that"
+            )
             raise _exists(path, name, problem, hint)
     return _without(existing, platform, Place.of(name, path))
 

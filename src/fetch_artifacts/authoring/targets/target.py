@@ -72,7 +72,8 @@ class TargetOptions:
         """
         if not self.url_base:
             msg = (
-                f"{redacted(target)}: expected the URL under which its files are served"
+                f"{redacted(target)}: expected url_base, the URL under which its files "
+                "are served, found none"
             )
             raise PublishError(msg)
         return self.url_base
