@@ -17,7 +17,7 @@ from fetch_artifacts.cli.shared.options import (
     toml_option,
 )
 from fetch_artifacts.cli.shared.printing import print_json, say, tell
-from fetch_artifacts.terminal.units import show_bytes
+from fetch_artifacts.terminal.units import count_of, show_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,7 +109,7 @@ def _print_collection(done: Collection, *, dry_run: bool, explain: bool) -> None
     did = f"would delete {{}} and free {freed}" if dry_run else f"deleted {{}}, {freed}"
     waiting = sum(tree.fate == "waiting" for tree in done.trees)
     later = f"; {waiting} more unused, but not yet for long enough" if waiting else ""
-    count = f"{len(done.collected)} of {len(done.trees)} artifacts"
+    count = f"{len(done.collected)} of {count_of(len(done.trees), 'artifact')}"
     say(f"{did.format(count)}{later}")
 
 
@@ -170,7 +170,8 @@ def du(*, all_depots: bool, as_json: bool) -> None:
     sizes = [tree.size for tree in trees if tree.size]
     files = sum(size.files for size in sizes)
     total = show_bytes(sum(size.bytes for size in sizes))
-    say(f"{total} in {len(trees)} artifacts of {files} files")
+    trees_and_files = f"{count_of(len(trees), 'artifact')} of {count_of(files, 'file')}"
+    say(f"{total} in {trees_and_files}")
 
 
 def print_installed(trees: Sequence[Installed]) -> None:
@@ -180,7 +181,7 @@ def print_installed(trees: Sequence[Installed]) -> None:
     now = local_now()
     for tree in trees:
         size = f"{show_bytes(tree.size.bytes):>8}  " if tree.size else ""
-        files = f"{tree.size.files:>7} files  " if tree.size else ""
+        files = f"{count_of(tree.size.files, 'file'):>13}  " if tree.size else ""
         age = f"{show_age(now - tree.since):>6}"
         say(f"{size}{files}{age}  {tree.path}{_note(tree)}")
         for use in tree.uses:

@@ -112,7 +112,7 @@ class _Commands(click.Group):
             shown = io.StringIO()
             error.show(shown)
             # It has lines of its own, and what was typed in one of them.
-            text = printable(shown.getvalue(), sys.stderr, keep="\n")
+            text = printable(shown.getvalue(), sys.stderr, keep="\n\t")
             click.echo(text, nl=False, err=True)
             return error.exit_code
         return code if isinstance(code, int) else 0

@@ -13,6 +13,7 @@ from fetch_artifacts.errors import PlatformError
 from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.platforms.platform import Platform
 from fetch_artifacts.terminal import progress
+from fetch_artifacts.terminal.units import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -162,7 +163,7 @@ def bundle(
         trees = write_bundle(output, tomls, platforms, jobs=jobs, report=report)
     for toml in tomls:
         say(f"bundled\t{toml}")
-    tell(f"{output}: {trees} artifacts")
+    tell(f"{output}: {count_of(trees, 'artifact')}")
 
 
 def push_installed(folders: Iterable[Path]) -> None:

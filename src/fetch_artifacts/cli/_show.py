@@ -313,7 +313,8 @@ def _verify_all(*, repair: bool, jobs: int | None, as_json: bool) -> None:
             raise SystemExit(FAILED)
         return
     repaired = f", {len(damaged) - left} of them repaired" if repair else ""
-    say(f"{len(trees)} artifacts verified, {len(damaged)} damaged{repaired}")
+    all_of_them = count_of(len(trees), "artifact")
+    say(f"{all_of_them} verified, {len(damaged)} damaged{repaired}")
     if left:
         raise SystemExit(FAILED)
 
