@@ -388,3 +388,13 @@ def test_whether_comments_are_kept_can_be_said(toml: Path) -> None:
     assert toml.read_text().startswith(julias)
     assert run("unbind", "Other", "--keep-comments").exit_code == 0
     assert toml.read_text() == julias
+
+
+def test_a_process_without_standard_streams_can_run_the_command(toml: Path) -> None:
+    # As with `>&-` in a shell, and in programs of Windows without a console.
+    program = (
+        "import sys; sys.stdin = sys.stdout = sys.stderr = None; "
+        "from fetch_artifacts.cli import main; main(['list', '--toml', sys.argv[1]])"
+    )
+    command = [sys.executable, "-c", program, str(toml)]
+    assert subprocess.run(command, check=False).returncode == 0
