@@ -57,6 +57,8 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     server.start()
     host, port = server.get_host_and_port()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    # Not one that an earlier test made, without credentials or for another server.
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
     fsspec.filesystem("s3").mkdir("bucket")
     yield
     fsspec.filesystem("s3").rm("bucket", recursive=True)  # moto's memory outlives it

@@ -242,6 +242,8 @@ def test_a_bucket_of_s3_is_published_to(
         host, port = server.get_host_and_port()
         url = f"http://{host}:{port}"
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        # Not one that an earlier test made, without credentials or for another server.
+        fsspec.get_filesystem_class("s3").clear_instance_cache()
         system = fsspec.filesystem("s3")
         system.mkdir("bucket")
         system.call_s3("put_bucket_policy", Bucket="bucket", Policy=json.dumps(POLICY))
