@@ -27,7 +27,8 @@ def plain_errors(address: str) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - each file system has its own
         # They may quote the address, and so may the errors that they come from.
         login = address.partition("://")[2].partition("/")[0].rpartition("@")[0]
-        why = redacted_text(str(error))
+        # The path of an OSError may hold a query, and callers name the place anyway.
+        why = redacted_text(getattr(error, "strerror", None) or str(error))
         why = why.replace(f"{login}@", "") if login else why
         raise OSError(why or type(error).__name__) from None
 
