@@ -181,5 +181,5 @@ def _fill_in_streams() -> None:
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             mode = "r" if name == "stdin" else "w"
-            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - until the process ends
+            stream = io.TextIOWrapper(io.FileIO(os.devnull, mode), encoding="utf-8")
             setattr(sys, name, stream)
