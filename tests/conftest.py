@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -37,6 +38,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep to the recorded answers where that is asked for."""
     if config.option.recorded:
         config.pluginmanager.register(RecordedOnly(), "recorded")
+
+
+def pytest_configure() -> None:
+    """Let the processes of the tests hear Ctrl-C, also in a job that ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
