@@ -35,14 +35,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep to the recorded answers where that is asked for."""
+    """Keep to the recorded answers where that is asked for, and hear Ctrl-C always."""
+    # A job in the background may ignore it, and its processes inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.option.recorded:
         config.pluginmanager.register(RecordedOnly(), "recorded")
-
-
-def pytest_configure() -> None:
-    """Let the processes of the tests hear Ctrl-C, also in a job that ignores it."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
