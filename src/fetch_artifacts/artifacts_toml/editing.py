@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from fetch_artifacts.artifacts_toml.file import not_there, parse_artifacts_toml
 from fetch_artifacts.errors import ArtifactsTomlError, ArtifactsTomlNotFoundError
-from fetch_artifacts.files.regular import open_regular
 from fetch_artifacts.files.rewriting import rewrite
 from fetch_artifacts.julia_toml.editing import update
 from fetch_artifacts.julia_toml.reader import decoded, encoded
@@ -74,8 +73,6 @@ def change_file(
         raise ArtifactsTomlNotFoundError(msg, searched=[target.parent])
     if target.is_dir():
         raise not_there(path)
-    if target.exists():
-        open_regular(target).close()  # before a lock is made beside a device
     done: list[Change] = []
 
     def edit(content: bytes | None) -> bytes | None:

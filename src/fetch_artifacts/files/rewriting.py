@@ -64,6 +64,8 @@ def rewrite(
         require_own_link(target)
     if not shared or target.is_symlink():
         target = Path(os.path.realpath(target))
+    if not shared:
+        _content(target, shared=shared)  # refuses a device before it gets a lock
     lock = Path(f"{target}.pid")
     for _ in range(_STARTS):
         with pid_lock(
