@@ -5,7 +5,6 @@ import hashlib
 import io
 import logging
 import os
-import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
@@ -39,7 +38,7 @@ from fetch_artifacts.errors import (
     TreeHashMismatchError,
     UnpackError,
 )
-from support.archives import file, pax
+from support.archives import file, pax, unpack_with_tarfile
 from support.published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
 from support.trees import full_disk, make_tree, names
 
@@ -494,11 +493,7 @@ def test_compute_git_tree_sha1_is_that_of_the_folder_itself(tmp_path: Path) -> N
 def test_a_created_archive_unpacks_with_any_tar(tmp_path: Path) -> None:
     source = make_tree(tmp_path / "data", TREE)
     created = create_artifact(source, tmp_path / "a.tar.xz")
-    with tarfile.open(created["archive_path"]) as members:
-        # Python 3.10.12 and 3.11.4 brought filters, and 3.12 warns where none is set.
-        if trusted := getattr(tarfile, "fully_trusted_filter", None):
-            members.extraction_filter = trusted
-        members.extractall(tmp_path / "out")
+    unpack_with_tarfile(Path(created["archive_path"]), tmp_path / "out")
     assert compute_git_tree_sha1(tmp_path / "out") == TREE_HASH
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fetch_artifacts import artifact
+from support.archives import unpack_with_tarfile
 from support.commands import run
 from support.published import TREE_HASH, Published, publish, tar
 from support.trees import Tree, make_tree, names
@@ -152,8 +153,7 @@ def test_no_bundle_is_written_that_lacks_something(
 def test_an_unpacked_bundle_is_a_mirror(
     bundle: Path, published: Published, other: Published, tmp_path: Path
 ) -> None:
-    with tarfile.open(bundle) as archive:
-        archive.extractall(tmp_path / "mirror")
+    unpack_with_tarfile(bundle, tmp_path / "mirror")
     done = run("mirror", "--check", tmp_path / "mirror", published.toml, other.toml)
     assert (done.exit_code, done.stdout) == (0, "")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import tarfile
 from pathlib import Path
 
 END = bytes(1024)
@@ -101,3 +102,12 @@ def modes(root: Path) -> dict[str, int]:
         path.relative_to(root).as_posix(): stat.S_IMODE(path.lstat().st_mode)
         for path in root.rglob("*")
     }
+
+
+def unpack_with_tarfile(archive: Path, folder: Path) -> None:
+    """Unpack as Python's own tarfile does, all of it, on every Python."""
+    with tarfile.open(archive) as members:
+        # Python 3.10.12 and 3.11.4 brought filters, and 3.12 warns where none is set.
+        if trusted := getattr(tarfile, "fully_trusted_filter", None):
+            members.extraction_filter = trusted
+        members.extractall(folder)
