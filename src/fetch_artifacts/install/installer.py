@@ -78,6 +78,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         settings: The environment to go by; the present one unless given.
         progress: Called with each step, from several threads.
         reader: Where archives come from; the network and files unless given.
+        toml: The Artifacts.toml that is installed as a whole; see `SourceReader`.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         settings: Settings | None = None,
         progress: Progress | None = None,
         reader: Reader | None = None,
+        toml: str | None = None,
     ) -> None:
         self._settings = settings or Settings.from_environ()
         self._progress = progress
@@ -92,7 +94,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         self._depot = FirstDepot.present()
         self._stopped = threading.Event()
         self._reader: Reader = reader or SourceReader(
-            self._settings, self._depot.artifacts, stopped=self._stopped
+            self._settings, self._depot.artifacts, stopped=self._stopped, toml=toml
         )
 
     def __exit__(self, *_: object) -> None:

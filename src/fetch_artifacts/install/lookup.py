@@ -211,7 +211,7 @@ def install_all(
     log_choice(entries, toml)
     PROCESS_OVERRIDES.add_file(toml)
     mark_used(toml)  # first: until then a gc may delete what is there
-    with Installer(progress=report) as installer:
+    with Installer(progress=report, toml=toml) as installer:
         installed = installer.ensure_all(entries, jobs=jobs)
     return {entry.name: contents_of(entry, installed[entry.name]) for entry in entries}
 

@@ -36,6 +36,7 @@ JULIA_VERSION: Final = "1.12.5"
 
 SINCE: Final = {
     "folders as servers": (1, 13),  # file:///folder has a name under servers/
+    "registered packages": (1, 13),  # install/registries.py
     "zstd": (1, 13),  # an archive may come compressed with zstd
 }
 """Rules that hold where the host has this version of Julia or a later one."""
@@ -85,6 +86,16 @@ def belongs_to(server: str, url: str) -> bool:
     return url == server or url.startswith(f"{server}/")
 
 
+def holds(rule: str, platform: Platform) -> bool:
+    """Whether a rule of `SINCE` holds for the Julia of a host's platform.
+
+    Where it has none, the rules are those of `JULIA_VERSION`.
+    """
+    text = platform.tags.get("julia_version", JULIA_VERSION)
+    version = tuple(int(number) for number in re.findall("[0-9]+", text)[:2])
+    return version >= SINCE[rule]
+
+
 def headers(
     server: str,
     url: str,
@@ -108,12 +119,12 @@ def headers(
         depot: The first depot.
         read: Downloads a URL with the headers given. It may raise DownloadError.
     """
-    julia = _julia_version(platform)
-    folder = _server_directory(depot, server, julia)
+    local = holds("folders as servers", platform)
+    folder = _server_directory(depot, server, local=local)
     if folder is None or not belongs_to(server, url):
         return {}
     known = _metadata(server, triplet=platform.triplet, environ=environ)
-    if julia >= SINCE["zstd"] and _MAY_BE_ZSTD.search(url):
+    if holds("zstd", platform) and _MAY_BE_ZSTD.search(url):
         known["Accept-Encoding"] = "zstd, gzip"
     return {**known, **_login(url, folder / "auth.toml", read)}
 
@@ -145,16 +156,9 @@ def _ci_state(value: str | None) -> str:
     return _CI_STATES[parse_bool(value.lower())]
 
 
-def _julia_version(platform: Platform) -> tuple[int, ...]:
-    """The host's Julia; the one whose rules we follow where there is none."""
-    text = platform.tags.get("julia_version", JULIA_VERSION)
-    return tuple(int(number) for number in re.findall("[0-9]+", text)[:2])
-
-
-def _server_directory(depot: Path, server: str, julia: tuple[int, ...]) -> Path | None:
+def _server_directory(depot: Path, server: str, *, local: bool) -> Path | None:
     """PlatformEngines.jl:46 `get_server_dir`."""
-    slashes = "///?" if julia >= SINCE["folders as servers"] else "//"
-    found = re.match(rf"\w+:{slashes}([^\\/]+)(?:\Z|/)", server)
+    found = re.match(rf"\w+://{'/?' * local}([^\\/]+)(?:\Z|/)", server)
     if found is None:
         _log.warning("malformed Pkg server value %s", redacted(server))
         return None
