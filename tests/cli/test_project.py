@@ -52,9 +52,39 @@ def test_a_bad_name_of_a_file_is_told(project: Path, value: str) -> None:
     configure(project, f"artifacts-toml = {value}")
     result = run("list")
     assert result.exit_code == 1
-    assert "pyproject.toml: expected the path of a .toml" in result.stderr or (
+    place = "pyproject.toml: tool.fetch-artifacts.artifacts-toml: "
+    assert f"{place}expected the path of a .toml" in result.stderr or (
         "absent.toml: expected an Artifacts.toml" in result.stderr
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("platform = 'pc'", "platform 'pc'"),
+        ("mirrors = ['https://a.org', 3]", "mirrors: expected an address"),
+        ("auth.'a.org' = 1", 'auth."a.org": expected a table of headers'),
+        ("auth.'a.org'.'X-T' = '$HOME'", "expected a variable that begins with"),
+        ("platform", "expected TOML"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_told_also_where_it_is_not_needed(
+    project: Path, text: str, found: str
+) -> None:
+    configure(project, text)
+    toml = "src/my_pkg/Artifacts.toml"
+    for command in (
+        ("list", "--toml", toml),
+        ("check", toml),
+        ("platform",),
+        ("bind", "Other", TREE_HASH),
+        ("mirror", "m", toml),
+    ):
+        result = run(*command)
+        assert result.exit_code == 1, command
+        assert "pyproject.toml: " in result.stderr
+        assert found in result.stderr
+    assert not (project / "Artifacts.toml").exists()
 
 
 def test_a_second_file_is_warned_of(project: Path) -> None:

@@ -145,6 +145,7 @@ class TestSettings:
             "no TOML, but not ours",
             'dependencies = ["fetch-artifacts"]',
             "[tool.fetch-artifacts]\n",
+            "[tool.fetch-artifacts",  # a warning
         ],
     )
     def test_a_pyproject_without_the_setting_decides_nothing(
@@ -156,9 +157,8 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("[tool.fetch-artifacts", r"pyproject\.toml: expected TOML"),
             ("[tool]\nfetch-artifacts = 1", r"expected a table .*found int"),
-            ("[tool.fetch-artifacts]\nplatform = 1", "expected a triplet .* found 1"),
+            ("[tool.fetch-artifacts]\nplatform = 1", "expected a triplet, found 1"),
             ('[tool.fetch-artifacts]\nplatform = "pc"', r"pyproject\.toml: .*'pc'"),
         ],
     )

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from fetch_artifacts.errors import SettingsError
 from fetch_artifacts.settings import pyproject
-from fetch_artifacts.settings.pyproject import KEYS, read_table
+from fetch_artifacts.settings.pyproject import KEYS, project_table, read_table
 
 
 def test_a_key_that_is_not_known_is_warned_of_once(
@@ -29,4 +30,54 @@ def test_a_key_that_is_not_known_is_warned_of_once(
 def test_all_keys_that_are_read_are_known() -> None:
     source = Path(pyproject.__file__).parents[1]
     text = "".join(path.read_text("utf-8") for path in source.rglob("*.py"))
-    assert set(re.findall(r'read_table\(.*?\)\.get\(\s*"([^"]+)"', text)) == KEYS
+    read = r'(?:read_table\(.*?\)|\btable)\.get\(\s*"([^"]+)"'
+    assert set(re.findall(read, text)) >= KEYS
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("accept-recompressed = 'yes'", "expected true or false, found 'yes'"),
+        ("artifacts-toml = 3", "expected the path of a .toml file, found 3"),
+        ("auth = 'token'", "expected a table for each host, found str"),
+        ("mirrors = 'https://a.org'", "expected an array of addresses, found 'https"),
+        ("platform = ['x']", "expected a triplet, found ['x']"),
+    ],
+)
+def test_each_value_of_a_wrong_kind_is_an_error_that_names_it(
+    tmp_path: Path, line: str, found: str
+) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text(f"[tool.fetch-artifacts]\n{line}\n", "utf-8")
+    key = line.partition(" ")[0]
+    place = re.escape(f"{path}: tool.fetch-artifacts.{key}: {found}")
+    for read in (lambda: read_table(path), lambda: project_table(tmp_path)):
+        with pytest.raises(SettingsError, match=place):
+            read()
+
+
+@pytest.mark.parametrize(
+    "content", [b"[tool.fetch-artifacts", b"# fetch-artifacts \xff"]
+)
+def test_a_file_that_is_not_toml_is_an_error_to_commands_and_a_warning_to_functions(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_bytes(content)
+    with pytest.raises(SettingsError, match=r"pyproject\.toml: expected TOML"):
+        read_table(path)
+    for _ in range(2):
+        assert project_table(tmp_path) == (str(path), {})
+    [record] = caplog.records
+    assert record.getMessage().startswith(
+        f"{path}: can't be read, so [tool.fetch-artifacts] in it is ignored: "
+    )
+
+
+def test_a_broken_file_that_does_not_name_this_package_is_nobody_elses_business(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text("broken = [")
+    assert read_table(path) == project_table(tmp_path)[1] == {}
+    assert not caplog.records

@@ -14,6 +14,7 @@ from fetch_artifacts.cli.shared.asking import dry_run_option
 from fetch_artifacts.cli.shared.options import (
     FAILED,
     json_option,
+    require_project,
     resolve_toml,
     toml_option,
 )
@@ -99,6 +100,7 @@ def platform(*, as_json: bool) -> None:
     """
     from fetch_artifacts.platforms.host_facts import host_facts
 
+    require_project(Path.cwd())
     facts = host_facts()
     if as_json:
         tags = {
@@ -126,6 +128,7 @@ def check(files: tuple[Path, ...], toml_path: Path | None, *, as_json: bool) -> 
     from fetch_artifacts.artifacts_toml.check import check_files
     from fetch_artifacts.install.inventory import override_findings
 
+    require_project(Path.cwd())
     paths = files or (resolve_toml(toml_path),)
     findings = list(check_files(paths))
     for path in paths:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from fetch_artifacts.cli.shared.options import FAILED
+from fetch_artifacts.cli.shared.options import FAILED, require_project
 from fetch_artifacts.cli.shared.printing import say, tell
 from fetch_artifacts.errors import PlatformError
 from fetch_artifacts.platforms.host import host_platform
@@ -98,6 +98,7 @@ def mirror(
     if not files and (prune or not check):
         msg = "expected the Artifacts.toml files that it is to hold"
         raise click.UsageError(msg)
+    require_project(Path.cwd())
     store = store_at(place)
     wanted = _selected(files, platforms)
     if not check:
@@ -150,6 +151,7 @@ def bundle(
     from fetch_artifacts.authoring.mirrors import environment as packages
     from fetch_artifacts.authoring.mirrors.bundle import write_bundle
 
+    require_project(Path.cwd())
     tomls = [file.absolute() for file in files]
     if environment:
         tomls += packages.distribution_tomls()

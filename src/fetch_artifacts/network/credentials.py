@@ -41,7 +41,7 @@ from urllib.parse import unquote
 
 from fetch_artifacts.errors import SettingsError
 from fetch_artifacts.files.toml_text import parse_toml
-from fetch_artifacts.settings.pyproject import TABLE, nearest_pyproject, read_table
+from fetch_artifacts.settings.pyproject import TABLE, project_table
 from fetch_artifacts.urls import is_secure, origin, split_url, without_user
 
 if TYPE_CHECKING:
@@ -84,14 +84,12 @@ class Credentials:
         config = settings.user_config / "config.toml"
         if config.is_file():
             tables = _parse(_read(config).get("auth", {}), f"{config}: auth")
-        pyproject = nearest_pyproject(folder)
-        if pyproject is not None:
-            where = f"{pyproject}: {TABLE}.auth"
-            projects = _parse(read_table(pyproject).get("auth", {}), where)
-            for pattern in projects.keys() - tables.keys():
-                _check_variables(pattern, projects[pattern], where, config)
-            tables = projects | tables
-        return cls(environ=settings.environ, patterns=tables)
+        pyproject, table = project_table(folder)
+        where = f"{pyproject}: {TABLE}.auth"
+        projects = _parse(table.get("auth", {}), where)
+        for pattern in projects.keys() - tables.keys():
+            _check_variables(pattern, projects[pattern], where, config)
+        return cls(environ=settings.environ, patterns=projects | tables)
 
     def headers(self, url: str) -> dict[str, str]:
         """Give the headers for a request, none over plain http.

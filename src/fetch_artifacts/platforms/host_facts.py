@@ -10,7 +10,7 @@ from fetch_artifacts.errors import PlatformError, SettingsError
 from fetch_artifacts.platforms import julia_host, machine
 from fetch_artifacts.platforms.platform import Platform
 from fetch_artifacts.settings.environment import Settings
-from fetch_artifacts.settings.pyproject import nearest_pyproject, read_table
+from fetch_artifacts.settings.pyproject import project_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,20 +106,26 @@ def _named_platforms(settings: Settings) -> Iterator[tuple[Platform, str]]:
     if settings.platform:
         source = "FETCH_ARTIFACTS_PLATFORM"
         yield _parse_setting(settings.platform, source), source
-    if pyproject := nearest_pyproject(Path.cwd()):
-        setting = read_table(pyproject).get("platform")
-        if setting is not None:
-            yield _parse_setting(setting, str(pyproject)), str(pyproject)
+    if project := platform_of_project(Path.cwd()):
+        yield project
     if julia := settings.julia:
         platform = julia_host.installed_julia(julia, settings.user_cache)
         if platform:
             yield platform, str(julia)
 
 
-def _parse_setting(setting: object, source: str) -> Platform:
-    if not isinstance(setting, str):
-        msg = f"{source}: expected a triplet as platform, found {setting!r}"
-        raise SettingsError(msg)
+def platform_of_project(folder: Path) -> tuple[Platform, str] | None:
+    """The platform that the nearest pyproject.toml names, and that file; None if none.
+
+    Raises:
+        SettingsError: It names no platform.
+    """
+    path, table = project_table(folder)
+    setting = table.get("platform")
+    return None if setting is None else (_parse_setting(setting, path), path)
+
+
+def _parse_setting(setting: str, source: str) -> Platform:
     try:
         return Platform.parse(setting)
     except PlatformError as error:

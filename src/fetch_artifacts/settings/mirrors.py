@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import SettingsError
-from fetch_artifacts.settings.pyproject import TABLE, nearest_pyproject, read_table
+from fetch_artifacts.settings.pyproject import TABLE, project_table
 from fetch_artifacts.urls import FSSPEC_SCHEMES, redacted
 
 if TYPE_CHECKING:
@@ -28,27 +28,22 @@ def mirrors_of(environ: Mapping[str, str], folder: Path) -> tuple[str, ...]:
 
     Raises:
         SettingsError: An address is none, or the pyproject.toml can't be understood.
-        OSError: The pyproject.toml can't be read.
     """
+    value: list[object]
     if VARIABLE in environ:
-        where: object = VARIABLE
-        value: object = environ[VARIABLE].split()
+        where, value = VARIABLE, [*environ[VARIABLE].split()]
     else:
-        path = nearest_pyproject(folder)
-        where = f"{path}: {TABLE}.mirrors"
-        value = read_table(path).get("mirrors", []) if path else []
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        msg = f"{where}: expected an array of addresses, found {type(value).__name__}"
-        raise SettingsError(msg)
+        path, table = project_table(folder)
+        where, value = f"{path}: {TABLE}.mirrors", table.get("mirrors", [])
     for each in value:
-        scheme, is_url, rest = each.partition("://")
+        scheme, is_url, rest = str(each).partition("://")
         if scheme not in _SCHEMES or not is_url or not rest.strip("/"):
             msg = (
                 f"{where}: expected an address such as https://host/folder or "
-                f"s3://bucket/folder, found {redacted(each)!r}"
+                f"s3://bucket/folder, found {redacted(str(each))!r}"
             )
             raise SettingsError(msg)
-    return tuple(each.rstrip("/") for each in value)
+    return tuple(str(each).rstrip("/") for each in value)
 
 
 def is_writable(mirror: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 TABLE: Final = "tool.fetch-artifacts"
-KEYS: Final = frozenset(
-    {"accept-recompressed", "artifacts-toml", "auth", "mirrors", "platform"}
-)
-"""The keys of the table; whoever reads another one adds it here."""
-
+_EXPECTED: Final[dict[str, tuple[type, str]]] = {
+    "accept-recompressed": (bool, "true or false"),
+    "artifacts-toml": (str, "the path of a .toml file"),
+    "auth": (dict, "a table for each host"),
+    "mirrors": (list, "an array of addresses"),
+    "platform": (str, "a triplet"),
+}
+KEYS: Final = frozenset(_EXPECTED)
+"""The keys of the table; whoever reads another one adds it with what it may be."""
 
 _first: Final[list[Path]] = []  # of first_above; the last counts
 
@@ -48,7 +53,8 @@ def nearest_pyproject(folder: Path) -> Path | None:
     """
     for start in (*_first[-1:], folder):
         candidates = (parent / "pyproject.toml" for parent in (start, *start.parents))
-        found = next((path for path in candidates if path.is_file()), None)
+        # os.path: a folder that may not be looked into has none.
+        found = next((path for path in candidates if os.path.isfile(path)), None)
         if found is not None:
             return found
     return None
@@ -58,44 +64,92 @@ def artifacts_toml_of_project(folder: Path) -> Path | None:
     """Give the Artifacts.toml that the project around a folder names, if it does.
 
     Raises:
-        SettingsError: The value is no path of a file.
-        OSError: The pyproject.toml can't be read.
+        SettingsError: As `read_table`, or the value is no path of a .toml file.
     """
     path = nearest_pyproject(folder)
-    named = read_table(path).get("artifacts-toml") if path else None
+    named: str | None = read_table(path).get("artifacts-toml") if path else None
     if path is None or named is None:
         return None
-    if not isinstance(named, str) or not named.endswith(".toml"):
-        msg = (
-            f"{path}: expected the path of a .toml file as artifacts-toml of "
-            f"[{TABLE}], found {named!r}"
-        )
-        raise SettingsError(msg)
+    if not named.endswith(".toml"):
+        raise _wrong(path, "artifacts-toml", repr(named))
     return path.parent / named
+
+
+def project_table(folder: Path) -> tuple[str, dict[str, Any]]:
+    """Give the nearest pyproject.toml and its table, for functions.
+
+    A file that can't be read is warned of, and has no table: it may be another
+    project's, and what is installed must be found beside it all the same. Commands
+    refuse it by `read_table`.
+
+    Raises:
+        SettingsError: The table has a value that can't be understood.
+    """
+    path = nearest_pyproject(folder)
+    if path is None:
+        return "", {}
+    try:
+        table = _load(path)
+    except (OSError, ValueError) as error:
+        _warn_of_file(path, str(error))
+        table = {}
+    return str(path), _checked(path, table)
 
 
 def read_table(path: Path) -> dict[str, Any]:
     """Read ``[tool.fetch-artifacts]``, empty where there is none.
 
     Raises:
-        SettingsError: The file is not TOML, or the key is not a table.
-        OSError: The file can't be read.
+        SettingsError: The file can't be read, is not TOML, or has a value in the
+            table that can't be understood.
+    """
+    try:
+        table = _load(path)
+    except OSError as error:
+        msg = f"{path}: can't be read, for [{TABLE}] in it: {error.strerror}"
+        raise SettingsError(msg) from error
+    except ValueError as error:
+        msg = f"{path}: expected TOML, to read [{TABLE}] from it: {error}"
+        raise SettingsError(msg) from error
+    return _checked(path, table)
+
+
+def _load(path: Path) -> object:
+    """What a file has in the place of the table.
+
+    Raises:
+        OSError: It can't be read.
+        ValueError: It is not TOML.
     """
     data = path.read_bytes()
     if b"fetch-artifacts" not in data:
         return {}  # the usual case: don't parse the file
-    try:
-        table = parse_toml(data.decode("utf-8")).get("tool", {})
-    except ValueError as error:  # also UnicodeDecodeError and TOMLDecodeError
-        msg = f"{path}: expected TOML, to read [{TABLE}] from it: {error}"
-        raise SettingsError(msg) from error
-    table = table.get("fetch-artifacts", {}) if isinstance(table, dict) else table
+    tool = parse_toml(data.decode("utf-8")).get("tool", {})
+    return tool.get("fetch-artifacts", {}) if isinstance(tool, dict) else tool
+
+
+def _checked(path: Path, table: object) -> dict[str, Any]:
     if not isinstance(table, dict):
         msg = f"{path}: expected a table [{TABLE}], found {type(table).__name__}"
         raise SettingsError(msg)
-    for key in table.keys() - KEYS:
-        _warn_of_key(path, key)
+    for key, value in table.items():
+        if key not in KEYS:
+            _warn_of_key(path, key)
+        elif not isinstance(value, _EXPECTED[key][0]):
+            # What stands for credentials may be one.
+            found = type(value).__name__ if key == "auth" else repr(value)
+            raise _wrong(path, key, found)
     return table
+
+
+def _wrong(path: Path, key: str, found: str) -> SettingsError:
+    msg = f"{path}: {TABLE}.{key}: expected {_EXPECTED[key][1]}, found {found}"
+    return SettingsError(msg)
+
+
+@cache  # once a process
+def _warn_of_file(path: Path, fault: str) -> None:
+    _log.warning("%s: can't be read, so [%s] in it is ignored: %s", path, TABLE, fault)
 
 
 @cache  # once a process
@@ -119,15 +173,8 @@ def accepts_recompressed(folder: Path) -> bool:
         folder: Where to look for its pyproject.toml, and above.
 
     Raises:
-        SettingsError: The file is not TOML, or says neither true nor false.
-        OSError: The file can't be read.
+        SettingsError: It says neither true nor false.
     """
-    path = nearest_pyproject(folder)
-    value = read_table(path).get("accept-recompressed", False) if path else False
-    if not isinstance(value, bool):
-        msg = (
-            f"{path}: {TABLE}.accept-recompressed: expected true or false, found "
-            f"{value!r}"
-        )
-        raise SettingsError(msg)
-    return value
+    _, table = project_table(folder)
+    accepts: bool = table.get("accept-recompressed", False)
+    return accepts

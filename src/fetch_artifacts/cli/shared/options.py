@@ -12,7 +12,12 @@ from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
 from fetch_artifacts.cli.shared.completing import complete_platforms
 from fetch_artifacts.cli.shared.printing import tell, tell_done
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError, PlatformError
-from fetch_artifacts.settings.pyproject import artifacts_toml_of_project, first_above
+from fetch_artifacts.settings.pyproject import (
+    artifacts_toml_of_project,
+    first_above,
+    nearest_pyproject,
+    read_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -121,6 +126,7 @@ def binding_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def _toml_to_write(toml_path: Path | None) -> Path:
     here = Path.cwd()
+    require_project(here)
     found = toml_path or artifacts_toml_of_project(here) or find_artifacts_toml(here)
     if found:
         return found.absolute()
@@ -144,6 +150,7 @@ def resolve_toml(toml_path: Path | None) -> Path:
 
     Raises:
         ArtifactsTomlNotFoundError: There is none.
+        SettingsError: The pyproject.toml can't be understood.
     """
     here = Path.cwd()
     named = toml_path or artifacts_toml_of_project(here)
@@ -158,4 +165,24 @@ def resolve_toml(toml_path: Path | None) -> Path:
         )
         raise ArtifactsTomlNotFoundError(msg, searched=[here])
     click.get_current_context().with_resource(first_above(found.parent))
+    require_project(here)
     return found
+
+
+def require_project(folder: Path) -> None:
+    """Check all settings of the project around a folder, whichever are needed.
+
+    Raises:
+        SettingsError: One of them can't be understood; the message names it.
+    """
+    path = nearest_pyproject(folder)
+    if path is None or not read_table(path):
+        return
+    from fetch_artifacts.network.credentials import Credentials
+    from fetch_artifacts.platforms.host_facts import platform_of_project
+    from fetch_artifacts.settings.environment import Settings
+    from fetch_artifacts.settings.mirrors import mirrors_of
+
+    mirrors_of({}, folder)
+    platform_of_project(folder)
+    Credentials.load(Settings.from_environ(), folder)
