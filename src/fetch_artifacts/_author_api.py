@@ -32,6 +32,7 @@ from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.files.regular import open_regular
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.platforms.platform import as_platform
+from fetch_artifacts.settings.project import project_of
 from fetch_artifacts.streams import sha256_of
 from fetch_artifacts.tar.writer import require_folder
 from fetch_artifacts.terminal.progress import show_progress
@@ -286,7 +287,7 @@ def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
     toml, built_for = Path(absolute(toml_path)), _platform(platform)
     urls = [tarball_url] if isinstance(tarball_url, str) else tarball_url
     check_free(toml, name, built_for, force=force)
-    with show_progress(verbose=verbose) as report:
+    with project_of(toml), show_progress(verbose=verbose) as report:
         sourced = sourcing.download_sources(urls, keep=not clear, report=report)
     binding = Binding(
         name=name,
@@ -339,9 +340,10 @@ def add_download_source(  # noqa: PLR0913 - each has a default
     toml, built_for = Path(absolute(toml_path)), _platform(platform)
     source = DownloadSource(url=download_url, sha256=Sha256.parse(sha256))
     if check:
-        source = sourcing.check_source(
-            toml, name, source.url, source.sha256, platform=built_for
-        )
+        with project_of(toml):
+            source = sourcing.check_source(
+                toml, name, source.url, source.sha256, platform=built_for
+            )
     add_source(toml, name, source, platform=built_for, keep_comments=keep_comments)
 
 

@@ -20,6 +20,7 @@ from fetch_artifacts.errors import (
 from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.install import lookup
 from fetch_artifacts.platforms.host import host_platform
+from fetch_artifacts.settings.project import project_of
 
 if TYPE_CHECKING:
     import os
@@ -101,7 +102,7 @@ class _Entries(Mapping[str, ManagedEntry]):
         self._toml = toml
 
     def __getitem__(self, name: str) -> ManagedEntry:
-        return ManagedEntry.of(entry_for(name, self._toml, host_platform))
+        return ManagedEntry.of(self._entry(name))
 
     def __contains__(self, name: object) -> bool:
         return (
@@ -121,12 +122,16 @@ class _Entries(Mapping[str, ManagedEntry]):
 
     def _suits(self, name: str) -> bool:
         try:
-            entry_for(name, self._toml, host_platform)
+            self._entry(name)
         except NoMatchingPlatformError:
             return False
         except ArtifactsTomlError:
             pass  # asking for the entry raises this error
         return True
+
+    def _entry(self, name: str) -> ArtifactEntry:
+        with project_of(self._toml):
+            return entry_for(name, self._toml, host_platform)
 
 
 class ArtifactManager(Mapping[str, Path]):

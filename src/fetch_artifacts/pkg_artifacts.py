@@ -10,6 +10,7 @@ A ``platform`` is a `Platform` or a triplet; without one, this machine's.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import warnings
 from collections.abc import Mapping
@@ -43,6 +44,7 @@ from fetch_artifacts.install import sources as _sources
 from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.platforms.platform import Platform, as_platform
 from fetch_artifacts.platforms.tags import REQUIRED_TAGS
+from fetch_artifacts.settings.project import project_of
 from fetch_artifacts.terminal import progress as _progress
 
 if TYPE_CHECKING:
@@ -91,8 +93,11 @@ AnyPlatform: TypeAlias = "Platform | str | None"
 Package: TypeAlias = "UUID | str | None"
 
 
-def _platform(platform: AnyPlatform) -> Platform:
-    return host_platform() if platform is None else as_platform(platform)
+def _platform(platform: AnyPlatform, toml: Path | None) -> Platform:
+    if platform is not None:
+        return as_platform(platform)
+    with project_of(toml) if toml else contextlib.nullcontext():
+        return host_platform()
 
 
 def _table(
@@ -144,7 +149,9 @@ def artifact_meta(
         ArtifactsTomlError: The file, or the entry, can't be read.
     """
     table, path = _table(artifacts_toml, pkg_uuid)
-    return _toml.artifact_meta(name, table, platform=_platform(platform), path=path)
+    return _toml.artifact_meta(
+        name, table, platform=_platform(platform, path), path=path
+    )
 
 
 def artifact_hash(
@@ -163,7 +170,9 @@ def artifact_hash(
         ArtifactsTomlError: The file, or the entry, can't be read.
     """
     table, path = _table(artifacts_toml, None)
-    return _toml.artifact_hash(name, table, platform=_platform(platform), path=path)
+    return _toml.artifact_hash(
+        name, table, platform=_platform(platform, path), path=path
+    )
 
 
 def select_downloadable_artifacts(
@@ -182,7 +191,7 @@ def select_downloadable_artifacts(
     """
     table, path = _table(artifacts_toml, pkg_uuid)
     return _toml.select_downloadable_artifacts(
-        table, platform=_platform(platform), include_lazy=include_lazy, path=path
+        table, platform=_platform(platform, path), include_lazy=include_lazy, path=path
     )
 
 
@@ -202,7 +211,7 @@ def extract_all_hashes(
     """
     table, path = _table(artifacts_toml, pkg_uuid)
     return _toml.extract_all_hashes(
-        table, platform=_platform(platform), include_lazy=include_lazy, path=path
+        table, platform=_platform(platform, path), include_lazy=include_lazy, path=path
     )
 
 
@@ -223,7 +232,7 @@ def artifact_slash_lookup(
     """
     table, path = _table(artifacts_toml, pkg_uuid)
     return _slash.artifact_slash_lookup(
-        name, table, platform=_platform(platform), path=path
+        name, table, platform=_platform(platform, path), path=path
     )
 
 
@@ -366,9 +375,10 @@ def ensure_artifact_installed(  # noqa: PLR0913 - Julia's parameters
     else:
         path = Path(absolute(artifacts_toml))
         load_artifacts_toml(path, pkg_uuid=pkg_uuid)
-        entry = _toml.entry_for(name, path, _platform(platform))
+        entry = _toml.entry_for(name, path, _platform(platform, path))
     _mark_used(str(path))
     with (
+        project_of(path),
         _progress.show_progress(verbose=verbose) as bar,
         _install.Installer(progress=progress or bar) as installer,
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import TYPE_CHECKING, Final
 
@@ -9,6 +10,7 @@ from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.errors import NoMatchingPlatformError
 from fetch_artifacts.platforms.host import host_platform
+from fetch_artifacts.settings.project import project_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,9 +35,7 @@ def cache_key(tomls: Iterable[Path]) -> str:
     for toml in tomls:
         table = load_artifacts_toml(toml)
         for name in table:
-            try:
+            with project_of(toml), contextlib.suppress(NoMatchingPlatformError):
                 trees.add(entry_for(name, table, host_platform).git_tree_sha1.lower())
-            except NoMatchingPlatformError:
-                continue
     digest = hashlib.sha256("\n".join(sorted(trees)).encode())
     return f"artifacts-{digest.hexdigest()[:_DIGITS]}"

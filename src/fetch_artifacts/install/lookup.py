@@ -28,6 +28,7 @@ from fetch_artifacts.errors import (
 )
 from fetch_artifacts.install.warm import Watch, known_path
 from fetch_artifacts.platforms.host import host_platform
+from fetch_artifacts.settings.project import project_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -84,6 +85,25 @@ def locate(
         if known is not None:
             return known
         watch = Watch(name, toml)
+    with project_of(toml):
+        found, entry, tree = _locate(
+            name, toml, platform, download=download, run_hook=run_hook, verbose=verbose
+        )
+    if watch and entry.platform is None and entry.archive_sha256 is None:
+        watch.keep(found, tree)
+    return found
+
+
+def _locate(
+    name: str,
+    toml: str,
+    platform: AnyPlatform,
+    *,
+    download: bool,
+    run_hook: bool,
+    verbose: bool,
+) -> tuple[Path, ArtifactEntry, Path]:
+    """Give the path that was asked for, the entry, and the folder of its tree."""
     tail = ""
     if ("/" in name or "\\" in name) and name not in load_artifacts_toml(toml):
         name, tail = split_artifact_slash(name)
@@ -104,10 +124,7 @@ def locate(
         path = _install(entry, location, toml, verbose=verbose)
     if entry.archive_sha256 is not None:
         path = contents_of(entry, path)
-    found = path / tail if tail else path
-    if watch and entry.platform is None and entry.archive_sha256 is None:
-        watch.keep(found, path)
-    return found
+    return path / tail if tail else path, entry, path
 
 
 def no_name(given: object) -> ArgumentTypeError:
@@ -151,7 +168,8 @@ def is_installed(name: str, toml: str, *, platform: AnyPlatform = None) -> bool:
         FetchArtifactsError: The file can't be read.
     """
     try:
-        entry = entry_for(name, toml, wanted(platform))
+        with project_of(toml):
+            entry = entry_for(name, toml, wanted(platform))
     except ArtifactNotFoundError:
         return False
     return find_installed(entry, toml=toml) is not None
@@ -177,17 +195,18 @@ def entries_in(
     Raises:
         FetchArtifactsError: See `fetch_artifacts.install_artifacts`.
     """
-    table = _chosen(toml, platform, run_hook=run_hook)
-    choice = wanted(platform)
     if isinstance(names, str):
         msg = f"names: expected several names, found one, {names!r}; write [{names!r}]"
         raise ArgumentTypeError(msg)
-    if names is not None:
-        return [entry_for(name, table, choice) for name in names]
-    entries = []
-    for name in load_artifacts_toml(toml) if isinstance(table, str) else table:
-        with contextlib.suppress(NoMatchingPlatformError):
-            entries.append(entry_for(name, table, choice))
+    choice = wanted(platform)
+    with project_of(toml):
+        table = _chosen(toml, platform, run_hook=run_hook)
+        if names is not None:
+            return [entry_for(name, table, choice) for name in names]
+        entries = []
+        for name in load_artifacts_toml(toml) if isinstance(table, str) else table:
+            with contextlib.suppress(NoMatchingPlatformError):
+                entries.append(entry_for(name, table, choice))
     if any(entry.platform for entry in entries) and not (platform or run_hook):
         warn_of_hook(toml)
     return [entry for entry in entries if include_lazy or not entry.lazy]
@@ -211,7 +230,7 @@ def install_all(
     log_choice(entries, toml)
     PROCESS_OVERRIDES.add_file(toml)
     mark_used(toml)  # first: until then a gc may delete what is there
-    with Installer(progress=report, toml=toml) as installer:
+    with project_of(toml), Installer(progress=report, toml=toml) as installer:
         installed = installer.ensure_all(entries, jobs=jobs)
     return {entry.name: contents_of(entry, installed[entry.name]) for entry in entries}
 

@@ -1,6 +1,7 @@
 """Request headers for each host, so that private artifacts can be downloaded.
 
-They are configured in the nearest pyproject.toml, from the working directory upwards::
+They are configured in the nearest pyproject.toml above the Artifacts.toml, or else
+above the working directory::
 
     [tool.fetch-artifacts.auth."gitlab.example.org"]
     PRIVATE-TOKEN = "$FETCH_ARTIFACTS_AUTH_GITLAB"

@@ -69,8 +69,8 @@ def host_facts() -> HostFacts:
     1. the Julia in this process, where juliacall has started one; in a fork of that
        process, the same Julia's executable
     2. FETCH_ARTIFACTS_PLATFORM
-    3. ``platform`` under ``[tool.fetch-artifacts]`` in the nearest pyproject.toml, from
-       the working directory upwards
+    3. ``platform`` under ``[tool.fetch-artifacts]`` in the nearest pyproject.toml above
+       the Artifacts.toml in use, or else above the working directory
     4. the Julia on PATH, asked once
     5. this machine, with the libraries of current official Julia builds
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.errors import SettingsError
 from fetch_artifacts.files.toml_text import parse_toml
+from fetch_artifacts.settings.project import nearest_pyproject, pyproject_above
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
@@ -28,37 +26,6 @@ _EXPECTED: Final[dict[str, tuple[type, str]]] = {
 KEYS: Final = frozenset(_EXPECTED)
 """The keys of the table; whoever reads another one adds it with what it may be."""
 
-_first: Final[list[Path]] = []  # of first_above; the last counts
-
-
-@contextlib.contextmanager
-def first_above(folder: Path) -> Iterator[None]:
-    """Let `nearest_pyproject` look above a folder first, within a ``with`` block.
-
-    Args:
-        folder: The folder of the Artifacts.toml in use.
-    """
-    _first.append(folder)
-    try:
-        yield
-    finally:
-        _first.pop()
-
-
-def nearest_pyproject(folder: Path) -> Path | None:
-    """Find the nearest pyproject.toml, in a folder or above it.
-
-    Args:
-        folder: Where to look, unless there is one above the folder of `first_above`.
-    """
-    for start in (*_first[-1:], folder):
-        candidates = (parent / "pyproject.toml" for parent in (start, *start.parents))
-        # os.path: a folder that may not be looked into has none.
-        found = next((path for path in candidates if os.path.isfile(path)), None)
-        if found is not None:
-            return found
-    return None
-
 
 def artifacts_toml_of_project(folder: Path) -> Path | None:
     """Give the Artifacts.toml that the project around a folder names, if it does.
@@ -66,7 +33,7 @@ def artifacts_toml_of_project(folder: Path) -> Path | None:
     Raises:
         SettingsError: As `read_table`, or the value is no path of a .toml file.
     """
-    path = nearest_pyproject(folder)
+    path = pyproject_above(folder)
     named: str | None = read_table(path).get("artifacts-toml") if path else None
     if path is None or named is None:
         return None

@@ -12,12 +12,8 @@ from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
 from fetch_artifacts.cli.shared.completing import complete_platforms
 from fetch_artifacts.cli.shared.printing import tell, tell_done
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError, PlatformError
-from fetch_artifacts.settings.pyproject import (
-    artifacts_toml_of_project,
-    first_above,
-    nearest_pyproject,
-    read_table,
-)
+from fetch_artifacts.settings.project import nearest_pyproject, project_of
+from fetch_artifacts.settings.pyproject import artifacts_toml_of_project, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -126,10 +122,25 @@ def binding_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def _toml_to_write(toml_path: Path | None) -> Path:
     here = Path.cwd()
-    require_project(here)
     found = toml_path or artifacts_toml_of_project(here) or find_artifacts_toml(here)
-    if found:
-        return found.absolute()
+    if not found:
+        found = here / "Artifacts.toml"
+        _warn_of_second(here)
+    return _in_use(found.absolute())
+
+
+def _in_use(toml: Path) -> Path:
+    """Give the file; the nearest pyproject.toml above it counts from now on.
+
+    Raises:
+        SettingsError: The pyproject.toml can't be understood.
+    """
+    click.get_current_context().with_resource(project_of(toml))
+    require_project(Path.cwd())
+    return toml
+
+
+def _warn_of_second(here: Path) -> None:
     others = [path for path in here.glob("*/*Artifacts.toml") if path.is_file()]
     others += [path for path in here.glob("*/*/*Artifacts.toml") if path.is_file()]
     if others:
@@ -140,13 +151,10 @@ def _toml_to_write(toml_path: Path | None) -> Path:
             "[tool.fetch-artifacts] in pyproject.toml",
             kind="warning",
         )
-    return here / "Artifacts.toml"
 
 
 def resolve_toml(toml_path: Path | None) -> Path:
     """Give the file named, the project's, or the one found from here upwards.
-
-    The nearest pyproject.toml above it is the one that counts from now on.
 
     Raises:
         ArtifactsTomlNotFoundError: There is none.
@@ -164,9 +172,7 @@ def resolve_toml(toml_path: Path | None) -> Path:
             "name one with --toml"
         )
         raise ArtifactsTomlNotFoundError(msg, searched=[here])
-    click.get_current_context().with_resource(first_above(found.parent))
-    require_project(here)
-    return found
+    return _in_use(found)
 
 
 def require_project(folder: Path) -> None:
