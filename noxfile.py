@@ -142,7 +142,7 @@ def integrations(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Benchmarks, all or those that are named; [--quick] [--gate] [--markdown]."""
-    session.install("-e.[test]")
+    session.install("-e.[test]", *group("bench"))
     session.run("python", "tests/benchmarks", *session.posargs)
 
 

@@ -14,7 +14,13 @@ import time
 from pathlib import Path
 
 from benchmarks.bench_lookup import bound
-from benchmarks.harness import Contender, compare, memory_folder, peer_python
+from benchmarks.harness import (
+    Contender,
+    compare,
+    have_package,
+    memory_folder,
+    peer_python,
+)
 from benchmarks.run import RUN, Goal
 from fetch_artifacts import artifact
 
@@ -31,7 +37,6 @@ def main() -> None:
             time.sleep(61)
         code = "from fetch_artifacts import artifact; artifact('Data', {!r})"
         before = peer_python("fetch-artifacts==0.1.0")
-        pooch = peer_python("pooch")
         peers: dict[str, Contender] = {
             "ours": lambda: cpu([sys.executable, "-c", IMPORT]),
             "ours, and a first look-up": lambda: cpu(
@@ -40,8 +45,9 @@ def main() -> None:
             "python -c pass": lambda: cpu([sys.executable, "-c", "pass"]),
             CLICK: lambda: cpu([sys.executable, "-c", "import click"]),
             "fetch-artifacts 0.1.0": lambda: cpu([str(before), "-I", "-c", IMPORT]),
-            "pooch": lambda: cpu([str(pooch), "-I", "-c", "import pooch"]),
         }
+        if have_package("pooch"):
+            peers["pooch"] = lambda: cpu([sys.executable, "-c", "import pooch"])
         compare("import fetch_artifacts", peers, rounds=15, goals=[Goal(at_most=0.03)])
         program = shutil.which("fetch-artifacts", path=str(Path(sys.executable).parent))
         command = [program] if program else [sys.executable, "-m", "fetch_artifacts"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +15,15 @@ from unittest import mock
 from benchmarks.harness import (
     Contender,
     compare,
+    have_package,
     memory_folder,
     peer_python,
     per_call,
     warm_julia,
 )
+from benchmarks.hub import COMMIT, REPOSITORY, Download, snapshot_download
 from benchmarks.run import Goal
+from benchmarks.server import started
 from fetch_artifacts import artifact, bind_artifact, create_artifact
 
 CALLS = 5000
@@ -69,10 +73,13 @@ def main() -> None:
             "fetch-artifacts 0.1.0": _timed(
                 peer_python("fetch-artifacts==0.1.0"), BEFORE, toml
             ),
-            "pooch, one file of a registry": _timed(
-                peer_python("pooch"), POOCH, toml, folder / "pooch"
-            ),
         }
+        if have_package("pooch"):
+            peers["pooch, one file of a registry"] = _timed(
+                Path(sys.executable), POOCH, toml, folder / "pooch"
+            )
+        if download := snapshot_download(folder / "hub"):
+            peers["huggingface_hub, a cached snapshot"] = _snapshot(download, folder)
         if julia:
             here = julia.at(folder / ".julia")
             name = f"Julia {julia.version()}, artifact_path(artifact_hash(...))"
@@ -94,6 +101,19 @@ def bound(folder: Path) -> Path:
     url = Path(made["archive_path"]).as_uri()
     bind_artifact(toml, "Data", made["git_tree_sha1"], url, made["sha256"], lazy=False)
     return toml
+
+
+def _snapshot(download: Download, folder: Path) -> Contender:
+    """Its folder by the commit, which asks no site."""
+    cache, tree = folder / "snapshots", folder / "package" / "tree"
+    with started("benchmarks.hub", tree) as url:
+        download(REPOSITORY, revision=COMMIT, cache_dir=cache, endpoint=url)
+    return per_call(
+        lambda: download(
+            REPOSITORY, revision=COMMIT, cache_dir=cache, local_files_only=True
+        ),
+        CALLS // 10,
+    )
 
 
 def _module(file: Path) -> ModuleType:

@@ -17,7 +17,7 @@ from fetch_artifacts import artifact, bind_artifact, create_artifact, install_ar
 from fetch_artifacts.conformance.questions import Julia
 
 ARTIFACTS, SIZE, JOBS = 40, 5_000_000, 8
-LINK = 200e6
+LINK = 200_000_000
 CURL_TAR = f"xargs -P{JOBS} curl | tar"
 CURL = "curl alone"
 

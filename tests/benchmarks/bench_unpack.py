@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from benchmarks.archive_trees import TREES
-from benchmarks.growth import COUNTS, SIZES, Case, print_growth
+from benchmarks.growth import COUNTS, SIZES, Case, print_growth, room
 from benchmarks.harness import Contender, compare, have, memory_folder
 from benchmarks.run import Goal
 from fetch_artifacts.archive.compression import compressed
@@ -90,8 +90,10 @@ def _growing_archives(archive: Path, out: Path) -> Iterator[Case]:
     _archive(archive, _generated(COUNTS[-1], size=100, in_folder=COUNTS[-1]))
     yield Case("so many in one folder", arguments, files=COUNTS[-1])
     for size in SIZES:
-        if size > shutil.disk_usage(out).free * 0.9:
-            print(f"  {size >> 20:,} MB left out: there is no room for so much")
+        if size > room(out):
+            print(
+                f"  {size >> 20:,} MB LEFT OUT: there is room for {room(out) >> 20:,}"
+            )
             continue
         _archive(archive, _generated(4, size=size // 4, in_folder=4))
         yield Case(f"{size >> 20:,} MB in 4 files", arguments, size=size)

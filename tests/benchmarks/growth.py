@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,19 @@ def growing_trees(root: Path) -> Iterator[Case]:
         large_files(root, 4, size // 4, sparse=True)
         yield Case(f"{size >> 20:,} MB in 4 sparse files", (str(root),), size=size)
         shutil.rmtree(root)
+
+
+def room(folder: Path) -> int:
+    """The bytes that files in a folder may take.
+
+    A file system in memory may promise more than the memory that is free.
+    """
+    free = shutil.disk_usage(folder).free
+    memory = Path("/proc/meminfo")
+    if memory.exists() and folder.is_relative_to("/dev/shm"):
+        available = re.search(r"MemAvailable: +(\d+) kB", memory.read_text())
+        free = min(free, int(available[1]) * 1024) if available else free
+    return free * 9 // 10
 
 
 def print_growth(program: str, cases: Iterable[Case]) -> None:

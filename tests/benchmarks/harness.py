@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, TypeAlias
@@ -55,6 +56,14 @@ def memory_folder() -> Iterator[Path]:
 def have(program: str) -> bool:
     """Whether a program of that name is on PATH."""
     return shutil.which(program) is not None
+
+
+def have_package(name: str) -> bool:
+    """Whether a package of the group ``bench`` is there; a line says so if not."""
+    if find_spec(name):
+        return True
+    print(f"WITHOUT {name}: not installed; `nox -s bench` installs it")
+    return False
 
 
 def compare(

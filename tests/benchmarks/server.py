@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, Any
 
+from support.nginx import NGINX, nginx
+
+TESTS = Path(__file__).resolve().parents[1]
 CHUNK = 1 << 18
+FILES = """
+server {
+    listen 8080;
+    root /srv/mirror;
+    gzip off;
+    sendfile on;
+}
+"""
 
 
 class Handler(SimpleHTTPRequestHandler):
     """Sends files, at most so many bytes a second on each connection."""
 
-    def __init__(self, *args: Any, rate: float, **options: Any) -> None:
+    def __init__(self, *args: Any, rate: float = 0, **options: Any) -> None:
         self._rate = rate
         super().__init__(*args, **options)
 
@@ -36,16 +48,35 @@ class Handler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served(folder: Path, *, rate: float = 0) -> Iterator[str]:
+def served(folder: Path, *, rate: int = 0) -> Iterator[str]:
     """Serve a folder, which is made; gives the address.
+
+    At full speed by nginx where it is installed: a server in Python would be what is
+    measured. It can keep the pace of a link, though, which nginx does in bursts.
 
     Args:
         folder: The folder.
         rate: The most bytes a second on each connection; 0 for no limit.
     """
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-u", __file__, str(folder), str(rate)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    if NGINX and not rate:
+        with nginx(folder, FILES) as url:
+            yield url
+    else:
+        if not rate:
+            print("WITHOUT nginx: not installed; a server in Python takes its place")
+        with started("benchmarks.server", folder, str(rate)) as url:
+            yield url
+
+
+@contextmanager
+def started(module: str, folder: Path, *arguments: str) -> Iterator[str]:
+    """Run a module that serves a folder, in a process of its own; gives the address."""
+    command = [sys.executable, "-u", "-m", module, str(folder), *arguments]
+    environment = os.environ | {"PYTHONPATH": str(TESTS)}
+    server = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, text=True
+    )
     try:
         assert server.stdout is not None
         yield f"http://127.0.0.1:{int(server.stdout.readline())}"
@@ -54,13 +85,12 @@ def served(folder: Path, *, rate: float = 0) -> Iterator[str]:
         server.wait()
 
 
-def main() -> None:
+def serve(handler: Callable[..., Handler]) -> None:
     """Serve until stopped; the port is the first line of the output."""
-    handler = partial(Handler, directory=sys.argv[1], rate=float(sys.argv[2]))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     print(server.server_address[1])
     server.serve_forever()
 
 
 if __name__ == "__main__":
-    main()
+    serve(partial(Handler, directory=sys.argv[1], rate=float(sys.argv[2])))

@@ -52,12 +52,17 @@ def page_block(name: str) -> str:
 
 
 @contextlib.contextmanager
-def nginx(root: Path) -> Iterator[str]:
-    """Serve a folder for the length of a block, and give the server's URL."""
+def nginx(root: Path, server: str | None = None) -> Iterator[str]:
+    """Serve a folder for the length of a block, and give the server's URL.
+
+    Args:
+        root: The folder.
+        server: The server's block of the configuration; the page's without it.
+    """
     assert NGINX
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    server = page_block("nginx.conf")
+    server = server or page_block("nginx.conf")
     for there, here in (
         ("listen 8080;", f"listen 127.0.0.1:{port};"),
         ("root /srv/mirror;", f"root {root};"),
