@@ -81,9 +81,31 @@ def test_what_is_gone_is_forgotten(tree: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", '{"a": 1}', '{"a": [1, 2, [3]]}', "[" * 9999]
+    "text",
+    [
+        "",
+        "[]",
+        "[" * 9999,
+        *(
+            f'{{"NAME": {entry}}}'
+            for entry in (
+                "1",
+                "[1, 2]",
+                "[1, 2, []]",
+                "[1, 2, [3]]",
+                '[1, 2, [["", 0, 0]]]',
+                '[1, 2, [["\\u0000", 0, 0]]]',
+                '["1", 2, [["", MTIME, INODE]]]',
+                '[1, null, [["", MTIME, INODE]]]',
+            )
+        ),
+    ],
 )
 def test_a_damaged_memory_is_no_memory(tree: Path, tmp_path: Path, text: str) -> None:
+    status = tree.stat()
+    text = text.replace("NAME", tree.name)
+    text = text.replace("MTIME", str(status.st_mtime_ns))
+    text = text.replace("INODE", str(status.st_ino))
     sizes = TreeSizes(tree.parent)
     expected = sizes.of(tree)
     sizes.save()

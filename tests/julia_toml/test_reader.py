@@ -47,6 +47,20 @@ def test_the_spelling_of_an_integer_is_heeded_wherever_it_stands() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["v=0x0a", "v = [0x0a,1]", "v = [1,0x0a]", "v = [\n0x0a]", "v =\t0x0a"]
+)
+def test_an_integer_is_noticed_behind_anything_but_a_quote(text: str) -> None:
+    assert "0x0a" in dumps(loads(text))
+
+
+def test_a_hash_that_begins_as_a_binary_number_costs_no_second_reading(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fetch_artifacts.julia_toml.spans.statements", None)
+    assert loads('v = "0b"\nw = ["0x1","0b11"]')["w"] == ["0x1", "0b11"]
+
+
+@pytest.mark.parametrize(
     "value",
     [
         "1979-05-27T07:32:00+00:00",

@@ -29,6 +29,8 @@ _BLOCK: Final = 512  # bytes; st_blocks counts in these everywhere
 
 _Stamps: TypeAlias = "list[list[Any]]"
 """Of each folder its path in the tree, its mtime in nanoseconds and its inode."""
+_Entry: TypeAlias = "tuple[int, int, _Stamps]"
+"""Of a tree its bytes on disk, its files and its folders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class TreeSizes:
         folder = Settings.from_environ().user_cache / _MEMORY
         self._memory = folder / f"{name[:16]}.json"
         self._known = _read(self._memory)
-        self._found: dict[str, tuple[int, int, _Stamps]] = {}
+        self._found: dict[str, _Entry] = {}
+        self._has_news = False
 
     def of(self, tree: Path) -> TreeSize:
         """Give the size of a tree.
@@ -65,14 +68,17 @@ class TreeSizes:
             OSError: It can't be read.
         """
         known = self._known.get(tree.name)
-        if known is None or not _is_unchanged(tree, known[2]):
+        if known is None or not _is_unchanged(tree, known):
             size, stamps = _measure(tree)
             known = size.bytes, size.files, stamps
+            self._has_news = True
         self._found[tree.name] = known
         return TreeSize(known[0], known[1])
 
     def save(self) -> None:
         """Remember the trees that were asked for, and no others."""
+        if not self._has_news and self._found.keys() == self._known.keys():
+            return
         newest = time.time_ns() - _UNSETTLED
         kept = {
             name: entry
@@ -98,29 +104,27 @@ def measure_tree(tree: Path) -> TreeSize:
     return _measure(tree)[0]
 
 
-def _read(memory: Path) -> dict[str, tuple[int, int, _Stamps]]:
+def _read(memory: Path) -> dict[str, _Entry]:
+    """The entries of the memory; `_is_unchanged` checks those that are asked for."""
     try:
         known = json.loads(memory.read_bytes())
-        return {
-            name: (
-                int(size),
-                int(files),
-                [[str(f), int(t), int(i)] for f, t, i in all_],
-            )
-            for name, (size, files, all_) in known.items()
-        }
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, RecursionError):
         return {}
+    return known if isinstance(known, dict) else {}
 
 
-def _is_unchanged(tree: Path, stamps: _Stamps) -> bool:
+def _is_unchanged(tree: Path, known: _Entry) -> bool:
+    """Whether a remembered entry is well-formed, and each folder is as it was."""
     root = os.fspath(tree)
     try:
+        size, files, stamps = known
+        if type(size) is not int or type(files) is not int:
+            return False
         for inner, mtime, inode in stamps:
             status = os.lstat(f"{root}/{inner}" if inner else root)
             if status.st_mtime_ns != mtime or status.st_ino != inode:
                 return False
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):
         return False
     return bool(stamps)
 

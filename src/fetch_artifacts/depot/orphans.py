@@ -194,17 +194,16 @@ def installed_trees(artifacts: Path) -> Iterator[tuple[Path, os.stat_result]]:
     """
     try:
         with os.scandir(artifacts) as entries:
-            found = sorted(each.name for each in entries if _HASH.fullmatch(each.name))
+            found = [each for each in entries if _HASH.fullmatch(each.name)]
     except (FileNotFoundError, NotADirectoryError):
         return
-    for name in found:
-        path = Path(artifacts, name)
+    for entry in sorted(found, key=lambda each: each.name):
         try:
-            status = path.lstat()
+            status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:
             continue
         if stat.S_ISDIR(status.st_mode):
-            yield path, status
+            yield artifacts / entry.name, status
 
 
 def install_time(status: os.stat_result) -> datetime:

@@ -13,7 +13,11 @@ from fetch_artifacts.julia_toml.julia_text import prepared, restored
 # What the values that tomli gives no longer show.
 _BASED: Final = re.compile(r"0[xob][0-9A-Fa-f_]+")
 _OFFSET: Final = re.compile(r"[0-9][0-9T:. t-]*[+-][0-9]{2}:[0-9]{2}")
-_SPELT: Final = re.compile(r"\b0[xob][0-9A-Fa-f]|[0-9][+-][0-9]{2}:[0-9]{2}")
+# Where neither is found, the text holds none. Strings can have both, but a hash that
+# begins with 0b follows a quote, and no value does.
+_SPELT: Final = re.compile(
+    r"0[xob](?<=[=,\[\s]..)[0-9A-Fa-f]|[0-9][+-][0-9]{2}:[0-9]{2}"
+)
 
 # The longest spelling that is unsigned to Julia (toml_parser.jl:926-929).
 _LONGEST: Final = {"x": 34, "o": 45, "b": 130}
