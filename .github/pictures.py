@@ -1,8 +1,8 @@
-"""Makes the picture of the README: `nox -s pictures`.
+"""Makes the pictures of the README: `nox -s pictures`.
 
-A real install runs in a terminal of its own (a pseudo-terminal, read by pyte), at a
-server on loopback that sends slowly; what it shows halfway and at its end is written as
-SVG.
+Real commands run in a terminal of their own (a pseudo-terminal, read by pyte), and what
+they show is written as SVG: `demo`, and an install from a server on loopback that sends
+slowly, halfway and at its end. A command that fails ends it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import html
+import itertools
 import os
 import pty
-import select
 import struct
 import sys
 import tempfile
 import termios
 import threading
 import time
+from dataclasses import dataclass, field
 from fcntl import ioctl
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,12 +30,11 @@ import pyte
 from fetch_artifacts import bind_artifact, create_artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-COLUMNS, ROWS = 88, 14
+ROWS = 60
 WIDTH, HEIGHT = 8.4, 19
 COLOURS = {"red": "#ff7b72", "green": "#7ee787", "brown": "#e3b341", "black": "#8b949e"}
-COMMANDS = ("install", "list", "path Weights")
 RATE = 2_000_000  # bytes a second
 
 
@@ -69,81 +69,116 @@ def _bind(folder: Path, url: str, toml: Path) -> None:
         )
 
 
-def _run(arguments: str, environ: dict[str, str], folder: Path, seen: Any) -> None:
-    """Run a command in a pseudo-terminal, and feed all it writes to a screen."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(folder)
-        ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        command = [sys.executable, "-m", "fetch_artifacts", *arguments.split()]
-        os.execve(sys.executable, command, environ)
-    while True:
-        select.select([terminal], [], [])
-        try:
-            data = os.read(terminal, 1 << 16)
-        except OSError:  # Linux: the other end is closed
-            break
-        if not data:
-            break
-        seen(data.decode("utf-8", "replace"))
-    os.waitpid(child, 0)
+@dataclass(frozen=True, slots=True)
+class _Terminal:
+    """A terminal in which commands run one after the other."""
+
+    columns: int
+    folder: Path
+    screen: pyte.Screen = field(init=False)
+    stream: pyte.Stream = field(init=False)
+
+    def __post_init__(self) -> None:
+        screen = pyte.Screen(self.columns, ROWS)
+        object.__setattr__(self, "screen", screen)
+        object.__setattr__(self, "stream", pyte.Stream(screen))
+
+    def run(self, arguments: str, seen: Callable[[], None] = lambda: None) -> None:
+        """Run a command; what is seen is called whenever the screen changes."""
+        self.stream.feed(f"$ fetch-artifacts {arguments}\r\n")
+        child, terminal = pty.fork()
+        if child == 0:
+            os.chdir(self.folder)
+            ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, self.columns, 0, 0))
+            command = [sys.executable, "-m", "fetch_artifacts", *arguments.split()]
+            os.execve(sys.executable, command, self._environ())
+        while data := _written(terminal):
+            self.stream.feed(data.decode("utf-8", "replace"))
+            seen()
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if status:
+            sys.exit("\n".join(self.screen.display) + f"\nexit code {status}")
+
+    def _environ(self) -> dict[str, str]:
+        ours = ("FETCH_ARTIFACTS_", "JULIA_", "COLUMNS", "NO_COLOR", "TMPDIR")
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+        return {**environ, "HOME": str(self.folder), "TERM": "xterm-256color"}
+
+    def rows(self) -> list[dict[int, pyte.screens.Char]]:
+        """What is on the screen, down to the last line with anything on it."""
+        last = max(n for n, line in enumerate(self.screen.display) if line.strip())
+        columns = range(self.columns)
+        return [{x: self.screen.buffer[n][x] for x in columns} for n in range(last + 1)]
 
 
-def _line(row: Any, y: float) -> str:
+def _written(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:  # Linux: the other end is closed
+        return b""
+
+
+def _line(row: dict[int, pyte.screens.Char], y: float) -> str:
+    """The words of a line, each in its place and of one colour."""
+    shown = [(x, cell) for x, cell in sorted(row.items()) if cell.data != " "]
     spans = []
-    for x, cell in sorted(row.items()):
-        if cell.data != " ":
-            colour = COLOURS.get(cell.fg, "#e6edf3")
-            place = f'x="{12 + x * WIDTH:.1f}" y="{y}" fill="{colour}"'
-            spans.append(f"<tspan {place}>{html.escape(cell.data)}</tspan>")
+    for _, word in itertools.groupby(
+        enumerate(shown), lambda it: (it[1][0] - it[0], it[1][1].fg)
+    ):
+        cells = [each for _, each in word]
+        start, first = cells[0]
+        text = html.escape("".join(cell.data for _, cell in cells))
+        place = f'x="{12 + start * WIDTH:.1f}" y="{y}"'
+        length = f'textLength="{len(cells) * WIDTH:.1f}"'
+        fill = COLOURS.get(first.fg, "#e6edf3")
+        spans.append(f'<tspan {place} {length} fill="{fill}">{text}</tspan>')
     return "".join(spans)
 
 
-def _svg(rows: list[Any]) -> str:
-    width, height = 24 + COLUMNS * WIDTH, 24 + len(rows) * HEIGHT
+def _write(name: str, columns: int, rows: list[dict[int, pyte.screens.Char]]) -> None:
+    width, height = 24 + columns * WIDTH, 24 + len(rows) * HEIGHT
     lines = "\n".join(_line(row, 26 + n * HEIGHT) for n, row in enumerate(rows))
-    return (
+    text = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}">\n'
         f'<rect width="100%" height="100%" rx="8" fill="#0d1117"/>\n'
         f'<text font-family="monospace" font-size="14" xml:space="preserve">\n{lines}\n'
         "</text>\n</svg>\n"
     )
+    Path(__file__).with_name(name).write_text(text, "utf-8")
+
+
+def draw_demo(folder: Path) -> None:
+    """The demo, which says itself what it does."""
+    terminal = _Terminal(110, folder)
+    terminal.run("demo")
+    _write("demo.svg", terminal.columns, terminal.rows())
+
+
+def draw_install(folder: Path) -> None:
+    """An install at about half, and once it is done, with what `list` says of it."""
+    terminal = _Terminal(100, folder)
+    halfway: list[dict[int, pyte.screens.Char]] = []
+
+    def seen() -> None:
+        shown = "\n".join(terminal.screen.display)
+        if not halfway and "downloading  5" in shown:  # 50 to 59 %
+            halfway.extend(terminal.rows())
+
+    with _serving(folder) as url:
+        _bind(folder, url, folder / "Artifacts.toml")
+        terminal.run("install", seen)
+        terminal.run("list")
+        terminal.run("path Weights")
+    if not halfway:
+        sys.exit("the install was never seen at half")
+    _write("install.svg", terminal.columns, [*halfway, {}, *terminal.rows()])
 
 
 def main() -> None:
-    """Run the commands, and write the picture beside this file."""
-    screen = pyte.Screen(COLUMNS, 60)
-    stream = pyte.Stream(screen)
-    halfway: list[Any] = []
-
-    def seen(text: str) -> None:
-        stream.feed(text)
-        shown = "\n".join(screen.display)
-        if not halfway and "downloading  5" in shown:  # 50 to 59 %
-            halfway.extend(_rows(screen))
-
-    with tempfile.TemporaryDirectory(prefix="you-") as place:
-        folder = Path(place)
-        environ = {
-            **os.environ,
-            "HOME": place,
-            "JULIA_DEPOT_PATH": "",
-            "TERM": "xterm-256color",
-            "COLUMNS": str(COLUMNS),
-            "JULIA": "none",
-        }
-        with _serving(folder) as url:
-            _bind(folder, url, folder / "Artifacts.toml")
-            for arguments in COMMANDS:
-                stream.feed(f"$ fetch-artifacts {arguments}\r\n")
-                _run(arguments, environ, folder, seen)
-        rows = [*halfway, {}, *_rows(screen)]
-    Path(__file__).with_name("install.svg").write_text(_svg(rows), "utf-8")
-
-
-def _rows(screen: Any) -> list[Any]:
-    last = max(n for n, line in enumerate(screen.display) if line.strip())
-    return [{x: screen.buffer[n][x] for x in range(COLUMNS)} for n in range(last + 1)]
+    """Write the pictures beside this file."""
+    for draw in (draw_demo, draw_install):
+        with tempfile.TemporaryDirectory(prefix="you-") as folder:
+            draw(Path(folder))
 
 
 if __name__ == "__main__":

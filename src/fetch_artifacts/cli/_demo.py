@@ -27,6 +27,7 @@ from fetch_artifacts.errors import FetchArtifactsError, JuliaError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.julia_process import run_julia
 from fetch_artifacts.settings.environment import Settings
+from fetch_artifacts.terminal.progress import without_progress
 from fetch_artifacts.threads import start_thread
 
 if TYPE_CHECKING:
@@ -178,7 +179,11 @@ def _run_in(folder: Path, say: Callable[[str], None]) -> tuple[DemoArtifact, ...
     served, depot, toml = folder / "served", folder / "depot", folder / "Artifacts.toml"
     served.mkdir(exist_ok=True)
     artifacts: list[DemoArtifact] = []
-    with _served(served) as url, with_artifacts_directory(depot / "artifacts"):
+    with (
+        _served(served) as url,
+        with_artifacts_directory(depot / "artifacts"),
+        without_progress(),
+    ):
         for name, make in (
             ("DemoReadings", _make_data),
             ("RequestsPackage", _real_tree),

@@ -17,7 +17,9 @@ def show_bytes(count: float) -> str:
 
 
 def show_seconds(seconds: float) -> str:
-    """Write a duration: 0.3 s, 12 s, 3 min 20 s."""
+    """Write a duration: 4 ms, 0.3 s, 12 s, 3 min 20 s."""
+    if seconds < 0.0995:
+        return f"{max(1, round(seconds * 1000))} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
