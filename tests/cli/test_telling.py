@@ -28,7 +28,7 @@ def test_install_says_what_it_did_and_left_out(toml: Path) -> None:
     add_lazy(toml)
     first = run("install").stderr.splitlines()[-1]
     assert re.fullmatch(
-        r"fetch-artifacts: 1 installed, \d+ B in \d\.\d s; "
+        r"fetch-artifacts: 1 installed, \d+ B in [\d.]+ m?s; "
         r"1 lazy artifact skipped: --include-lazy",
         first,
     )

@@ -145,6 +145,23 @@ def test_a_resumed_part_does_not_count_into_the_rate(
     assert rates == [0, 1e6, 1e6]
 
 
+def test_no_line_between_is_empty_and_the_total_is_last(terminal: Terminal) -> None:
+    with progress.show_progress() as report:
+        assert isinstance(report, ProgressBars)
+
+        def rows() -> list[int]:
+            running = [each.bar.pos for each in report._running.values()]
+            assert report._total is not None
+            return [-pos for pos in (*running, report._total.pos)]
+
+        for name in "abcd":
+            report(ProgressEvent(name=name, stage="downloading", done=1, total=9))
+        assert rows() == [0, 1, 2, 3, 4]
+        for name in "bd":
+            report(ProgressEvent(name=name, stage="installed", done=9, total=9))
+        assert rows() == [0, 1, 2]
+
+
 def test_names_cannot_garble_the_terminal(terminal: Terminal) -> None:
     with progress.show_progress() as report:
         assert report is not None

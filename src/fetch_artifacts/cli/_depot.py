@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from fetch_artifacts.cli.shared.asking import confirm, dry_run_option, yes_option
+from fetch_artifacts.cli.shared.asking import (
+    asks,
+    confirm,
+    dry_run_option,
+    yes_option,
+)
 from fetch_artifacts.cli.shared.completing import complete_names
 from fetch_artifacts.cli.shared.options import (
     FAILED,
@@ -78,14 +84,17 @@ def gc(
     """
     from fetch_artifacts.depot.gc import collect_garbage
 
-    if not dry_run:
-        confirm("Delete what no Artifacts.toml in use names?", yes=yes)
-    done = collect_garbage(
+    collect = partial(
+        collect_garbage,
         collect_delay=timedelta(days=collect_delay),
         all_depots=all_depots,
-        dry_run=dry_run,
-        sizes=explain or as_json,
     )
+    if not dry_run and asks(yes=yes):
+        found = collect(dry_run=True)
+        if found.collected:
+            count = count_of(len(found.collected), "unused artifact")
+            confirm(f"Delete {count}, {show_bytes(found.freed)}?")
+    done = collect(dry_run=dry_run, sizes=explain or as_json)
     if as_json:
         print_json(_collection_json(done))
     else:
@@ -263,18 +272,19 @@ def remove(
     from fetch_artifacts.install.clearing import clear
 
     toml = str(resolve_toml(toml_path))
-    if not dry_run:
-        confirm(f"Delete {', '.join(names)}?", yes=yes)
+    delete = partial(
+        clear, toml=toml, platform=platform, all_depots=all_depots, force=force
+    )
+    if not dry_run and asks(yes=yes):
+        found = [delete(name, dry_run=True) for name in names]
+        there = [
+            f"{each.name} ({show_bytes(each.freed)})" for each in found if each.paths
+        ]
+        if there:
+            confirm(f"Delete {', '.join(there)}?")
     rows = []
     for name in names:
-        done = clear(
-            name,
-            toml,
-            platform=platform,
-            all_depots=all_depots,
-            force=force,
-            dry_run=dry_run,
-        )
+        done = delete(name, dry_run=dry_run)
         rows.append(
             {
                 "name": name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from pathlib import Path
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.platforms.platform import Platform
     from fetch_artifacts.terminal import progress
+
+_LONGEST: Final = 24  # characters of a name in a column
 
 
 @click.command()
@@ -180,8 +183,12 @@ def _print_installed(installed: list[tuple[str, Path]], *, as_json: bool) -> Non
     if as_json:
         print_json([{"name": name, "path": str(where)} for name, where in installed])
         return
+    # In a pipe, a tab; on a terminal, columns that few long names don't move.
+    widths = [len(name) for name, _ in installed if len(name) <= _LONGEST]
+    width = max(widths, default=0) if sys.stdout.isatty() else None
     for name, where in installed:
-        print_path(f"{name}\t{where}")
+        between = "\t" if width is None else " " * (max(width - len(name), 0) + 2)
+        print_path(f"{name}{between}{where}")
 
 
 def _push(installed: Sequence[tuple[str, Path]]) -> None:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 INTERRUPTED: Final = 130
 
+# What these have downloaded in part, they go on with when they are run again.
+_RESUME: Final = frozenset({"bundle", "install", "mirror", "path"})
+
 # Arguments that errors of the library name, as they are called here.
 _OPTIONS: Final = {
     "download=False": "--no-download",
@@ -107,7 +110,7 @@ class _Commands(click.Group):
         try:
             code = super().main(*args, **{**extra, "standalone_mode": False})
         except click.Abort:
-            tell("interrupted; run it again to go on: a download is resumed")
+            tell("interrupted")
             return INTERRUPTED
         except click.ClickException as error:
             shown = io.StringIO()
@@ -124,6 +127,11 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except KeyboardInterrupt:
+            click.echo(err=True)  # the terminal has shown ^C
+            resumed = "; run it again to go on: a download is resumed"
+            tell("interrupted" + resumed * (ctx.invoked_subcommand in _RESUME))
+            return INTERRUPTED
         except BrokenPipeError:
             sys.stdout = io.StringIO()  # or Python would complain when it ends
             return FAILED

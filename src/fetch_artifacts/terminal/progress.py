@@ -158,6 +158,7 @@ class ProgressBars:
             running = self._running.get(event.name)
             if running is None:
                 running = self._running[event.name] = _Running(_new_bar(event.total))
+                self._arrange()
             running.update(event, now)
             if event.stage in {"installed", "failed"}:
                 self._end(event, running, now)
@@ -184,7 +185,19 @@ class ProgressBars:
         if event.stage == "installed":
             took = show_seconds(now - running.began)
             text = f"{text} {show_bytes(event.done)} in {took}"
+        self._arrange()
         running.bar.write(text.rstrip(), file=sys.stderr)
+
+    def _arrange(self) -> None:
+        """Leave no line empty, and let that of all artifacts be the last."""
+        bars = [each.bar for each in self._running.values()]
+        bars += [self._total] if self._total is not None else []
+        if any(bar.pos != -row for row, bar in enumerate(bars)):
+            for bar in bars:
+                bar.clear()
+            for row, bar in enumerate(bars):
+                bar.pos = -row  # tqdm counts positions that it chose itself down
+                bar.refresh()
 
     def _draw_total(self, now: float) -> None:
         if self._total is None:

@@ -7,6 +7,8 @@ from typing import Final
 
 import click
 
+from fetch_artifacts.cli.shared.options import FAILED
+from fetch_artifacts.cli.shared.printing import say_text, tell
 from fetch_artifacts.terminal.escaping import printable
 
 yes_option: Final = click.option(
@@ -17,12 +19,23 @@ dry_run_option: Final = click.option(
 )
 
 
-def confirm(question: str, *, yes: bool) -> None:
-    """Ask on a terminal whether to go on; where there is none, go on.
+def asks(*, yes: bool) -> bool:
+    """Whether to ask before something is deleted: on a terminal, without ``--yes``."""
+    return not yes and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirm(question: str) -> None:
+    """Go on only if the answer is yes.
 
     Raises:
-        click.Abort: The answer is no.
+        click.exceptions.Exit: The answer is no.
+        click.Abort: There is none.
     """
-    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return
-    click.confirm(printable(question, sys.stderr), abort=True, err=True)
+    try:
+        agreed = click.confirm(printable(question, sys.stderr), err=True)
+    except click.Abort:
+        say_text("\n", err=True)  # the message begins a line
+        raise
+    if not agreed:
+        tell("nothing was deleted")
+        raise click.exceptions.Exit(FAILED)

@@ -1,0 +1,87 @@
+"""The question that `remove` and `gc` ask on a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from fetch_artifacts.cli._main import cli
+from fetch_artifacts.depot import orphans
+from support.commands import Result, run
+from support.published import TREE_HASH
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def answer(
+    monkeypatch: pytest.MonkeyPatch, text: str, *arguments: str | Path
+) -> Result:
+    """Run a command on a terminal at which somebody types a text."""
+    out, err = Terminal(), Terminal()
+    monkeypatch.setattr(sys, "stdin", Terminal(text))
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as end,
+    ):
+        cli.main([str(each) for each in arguments], prog_name="fetch-artifacts")
+    return Result(end.value.code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture
+def tree(toml: Path, depot: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(orphans, "NEW_FOR", timedelta(0))
+    assert run("install").exit_code == 0
+    return depot / "artifacts" / TREE_HASH
+
+
+@pytest.mark.parametrize(
+    ("arguments", "question"),
+    [
+        (["remove", "Demo"], r"Delete Demo \([\d.]+ kB\)\? \[y/N\]:"),
+        (
+            ["gc", "--collect-delay", "0"],
+            r"Delete 1 unused artifact, [\d.]+ kB\? \[y/N\]:",
+        ),
+    ],
+)
+def test_it_names_what_goes_and_no_answer_deletes_nothing(
+    arguments: list[str],
+    question: str,
+    toml: Path,
+    tree: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if arguments[0] == "gc":
+        toml.rename(toml.with_name("Elsewhere.toml"))
+    said = answer(monkeypatch, "n\n", *arguments)
+    assert said.exit_code == 1
+    assert re.fullmatch(
+        question + " ?fetch-artifacts: nothing was deleted\n", said.stderr
+    )
+    said = answer(monkeypatch, "", *arguments)  # the end of the input: Ctrl-D
+    assert said.exit_code == 130
+    assert re.fullmatch(question + " ?\nfetch-artifacts: interrupted\n", said.stderr)
+    assert tree.exists()
+    said = answer(monkeypatch, "y\n", *arguments)
+    assert (said.exit_code, tree.exists()) == (0, False)
+
+
+def test_nothing_is_asked_where_nothing_goes(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for arguments in (["gc"], ["remove", "--dry-run", "Demo"]):
+        assert answer(monkeypatch, "n\n", *arguments).stderr == ""
+    assert tree.exists()
+    assert answer(monkeypatch, "n\n", "remove", "--yes", "Demo").stderr == ""
+    assert not tree.exists()
+    assert answer(monkeypatch, "n\n", "remove", "Demo").stderr == ""
