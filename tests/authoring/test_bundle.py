@@ -131,6 +131,94 @@ def test_what_is_no_bundle_is_refused(tmp_path: Path, depot: Path) -> None:
     assert (done.exit_code, "expected a bundle" in done.stderr) == (1, True)
 
 
+def test_what_is_there_is_installed_anew_from_a_bundle(
+    bundle: Path, depot: Path
+) -> None:
+    run("install", "--from", bundle)
+    damaged = depot / "artifacts" / TREE_HASH / "foo3"
+    damaged.chmod(0o644)
+    damaged.write_text("damaged")
+    assert "0 installed, 2 there already" in run("install", "--from", bundle).stderr
+    plan = run("install", "--from", bundle, "--reinstall", "--dry-run").stdout
+    assert plan.count("would be installed anew") == 2
+    assert damaged.read_text() == "damaged"
+    done = run("install", "--from", bundle, "--reinstall")
+    assert (done.exit_code, "2 installed" in done.stderr) == (0, True)
+    assert damaged.read_text() == "baz!"
+
+
+def test_a_plan_is_that_of_the_bundle(
+    bundle: Path,
+    published: Published,
+    tmp_path: Path,
+    depot: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(published.toml.parent)
+    size = f"{len(published.data)} B"
+    done = run("install", "--from", bundle, "--dry-run")
+    assert done.exit_code == 0
+    assert len(done.stdout.splitlines()) == 2
+    assert f"Demo: would be installed ({size})\n" in done.stdout
+    assert not (depot / "artifacts").exists()
+    run("install", "--from", bundle)
+    there = f"Demo: there already, {depot / 'artifacts' / TREE_HASH}\n"
+    assert there in run("install", "--from", bundle, "--dry-run").stdout
+
+
+def test_a_lazy_artifact_that_a_bundle_lacks_is_missed_only_if_asked_for(
+    published: Published, other: Published, tmp_path: Path, depot: Path
+) -> None:
+    lazy = published.toml.read_text().replace("[[Demo", "lazy = true\n\n    [[Demo", 1)
+    published.toml.write_text(lazy)
+    full, empty = tmp_path / "full.tar", tmp_path / "other.tar"
+    run("bundle", full, published.toml)
+    run("bundle", empty, other.toml)
+    done = run("install", "--from", empty, published.toml)
+    assert done.exit_code == 0
+    assert "0 installed; 1 lazy artifact skipped: the bundle has none" in done.stderr
+    asked = "install", "--from", empty, published.toml, "--include-lazy"
+    plan = run(*asked, "--dry-run").stdout
+    assert plan == "Demo: would fail, the bundle lacks it\n"
+    assert run(*asked).exit_code == 1
+    assert run("install", "--from", full).exit_code == 0
+    assert (depot / "artifacts" / TREE_HASH).is_dir()
+
+
+def test_a_tree_is_lazy_only_if_all_who_bind_it_say_so(
+    published: Published, other: Published, tmp_path: Path
+) -> None:
+    lazy = tmp_path / "lazy" / "Artifacts.toml"
+    lazy.parent.mkdir()
+    text = published.toml.read_text()
+    lazy.write_text(text.replace("[[Demo", "lazy = true\n\n    [[Demo", 1))
+    path = tmp_path / "other.tar"
+    run("bundle", path, other.toml)
+    assert run("install", "--from", path, lazy).exit_code == 0
+    assert run("install", "--from", path, lazy, published.toml).exit_code == 1
+
+
+def test_a_hook_chooses_nothing_from_a_bundle(bundle: Path) -> None:
+    done = run("install", "--from", bundle, "--julia")
+    assert (done.exit_code, "--julia does not go with --from" in done.stderr) == (
+        2,
+        True,
+    )
+
+
+def test_overrides_of_a_package_hold_for_a_bundle(
+    bundle: Path, published: Published, tmp_path: Path, depot: Path
+) -> None:
+    uuid = "2b0d3f0e-3a1c-4c9e-9c2f-1d8e6a7b5c4d"
+    (published.toml.parent / "Project.toml").write_text(f'name = "P"\nuuid = "{uuid}"')
+    elsewhere = make_tree(tmp_path / "elsewhere", OTHER)
+    (depot / "artifacts").mkdir(parents=True)
+    overrides = depot / "artifacts" / "Overrides.toml"
+    overrides.write_text(f"[{uuid}]\nDemo = '{elsewhere}'\n")
+    done = run("install", "--from", bundle, published.toml)
+    assert (done.exit_code, done.stdout) == (0, f"Demo\t{elsewhere}\n")
+
+
 def test_what_a_bundle_lacks_is_named(
     published: Published, other: Published, tmp_path: Path
 ) -> None:
@@ -156,6 +244,7 @@ def test_an_unpacked_bundle_is_a_mirror(
     unpack_with_tarfile(bundle, tmp_path / "mirror")
     done = run("mirror", "--check", tmp_path / "mirror", published.toml, other.toml)
     assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr.endswith("mirror: 2 read, 0 faults found\n")
 
 
 def test_a_bundle_is_installed_where_there_is_no_network_at_all(

@@ -77,10 +77,11 @@ def test_what_julia_can_t_have_from_a_server_is_packed_with_gzip(
 def test_what_is_there_is_not_downloaded_again(
     published: Published, mirror: Path
 ) -> None:
-    run("mirror", mirror, published.toml)
+    assert "mirror: 1 added\n" in run("mirror", mirror, published.toml).stderr
     published.archive.unlink()
     done = run("mirror", mirror, published.toml)
     assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr.endswith("mirror: 0 added, 1 there already\n")
 
 
 def test_wrong_bytes_never_get_into_a_mirror(

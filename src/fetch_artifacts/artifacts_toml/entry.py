@@ -146,6 +146,8 @@ class ArtifactEntry(NamedTuple):
     def joined(self, others: Iterable[ArtifactEntry]) -> ArtifactEntry:
         """One entry for all names of a tree: it has the sources of each, in order.
 
+        It is lazy where all are.
+
         Args:
             others: Further entries of the same tree.
         """
@@ -154,6 +156,7 @@ class ArtifactEntry(NamedTuple):
         return self._replace(
             name=", ".join(dict.fromkeys(entry.name for entry in entries)),
             sources=tuple(chain.from_iterable(sources)),
+            lazy=all(entry.lazy for entry in entries),
         )
 
 

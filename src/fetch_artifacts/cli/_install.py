@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import click
 
@@ -30,13 +30,20 @@ from fetch_artifacts.cli.shared.printing import (
     say_text,
     tell_done,
 )
-from fetch_artifacts.depot.installed import locate_entry
+from fetch_artifacts.depot.installed import find_installed, locate_entry
 from fetch_artifacts.install.lookup import entries_in, locate, require_path, wanted
-from fetch_artifacts.terminal.units import count_of, show_bytes, show_seconds
+from fetch_artifacts.terminal.units import (
+    count_of,
+    show_bytes,
+    show_counts,
+    show_seconds,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
+    from fetch_artifacts.authoring.mirrors.bundled import BundledArtifacts
     from fetch_artifacts.platforms.platform import Platform
     from fetch_artifacts.terminal import progress
 
@@ -110,15 +117,16 @@ def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, objec
 @click.option(
     "--reinstall",
     is_flag=True,
-    help="Install those named anew, and delete what is there.",
+    help="Install those named, or all of BUNDLE, anew, and delete what is there.",
 )
 @click.option(
     "--from",
     "bundle",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="BUNDLE",
-    help="Install from a file that `bundle` wrote, without a network: all of it, or "
-    "what the Artifacts.toml files bind that are then given in place of names.",
+    help="Install from a file that `bundle` wrote, without a network: all of it, lazy "
+    "or not, or what the Artifacts.toml files bind that are then given in place of "
+    "names. With --include-lazy it is an error if BUNDLE lacks a lazy one.",
 )
 @click.option(
     "--push",
@@ -142,41 +150,140 @@ def install(
     as_json: bool,
 ) -> None:
     """Install the artifacts named, or all that are not lazy."""
-    if reinstall and not names:
-        msg = "--reinstall goes with NAME"
+    if reinstall and not (names or bundle):
+        msg = "--reinstall goes with NAME or --from"
         raise click.UsageError(msg)
-    if dry_run:
-        _print_plan(names, resolve_toml(toml_path), platform, lazy=include_lazy)
-        return
+    if bundle and julia:
+        msg = "--julia does not go with --from: no hook chooses what a bundle holds"
+        raise click.UsageError(msg)
     began = time.monotonic()
+    order: _Order
+    if bundle:
+        files = [*map(Path, names), *([toml_path] if toml_path else [])]
+        order = _FromBundle(_bundled(bundle, files, platform, lazy=include_lazy))
+    else:
+        order = _FromFile(
+            resolve_toml(toml_path), names, platform, lazy=include_lazy, julia=julia
+        )
+    if dry_run:
+        order.print_plan(reinstall=reinstall)
+        return
     from fetch_artifacts.terminal import progress
 
     with progress.show_progress(verbose=True) as shown:
         report = _Counting(shown)
-        if bundle:
-            files = [*map(Path, names), *([toml_path] if toml_path else [])]
-            installed = _install_bundle(bundle, files, platform, jobs, report)
-        else:
-            if reinstall:
-                _reinstall(names, resolve_toml(toml_path), platform, report)
-            found = _api.install_artifacts(
-                resolve_toml(toml_path),
-                names or None,
-                platform=platform,
-                include_lazy=include_lazy,
-                jobs=jobs,
-                run_hook=julia,
-                progress=report,
-            )
-            installed = list(found.items())
+        installed = order.install(report, jobs=jobs, reinstall=reinstall)
     _print_installed(installed, as_json=as_json)
     if push:
         _push(installed)
-    there = len(installed) - report.installed
-    skipped = 0
-    if not (bundle or names or include_lazy or julia):
-        skipped = _count_lazy(resolve_toml(toml_path), platform)
-    tell_done(_summary(report, max(there, 0), skipped, time.monotonic() - began))
+    there = max(len(installed) - report.installed, 0)
+    tell_done(_summary(report, there, order.left_out(), time.monotonic() - began))
+
+
+class _Order(Protocol):
+    """What is to be installed, and where from."""
+
+    def print_plan(self, *, reinstall: bool) -> None:
+        """Say what would be installed."""
+        ...
+
+    def install(
+        self, report: _Counting, *, jobs: int | None, reinstall: bool
+    ) -> list[tuple[str, Path]]:
+        """Install it, and give the names with their folders."""
+        ...
+
+    def left_out(self) -> str:
+        """Say what is left out and why, "" where nothing is."""
+        ...
+
+
+class _FromFile:
+    """What an Artifacts.toml binds, from its sources."""
+
+    def __init__(
+        self,
+        toml: Path,
+        names: Sequence[str],
+        platform: Platform | None,
+        *,
+        lazy: bool,
+        julia: bool,
+    ) -> None:
+        self._toml = toml
+        self._names = names or None
+        self._platform = platform
+        self._lazy = lazy
+        self._julia = julia
+
+    def print_plan(self, *, reinstall: bool) -> None:
+        entries = entries_in(
+            str(self._toml),
+            self._names,
+            platform=self._platform,
+            include_lazy=self._lazy,
+            run_hook=self._julia,
+        )
+        for entry in entries:
+            size = next((each.size for each in entry.downloads if each.size), None)
+            _print_planned(entry, str(self._toml), size, reinstall=reinstall)
+
+    def install(
+        self, report: _Counting, *, jobs: int | None, reinstall: bool
+    ) -> list[tuple[str, Path]]:
+        if reinstall and self._names:
+            _reinstall(self._names, self._toml, self._platform, report)
+        found = _api.install_artifacts(
+            self._toml,
+            self._names,
+            platform=self._platform,
+            include_lazy=self._lazy,
+            jobs=jobs,
+            run_hook=self._julia,
+            progress=report,
+        )
+        return list(found.items())
+
+    def left_out(self) -> str:
+        if self._names or self._lazy or self._julia:
+            return ""
+        every = entries_in(str(self._toml), platform=self._platform, include_lazy=True)
+        lazy = sum(entry.lazy for entry in every)
+        return f"{count_of(lazy, 'lazy artifact')} skipped: --include-lazy" * (lazy > 0)
+
+
+class _FromBundle:
+    """What a bundle holds, or what Artifacts.toml files bind of it."""
+
+    def __init__(self, bundled: BundledArtifacts) -> None:
+        self._bundled = bundled
+
+    def print_plan(self, *, reinstall: bool) -> None:
+        for entry in self._bundled.entries:
+            size = self._bundled.reader.size(entry)
+            if size is None and not find_installed(entry):
+                say(f"{entry.name}: would fail, the bundle lacks it")
+            else:
+                _print_planned(entry, None, size, reinstall=reinstall)
+
+    def install(
+        self, report: _Counting, *, jobs: int | None, reinstall: bool
+    ) -> list[tuple[str, Path]]:
+        return self._bundled.install(reinstall=reinstall, jobs=jobs, report=report)
+
+    def left_out(self) -> str:
+        lazy = len(self._bundled.lacking)
+        left_out = f"{count_of(lazy, 'lazy artifact')} skipped: the bundle has none"
+        return left_out if lazy else ""
+
+
+def _bundled(
+    bundle: Path, files: Sequence[Path], platform: Platform | None, *, lazy: bool
+) -> BundledArtifacts:
+    from fetch_artifacts.authoring.mirrors.bundled import BundledArtifacts
+
+    tomls = [resolve_toml(file) for file in files]
+    return BundledArtifacts.choose(bundle, tomls, wanted(platform), include_lazy=lazy)
 
 
 def _print_installed(installed: list[tuple[str, Path]], *, as_json: bool) -> None:
@@ -198,20 +305,6 @@ def _push(installed: Sequence[tuple[str, Path]]) -> None:
     push_installed([where for _, where in installed])
 
 
-def _install_bundle(
-    bundle: Path,
-    files: Sequence[Path],
-    platform: Platform | None,
-    jobs: int | None,
-    report: progress.Progress,
-) -> list[tuple[str, Path]]:
-    """Install what a bundle holds, or what Artifacts.toml files bind of it."""
-    from fetch_artifacts.authoring.mirrors.bundle import install_bundle
-
-    tomls = [resolve_toml(file) for file in files]
-    return install_bundle(bundle, tomls, wanted(platform), jobs=jobs, report=report)
-
-
 class _Counting:
     """Hands progress on, and counts what was installed and its bytes."""
 
@@ -229,33 +322,24 @@ class _Counting:
             self._shown(event)
 
 
-def _summary(done: _Counting, there: int, lazy: int, seconds: float) -> str:
-    size = f", {show_bytes(done.bytes)} in {show_seconds(seconds)}"
-    parts = [f"{done.installed} installed"]
-    parts += [f"{there} there already"] if there else []
-    text = ", ".join(parts) + (size if done.installed else "")
-    skipped = f"{count_of(lazy, 'lazy artifact')} skipped: --include-lazy"
-    return f"{text}; {skipped}" if lazy else text
+def _summary(done: _Counting, there: int, left_out: str, seconds: float) -> str:
+    text = show_counts({"installed": done.installed, "there already": there})
+    if done.installed:
+        text += f", {show_bytes(done.bytes)} in {show_seconds(seconds)}"
+    return f"{text}; {left_out}" if left_out else text
 
 
-def _count_lazy(toml: Path, platform: Platform | None) -> int:
-    every = entries_in(str(toml), platform=platform, include_lazy=True)
-    return sum(entry.lazy for entry in every)
-
-
-def _print_plan(
-    names: Sequence[str], toml: Path, platform: Platform | None, *, lazy: bool
+def _print_planned(
+    entry: ArtifactEntry, toml: str | None, size: int | None, *, reinstall: bool
 ) -> None:
-    """Say what would be installed."""
-    for entry in entries_in(
-        str(toml), names or None, platform=platform, include_lazy=lazy
-    ):
-        location = locate_entry(entry, toml=str(toml))
-        found = location and location.installed()
-        size = next((each.size for each in entry.downloads if each.size), None)
-        much = f" ({show_bytes(size)})" if size else ""
-        what = f"there already, {found}" if found else f"would be installed{much}"
-        say(f"{entry.name}: {what}")
+    """Say what would be done for an entry."""
+    found = find_installed(entry, toml=toml)
+    anew = " anew" if found else ""
+    much = f" ({show_bytes(size)})" if size else ""
+    what = f"would be installed{anew}{much}"
+    if found and not reinstall:
+        what = f"there already, {found}"
+    say(f"{entry.name}: {what}")
 
 
 def _reinstall(

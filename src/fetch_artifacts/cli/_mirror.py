@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fetch_artifacts.cli.shared.options import FAILED, require_project
-from fetch_artifacts.cli.shared.printing import say, tell
+from fetch_artifacts.cli.shared.printing import say, tell_done
 from fetch_artifacts.errors import PlatformError
 from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.platforms.platform import Platform
 from fetch_artifacts.terminal import progress
-from fetch_artifacts.terminal.units import count_of
+from fetch_artifacts.terminal.units import count_of, show_counts
+from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.digests import TreeHash
@@ -106,15 +107,26 @@ def mirror(
             added = mirrors.fill(store, wanted, jobs=jobs, report=report)
         for tree in added:
             say(f"added\t{tree}\t{wanted[tree].name}")
+        there = len(wanted) - len(added)
+        _tell_counts(place, {"added": len(added), "there already": there})
     if prune:
-        for name in mirrors.prune(store, _selected(files, None)):
+        gone = mirrors.prune(store, _selected(files, None))
+        for name in gone:
             say(f"deleted\t{name}")
+        _tell_counts(place, {"deleted": len(gone)})
     if check:
-        faults = mirrors.faults_of(store, wanted, jobs=jobs)
-        for fault in faults:
+        checked = mirrors.check(store, wanted, jobs=jobs)
+        for fault in checked.faults:
             say(fault)
-        if faults:
+        faults = f"{count_of(len(checked.faults), 'fault')} found"
+        tell_done(f"{redacted(place)}: {checked.archives} read, {faults}")
+        if checked.faults:
             raise SystemExit(FAILED)
+
+
+def _tell_counts(place: str | Path, counts: Mapping[str, int]) -> None:
+    """Say in one line what was done to a mirror or a bundle."""
+    tell_done(f"{redacted(str(place))}: {show_counts(counts)}")
 
 
 @click.command()
@@ -165,7 +177,7 @@ def bundle(
         trees = write_bundle(output, tomls, platforms, jobs=jobs, report=report)
     for toml in tomls:
         say(f"bundled\t{toml}")
-    tell(f"{output}: {count_of(trees, 'artifact')}")
+    _tell_counts(output, {"in the bundle": trees})
 
 
 def push_installed(folders: Iterable[Path]) -> None:
@@ -175,8 +187,15 @@ def push_installed(folders: Iterable[Path]) -> None:
 
     names = {folder.name: folder for folder in folders if is_tree_hash(folder.name)}
     trees = {TreeHash.parse(name): folder for name, folder in names.items()}
-    for address in mirrors.push(trees):
-        tell(f"added {address}")
+    tell_pushed(mirrors.push(trees))
+
+
+def tell_pushed(addresses: Sequence[str]) -> None:
+    """Say which archives were put into mirrors."""
+    for address in addresses:
+        tell_done(f"added {address}")
+    if not addresses:
+        tell_done("the mirrors have it already")
 
 
 COMMANDS: Final = (mirror, bundle)

@@ -218,6 +218,7 @@ def publish(
     from fetch_artifacts.authoring.mirrors import mirror
     from fetch_artifacts.authoring.publish import publish as publish_folder
     from fetch_artifacts.authoring.publish import targets_for
+    from fetch_artifacts.cli._mirror import tell_pushed
 
     wanted_targets: tuple[str, ...] = named.pop("targets")
     targets = targets_for(wanted_targets, title=name, **named)
@@ -228,9 +229,8 @@ def publish(
         return
     published = publish_folder(folder, name, targets, binding, compression=compression)
     print_published(published, as_json=as_json)
-    added = mirror.push({published.tree_hash: folder}) if push else []
-    for address in added:
-        tell(f"added {address}")
+    if push:
+        tell_pushed(mirror.push({published.tree_hash: folder}))
 
 
 COMMANDS: Final = (create, archive, publish)

@@ -62,6 +62,11 @@ class BundleReader(contextlib.AbstractContextManager["BundleReader"]):
         names = sorted(filter(_TOML.fullmatch, self._places))
         return [b"".join(self._chunks(name, None)) for name in names]
 
+    def size(self, entry: ArtifactEntry) -> int | None:
+        """The bytes of an entry's archive, None where the bundle lacks it."""
+        place = self._places.get(f"artifact/{entry.tree_hash}")
+        return None if place is None else place[1]
+
     def sources(self, entry: ArtifactEntry) -> Sequence[Source]:
         """The one place where an entry's archive can be: in the bundle."""
         name = f"artifact/{entry.tree_hash}"

@@ -122,12 +122,15 @@ def reinstall(
         return installer.ensure(entry)
 
 
-def reinstall_entry(entry: ArtifactEntry, toml: str, installer: Installer) -> Path:
+def reinstall_entry(
+    entry: ArtifactEntry, toml: str | None, installer: Installer
+) -> Path:
     """Install the tree of an entry, anew where it is there already.
 
     Args:
         entry: The entry.
-        toml: The Artifacts.toml that it is of, as an absolute path.
+        toml: The Artifacts.toml that it is of, as an absolute path; None where its
+            package's overrides count already.
         installer: What installs.
 
     Returns:

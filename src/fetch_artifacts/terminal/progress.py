@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Stage: TypeAlias = Literal[
-    "waiting", "downloading", "retrying", "verifying", "installed", "failed"
+    "waiting", "downloading", "retrying", "verifying", "installed", "added", "failed"
 ]
+_DONE: Final = ("installed", "added")
 
 _STAGE_WIDTH: Final = len("downloading")
 _NAME_WIDTH: Final = 16
@@ -40,7 +41,8 @@ class ProgressEvent:
         name: The artifact's name; all names, as in ``One, Two``, if a file binds
             several to one tree.
         stage: The current stage. Archives are unpacked while they are downloaded, so
-            unpacking is no stage of its own.
+            unpacking is no stage of its own. The last one is "installed", "added" (to
+            a mirror or a bundle) or "failed".
         done: The bytes received. The first event of a download that is resumed has the
             bytes that an earlier one left.
         total: The bytes of the archive, None if unknown.
@@ -83,7 +85,7 @@ def report_bytes(
 
 
 class ProgressLines:
-    """Writes a line to standard error for what is installed, waited for or retried."""
+    """Writes a line to standard error for what is done, waited for or retried."""
 
     def __init__(self) -> None:
         self._before: dict[str, Stage] = {}
@@ -92,8 +94,8 @@ class ProgressLines:
         """Write the event, if it is worth a line."""
         before = self._before.get(event.name)
         self._before[event.name] = event.stage
-        if event.stage == "installed":
-            _write_line(f"{event.name}: installed ({show_bytes(event.done)})")
+        if event.stage in _DONE:
+            _write_line(f"{event.name}: {event.stage} ({show_bytes(event.done)})")
         elif event.note and not (event.stage == before == "retrying"):  # a countdown
             stage = f"{event.stage} " if event.stage in {"waiting", "retrying"} else ""
             _write_line(f"{event.name}: {stage}{event.note}")
@@ -160,7 +162,7 @@ class ProgressBars:
                 running = self._running[event.name] = _Running(_new_bar(event.total))
                 self._arrange()
             running.update(event, now)
-            if event.stage in {"installed", "failed"}:
+            if event.stage in {*_DONE, "failed"}:
                 self._end(event, running, now)
             elif running.is_due(event, now):
                 _draw(running.bar, event, running.rate(now))
@@ -182,7 +184,7 @@ class ProgressBars:
         self._received += running.received()
         running.bar.close()
         text = f"{_fit(event.name, running.bar)} {event.stage:{_STAGE_WIDTH}}"
-        if event.stage == "installed":
+        if event.stage in _DONE:
             took = show_seconds(now - running.began)
             text = f"{text} {show_bytes(event.done)} in {took}"
         self._arrange()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
 
@@ -29,3 +32,14 @@ def show_seconds(seconds: float) -> str:
 def count_of(number: int, noun: str) -> str:
     """Write a number with its noun, whose plural has an s: 1 artifact, 2 artifacts."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def show_counts(counts: Mapping[str, int]) -> str:
+    """Write what was done as "2 installed, 1 there already".
+
+    Args:
+        counts: Numbers by what they count; all but the first are left out where 0.
+    """
+    first = next(iter(counts))
+    shown = (what for what, number in counts.items() if number or what == first)
+    return ", ".join(f"{counts[what]:,} {what}" for what in shown)

@@ -1,4 +1,4 @@
-"""Bundles: a mirror in one tar, for a machine without a network."""
+"""Writing bundles: a mirror in one tar, for a machine without a network."""
 
 from __future__ import annotations
 
@@ -11,15 +11,11 @@ from fetch_artifacts.artifacts_toml.search import ARTIFACTS_TOML_NAMES
 from fetch_artifacts.authoring.mirrors import mirror
 from fetch_artifacts.authoring.mirrors.selection import entries_by_tree
 from fetch_artifacts.authoring.mirrors.store import FolderStore
-from fetch_artifacts.depot.usage.log import mark_used
-from fetch_artifacts.errors import InstallError
 from fetch_artifacts.files.writing import replacing
-from fetch_artifacts.install.bundle import BundleReader
-from fetch_artifacts.install.installer import Installer
 from fetch_artifacts.tar.writer import tar_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from fetch_artifacts.platforms.matching import PlatformChoice
     from fetch_artifacts.terminal.progress import Progress
@@ -68,59 +64,3 @@ def write_bundle(
         with replacing(bundle) as file:
             file.writelines(tar_chunks(store.folder))
     return len(entries)
-
-
-def install_bundle(
-    bundle: Path,
-    tomls: Collection[Path],
-    platform: PlatformChoice,
-    *,
-    jobs: int | None = None,
-    report: Progress | None = None,
-) -> list[tuple[str, Path]]:
-    """Install from a bundle, whatever the network is.
-
-    Args:
-        bundle: The bundle.
-        tomls: The Artifacts.toml files whose artifacts are installed; those in the
-            bundle if there are none.
-        platform: What to choose entries for.
-        jobs: How many archives are unpacked at once.
-        report: Called with each step, from several threads.
-
-    Returns:
-        The names, each with the folder of its tree.
-
-    Raises:
-        UnpackError: It is no bundle.
-        InstallError: The bundle lacks an artifact that is not lazy, or has a damaged
-            one.
-        DepotError: The depot can't be written.
-    """
-    reader = BundleReader(bundle)
-    with tempfile.TemporaryDirectory() as scratch:
-        files = list(tomls) or _written(reader.tomls(), Path(scratch))
-        entries = entries_by_tree(files, [platform])
-    if not files:
-        msg = f"{bundle}: expected Artifacts.toml files in it, found none; name one"
-        raise InstallError(msg, name="")
-    there = reader.trees()
-    wanted = [
-        entry for tree, entry in entries.items() if str(tree) in there or not entry.lazy
-    ]
-    for toml in tomls:
-        mark_used(str(toml))  # first: until then a gc may delete what is there
-    with Installer(progress=report, reader=reader) as installer:
-        paths = installer.ensure_trees(wanted, jobs=jobs)
-    return [(entry.name, paths[entry.tree_hash]) for entry in wanted]
-
-
-def _written(tomls: Iterable[bytes], folder: Path) -> list[Path]:
-    """Write files that can be read where they are only text so far."""
-    paths = []
-    for number, data in enumerate(tomls):
-        path = folder / str(number) / "Artifacts.toml"
-        path.parent.mkdir()
-        path.write_bytes(data)
-        paths.append(path)
-    return paths

@@ -71,6 +71,19 @@ def mirror_name(tree_hash: TreeHash) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What reading all of a mirror has shown.
+
+    Attributes:
+        archives: How many archives it has.
+        faults: What is wrong with it, by file.
+    """
+
+    archives: int
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """What is wrong with one file of a mirror.
 
@@ -174,7 +187,7 @@ class _Filler:
                 archive = self._archive(entry, Path(scratch))
                 size = archive.stat().st_size
                 self.store.take(mirror_name(tree_hash), archive)
-            report_on(self.report, entry.name, "installed", size, size)
+            report_on(self.report, entry.name, "added", size, size)
 
     def _archive(self, entry: ArtifactEntry, scratch: Path) -> Path:
         """Make the file that the mirror shall have."""
@@ -259,10 +272,10 @@ def _packed(directory: Path, scratch: Path, tree_hash: TreeHash) -> Path:
     return archive
 
 
-def faults_of(
+def check(
     store: Store, entries: Collection[TreeHash] = (), *, jobs: int | None = None
-) -> list[Fault]:
-    """Read all of a mirror, and give what is wrong with it.
+) -> Checked:
+    """Read all of a mirror, and find what is wrong with it.
 
     Args:
         store: The mirror.
@@ -282,15 +295,16 @@ def faults_of(
     found = [done[name].result() for name in names]
     lacking = sorted({str(tree) for tree in entries} - set(names))
     absent = [name for name in _EMPTY_SERVER if not store.has(name)]
-    return [
+    none = [*(f"{ARTIFACTS}/{name}" for name in lacking), *absent]
+    faults = (
         *(
             Fault(name=f"{ARTIFACTS}/{n}", what=f)
             for n, f in zip(names, found, strict=True)
             if f
         ),
-        *(Fault(name=f"{ARTIFACTS}/{name}", what="there is none") for name in lacking),
-        *(Fault(name=name, what="there is none") for name in absent),
-    ]
+        *(Fault(name=name, what="there is none") for name in none),
+    )
+    return Checked(archives=len(names), faults=faults)
 
 
 def _fault(store: Store, name: str, settings: Settings) -> str:
