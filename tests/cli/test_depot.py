@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fetch_artifacts import artifact, clear_artifact_cache
-from fetch_artifacts.cli._depot import show_age
+from fetch_artifacts.cli.shared.installed import show_age
 from fetch_artifacts.depot import orphans
 from fetch_artifacts.terminal.units import show_bytes
 from support.commands import run
@@ -110,6 +110,59 @@ def test_what_is_overridden_is_told(depot: Path, tmp_path: Path) -> None:
     note = f"(overridden to {tmp_path} by {depot}/artifacts/Overrides.toml)"
     assert note in run("du").stdout
     assert note in run("list", "--installed").stdout
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_tables_of_what_is_installed_fit_the_terminal(
+    depot: Path, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("NO_COLOR", "1")
+    make_tree(depot / "artifacts" / OTHER, {"file": "x" * 100_000})
+    titles = "AGE TREE NAMES"
+    for command, expected in (("du", f"SIZE FILES {titles}"), ("list", titles)):
+        options = ["--installed"] if command == "list" else []
+        folder, first, *lines = run(
+            command, *options, terminal=True
+        ).stdout.splitlines()
+        assert folder.endswith(f"{depot}/artifacts:"[-20:])
+        assert first.split() == expected.split()
+        assert any(line.endswith("(none in use)") for line in lines)
+        assert any(line.endswith("/Artifacts.toml") for line in lines)
+        assert max(map(len, [folder, first, *lines])) <= 60
+        (row,) = [line for line in lines if TREE_HASH[:12] in line]
+        assert row.split()[-1] == "Demo"
+    explained = run("gc", "--dry-run", "--explain", terminal=True).stdout
+    first, *lines, _ = explained.splitlines()
+    assert first.split() == ["SIZE", "AGE", "TREE", "FATE"]
+    assert max(map(len, [first, *lines])) <= 60
+    assert f"{published.toml}"[-20:] in lines[-1]
+    plain = run("gc", "--dry-run", terminal=True).stdout
+    assert plain.startswith("would delete 0 of 2 artifacts")
+
+
+@pytest.mark.parametrize("command", [["du"], ["list", "--installed"]])
+def test_an_override_by_the_name_in_a_package_is_told(
+    command: list[str], depot: Path, published: Published, tmp_path: Path
+) -> None:
+    uuid = "0a8a87dd-0000-4000-8000-000000000001"
+    project = f'name = "Site"\nuuid = "{uuid}"\n'
+    bound = published.toml.read_text()
+    make_tree(tmp_path / "q", {"Artifacts.toml": bound, "Project.toml": project})
+    artifact("Demo", tmp_path / "q" / "Artifacts.toml")
+    text = f'[{uuid.upper()}]\nDemo = "{tmp_path}"\n'
+    make_tree(depot / "artifacts", {"Overrides.toml": text})
+    by = f"{depot}/artifacts/Overrides.toml"
+    lines = run(*command).stdout.splitlines()
+    noted = [line for line in lines if "(overridden" in line]
+    use = f"    Demo of {tmp_path}/q/Artifacts.toml"
+    assert noted == [f"{use}  (overridden to {tmp_path} by {by})"]
+    (tree,) = json.loads(run(*command, "--json").stdout)
+    told = {use["file"]: use["overridden"] for use in tree["uses"]}
+    assert told == {
+        str(published.toml): None,
+        f"{tmp_path}/q/Artifacts.toml": {"to": str(tmp_path), "by": by},
+    }
 
 
 def test_list_installed_lists_the_trees_of_all_depots(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fetch_artifacts.cli.shared.table import table_lines
+from fetch_artifacts.cli.shared.table import fitting_line, table_lines
 from support.commands import run
 from support.published import TREE_HASH
 from support.trees import make_tree
@@ -115,8 +115,16 @@ def test_a_table_fits_the_terminal() -> None:
         assert max(map(len, lines)) <= width
         assert lines[0].split() == ["NAME", "HASH", "STATE"]
         assert "1234567" in lines[1]
+    lines = list(table_lines(("SIZE", "AGE", "X"), [("1 B", "10", "x")], numbers=2))
+    assert lines == ["SIZE  AGE  X", " 1 B   10  x"]
     [_, line] = table_lines(("NAME",), [("x\x1b[2J",)], 60)
     assert line == r"x\x1b[2J"
+
+
+def test_a_line_that_is_too_wide_loses_its_middle() -> None:
+    assert fitting_line("Demo of /a/b", 12) == "Demo of /a/b"
+    assert fitting_line("Demo of /a/long/Artifacts.toml", 20) == "Demo o...ifacts.toml"
+    assert all(len(fitting_line("x" * 99, width)) <= width for width in range(4, 60))
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

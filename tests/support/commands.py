@@ -21,12 +21,21 @@ class Result:
     stderr: str
 
 
-def run(*arguments: str | Path) -> Result:
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def run(*arguments: str | Path, terminal: bool = False) -> Result:
     """Run a command to its end.
 
     (click's CliRunner mixes the streams up to 8.1, and keeps them apart since 8.2.)
+
+    Args:
+        arguments: What follows the name of the program.
+        terminal: Whether standard output passes for a terminal.
     """
-    out, err = io.StringIO(), io.StringIO()
+    out, err = _Terminal() if terminal else io.StringIO(), io.StringIO()
     with (
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),

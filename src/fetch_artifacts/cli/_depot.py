@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,14 @@ from fetch_artifacts.cli.shared.asking import (
     yes_option,
 )
 from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.installed import (
+    installed_json,
+    print_installed,
+    print_table,
+    show_age,
+    shown_hash,
+    uses_json,
+)
 from fetch_artifacts.cli.shared.options import (
     FAILED,
     json_option,
@@ -33,22 +42,11 @@ if TYPE_CHECKING:
     from fetch_artifacts.depot.artifacts import TreeLocation
     from fetch_artifacts.depot.gc import Collection
     from fetch_artifacts.depot.orphans import InstalledTree
-    from fetch_artifacts.depot.usage.references import Use
-    from fetch_artifacts.install.inventory import Installed
     from fetch_artifacts.platforms.platform import Platform
 
 all_depots_option = click.option(
     "--all-depots", is_flag=True, help="All depots, not only the first."
 )
-
-
-def show_age(age: timedelta) -> str:
-    """Write an age for people, in its largest unit."""
-    seconds = max(0, int(age.total_seconds()))
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"
 
 
 @click.command()
@@ -104,12 +102,7 @@ def gc(
 
 
 def _print_collection(done: Collection, *, dry_run: bool, explain: bool) -> None:
-    for tree in done.trees if explain else done.collected:
-        size = show_bytes(done.sizes.get(tree.path, 0))
-        age = show_age(tree.age)
-        say(f"{tree.path.name}  {size:>8}  {age:>6} old  {_fate(tree)}")
-        for use in tree.uses if explain else ():
-            say(f"    {use}")
+    _print_fates(done.trees if explain else done.collected, done, explain=explain)
     for path, why in done.failures.items():
         tell(f"{path}: could not be deleted: {why}")
     for depot in done.skipped:
@@ -122,6 +115,27 @@ def _print_collection(done: Collection, *, dry_run: bool, explain: bool) -> None
     say(f"{did.format(count)}{later}")
 
 
+def _print_fates(
+    trees: Sequence[InstalledTree], done: Collection, *, explain: bool
+) -> None:
+    """Print what becomes of each tree, as a table or in lines for programs."""
+    sizes = [show_bytes(done.sizes.get(tree.path, 0)) for tree in trees]
+    if sys.stdout.isatty():
+        rows = [
+            (size, show_age(tree.age), shown_hash(tree.path.name), _fate(tree))
+            for size, tree in zip(sizes, trees, strict=True)
+        ]
+        uses = [tree.uses if explain else () for tree in trees]
+        lines = [[f"    {use}" for use in each] for each in uses]
+        print_table(("SIZE", "AGE", "TREE", "FATE"), rows, lines, numbers=2)
+        return
+    for size, tree in zip(sizes, trees, strict=True):
+        age = show_age(tree.age)
+        say(f"{tree.path.name}  {size:>8}  {age:>6} old  {_fate(tree)}")
+        for use in tree.uses if explain else ():
+            say(f"    {use}")
+
+
 def _fate(tree: InstalledTree) -> str:
     if tree.fate == "waiting" and tree.orphaned is not None:
         return f"unused since {tree.orphaned:%Y-%m-%d %H:%M}"
@@ -129,7 +143,7 @@ def _fate(tree: InstalledTree) -> str:
         "named": "in use",
         "override": "an override leads to it",
         "locked": "being installed",
-        "new": "unused, but installed within the last hour",
+        "new": "unused, but under an hour old",
         "unwanted": "unused",
     }[tree.fate]
 
@@ -147,17 +161,13 @@ def _collection_json(done: Collection) -> dict[str, object]:
                 "fate": tree.fate,
                 "deleted": tree.path in collected,
                 "unused-since": tree.orphaned.isoformat() if tree.orphaned else None,
-                "uses": _uses_json(tree.uses),
+                "uses": uses_json(tree.uses),
             }
             for tree in done.trees
         ],
         "failures": {str(path): why for path, why in done.failures.items()},
         "skipped": [str(path) for path in done.skipped],
     }
-
-
-def _uses_json(uses: Sequence[Use]) -> list[dict[str, str]]:
-    return [{"name": use.name, "file": str(use.toml)} for use in uses]
 
 
 @click.command()
@@ -181,44 +191,6 @@ def du(*, all_depots: bool, as_json: bool) -> None:
     total = show_bytes(sum(size.bytes for size in sizes))
     trees_and_files = f"{count_of(len(trees), 'artifact')} of {count_of(files, 'file')}"
     say(f"{total} in {trees_and_files}")
-
-
-def print_installed(trees: Sequence[Installed]) -> None:
-    """Print installed trees, one a line, with what binds them below."""
-    from fetch_artifacts.depot.usage.log import local_now
-
-    now = local_now()
-    for tree in trees:
-        size = f"{show_bytes(tree.size.bytes):>8}  " if tree.size else ""
-        files = f"{count_of(tree.size.files, 'file'):>13}  " if tree.size else ""
-        age = f"{show_age(now - tree.since):>6}"
-        say(f"{size}{files}{age}  {tree.path}{_note(tree)}")
-        for use in tree.uses:
-            say(f"    {use}")
-
-
-def _note(tree: Installed) -> str:
-    if tree.override is not None:
-        return f"  (overridden to {tree.override.value} by {tree.override.path})"
-    if not tree.uses:
-        return "  (no file in use binds it)"
-    return "  (shared)" if tree.is_shared else ""
-
-
-def installed_json(tree: Installed) -> dict[str, object]:
-    """An installed tree as a JSON object."""
-    override = tree.override
-    return {
-        "path": str(tree.path),
-        "git-tree-sha1": str(tree.tree_hash),
-        "installed": tree.since.isoformat(timespec="seconds"),
-        **({"bytes": tree.size.bytes, "files": tree.size.files} if tree.size else {}),
-        "uses": _uses_json(tree.uses),
-        "shared": tree.is_shared,
-        "overridden": (
-            {"to": override.value, "by": str(override.path)} if override else None
-        ),
-    }
 
 
 def override_facts(

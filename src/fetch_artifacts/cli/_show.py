@@ -11,12 +11,9 @@ import click
 
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
-from fetch_artifacts.cli._depot import (
-    installed_json,
-    override_facts,
-    print_installed,
-)
+from fetch_artifacts.cli._depot import override_facts
 from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.installed import installed_json, print_installed
 from fetch_artifacts.cli.shared.options import (
     FAILED,
     json_option,
@@ -25,7 +22,7 @@ from fetch_artifacts.cli.shared.options import (
     toml_option,
 )
 from fetch_artifacts.cli.shared.printing import print_json, say, tell_done
-from fetch_artifacts.cli.shared.table import table_lines
+from fetch_artifacts.cli.shared.table import short_path, table_lines
 from fetch_artifacts.depot import artifacts as depot
 from fetch_artifacts.depot.disk_usage import TreeSizes
 from fetch_artifacts.depot.installed import contents_of, locate_entry, tree_of
@@ -34,11 +31,9 @@ from fetch_artifacts.errors import (
     FetchArtifactsError,
     NoMatchingPlatformError,
     OverrideError,
-    SettingsError,
 )
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.install.lookup import wanted, warn_of_hook
-from fetch_artifacts.settings.user import home_folder
 from fetch_artifacts.terminal.units import count_of, show_bytes
 
 if TYPE_CHECKING:
@@ -87,7 +82,7 @@ class _Status:
             chosen_for += ", lazy" if entry.lazy else ""
         state = self.state
         if self.tree is not None and self.override is None:
-            state = f"in {_short(self.tree.parent)}"
+            state = f"in {short_path(self.tree.parent)}"
         return (
             self.name,
             entry.git_tree_sha1[:7] if entry else "",
@@ -108,13 +103,6 @@ class _Status:
                 "path": str(contents_of(self.entry, self.tree)) if self.tree else None,
             }
         return facts
-
-
-def _short(path: Path) -> str:
-    """A path with ~ for the home folder."""
-    with contextlib.suppress(SettingsError, ValueError):
-        return f"~/{path.relative_to(home_folder())}"
-    return str(path)
 
 
 def _status(name: str, toml: Path, platform: Platform | None) -> _Status:

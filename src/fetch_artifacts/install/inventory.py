@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DepotError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from fetch_artifacts.depot.disk_usage import TreeSize
@@ -40,7 +40,8 @@ class Installed:
         tree_hash: Its name.
         since: When it was installed, in local time.
         uses: The names that live Artifacts.toml files bind to it.
-        override: The line that sends those who want it elsewhere, None if none does.
+        override: The line that sends all who want it elsewhere, None if none does.
+        use_overrides: The lines that send some of the uses elsewhere, by package.
         size: The room that it takes; None where that was not asked for.
     """
 
@@ -49,6 +50,7 @@ class Installed:
     since: datetime
     uses: tuple[Use, ...]
     override: StatedOverride | None = None
+    use_overrides: Mapping[Use, StatedOverride] = field(default_factory=dict)
     size: TreeSize | None = None
 
     @property
@@ -124,6 +126,7 @@ def list_installed(
                     since=install_time(status),
                     uses=uses.get(tree_hash, ()),
                     override=stated.get((None, path.name)),
+                    use_overrides=_use_overrides(uses.get(tree_hash, ()), stated),
                     size=measure.of(path) if measure else None,
                 )
                 found.append(tree)
@@ -134,3 +137,15 @@ def list_installed(
         if measure:
             measure.save()
     return tuple(found)
+
+
+def _use_overrides(
+    uses: Sequence[Use], stated: Mapping[tuple[str | None, str], StatedOverride]
+) -> dict[Use, StatedOverride]:
+    """The lines that send these uses elsewhere since their package says so."""
+    if not stated:
+        return {}
+    lines = {use: stated.get((package_uuid(str(use.toml)), use.name)) for use in uses}
+    return {
+        use: line for use, line in lines.items() if line is not None and line.package
+    }

@@ -1,21 +1,29 @@
-"""A table that fits the terminal."""
+"""Tables and lines that fit the terminal."""
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from fetch_artifacts.errors import SettingsError
+from fetch_artifacts.settings.user import home_folder
 from fetch_artifacts.terminal.escaping import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 _NARROWEST = 8
 
 
 def table_lines(
-    titles: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None
+    titles: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    width: int | None = None,
+    *,
+    numbers: int = 0,
 ) -> Iterator[str]:
     """Yield the lines of a table, its titles first.
 
@@ -25,8 +33,9 @@ def table_lines(
         titles: The title of each column.
         rows: The cells of each row.
         width: The columns of the terminal; asked for unless given.
+        numbers: How many of the first columns are aligned to the right.
     """
-    width = width or shutil.get_terminal_size().columns
+    width = width or terminal_width()
     lines = [list(titles), *([printable(cell, sys.stdout) for cell in r] for r in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     room = width - 2 * (len(widths) - 1)
@@ -34,9 +43,40 @@ def table_lines(
         widest = widths.index(max(widths))
         widths[widest] -= 1
     for line in lines:
-        cells = (_fit(cell, size) for cell, size in zip(line, widths, strict=True))
+        cells = [_fit(cell, size) for cell, size in zip(line, widths, strict=True)]
+        for number, size in enumerate(widths[:numbers]):
+            cells[number] = cells[number].rjust(size)
+        for number, size in enumerate(widths[numbers:], numbers):
+            cells[number] = cells[number].ljust(size)
         yield "  ".join(cells).rstrip()
 
 
+def fitting_line(line: str, width: int | None = None) -> str:
+    """Leave out the middle of a line that is wider than the terminal.
+
+    Args:
+        line: The line, which may end with a path.
+        width: The columns of the terminal; asked for unless given.
+    """
+    width = width or terminal_width()
+    line = printable(line, sys.stdout)
+    if len(line) <= width:
+        return line
+    end = max(0, (width - 3) * 2 // 3)
+    return line[: max(0, width - 3 - end)] + "..." + line[len(line) - end :]
+
+
+def short_path(path: Path) -> str:
+    """Write a path with ~ for the home folder."""
+    with contextlib.suppress(SettingsError, ValueError):
+        return f"~/{path.relative_to(home_folder())}"
+    return str(path)
+
+
+def terminal_width() -> int:
+    """The columns of the terminal."""
+    return shutil.get_terminal_size().columns
+
+
 def _fit(cell: str, width: int) -> str:
-    return f"{cell if len(cell) <= width else cell[: width - 3] + '...':{width}}"
+    return cell if len(cell) <= width else cell[: width - 3] + "..."
