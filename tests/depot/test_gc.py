@@ -434,6 +434,37 @@ def test_what_is_remembered_of_old_entries_goes_with_the_tree(depot: Path) -> No
     assert tomli.loads(known.read_text()) == {}
 
 
+def test_what_was_remembered_for_the_user_goes_when_it_is_stale(
+    depot: Path, tmp_path: Path
+) -> None:
+    (depot / "artifacts").mkdir(parents=True)
+    julia = tmp_path / "julia"
+    julia.touch()
+    cache = tmp_path / "home" / ".cache" / "fetch-artifacts"
+    answer = {"stamp": [1], "triplet": "x86_64-linux-gnu"}
+    memory = {str(julia): answer, str(tmp_path / "gone"): answer}
+    old = ("tree-sizes/old.json", "mirror/a.partial", "shipped/sha/Artifacts.toml")
+    make_tree(
+        cache,
+        {
+            "julia-platforms.json": json.dumps(memory),
+            "tree-sizes/new.json": "{}",
+            "other/old": "",
+            **dict.fromkeys(old, ""),
+        },
+    )
+    for name in (*old, "other/old"):
+        os.utime(cache / name, (1e9, 1e9))
+    collect(dry_run=True)
+    assert all((cache / name).exists() for name in old)
+    collect()
+    assert json.loads((cache / "julia-platforms.json").read_text()) == {
+        str(julia): answer
+    }
+    assert names(cache) == ["julia-platforms.json", "other", "tree-sizes"]
+    assert names(cache / "tree-sizes") == ["new.json"]
+
+
 def test_an_old_entry_keeps_the_tree_that_its_archive_holds(
     depot: Path, tmp_path: Path
 ) -> None:

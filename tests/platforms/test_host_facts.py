@@ -310,6 +310,18 @@ class TestInstalledJulia:
         assert self.in_new_process() == "x86_64-linux-musl-julia_version+1.9.2"
         assert times_asked(julia) == 1
 
+    def test_a_julia_that_is_gone_is_forgotten(
+        self, julia: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other = make_julia(tmp_path / "other" / "julia", "aarch64-linux-gnu")
+        monkeypatch.setenv("JULIA", str(other))
+        assert self.in_new_process() == "aarch64-linux-gnu"
+        other.unlink()
+        monkeypatch.setenv("JULIA", str(julia))
+        assert self.in_new_process() == "x86_64-linux-musl-julia_version+1.9.2"
+        path = tmp_path / "home/.cache/fetch-artifacts/julia-platforms.json"
+        assert list(json.loads(path.read_text())) == [str(julia)]
+
     @pytest.mark.parametrize(
         "memory",
         [

@@ -31,7 +31,7 @@ from fetch_artifacts.depot.orphans import (
     judge_trees,
 )
 from fetch_artifacts.depot.stack import DepotStack, no_depot
-from fetch_artifacts.depot.state import sweep_state
+from fetch_artifacts.depot.state import sweep_cache, sweep_state
 from fetch_artifacts.depot.usage.log import (
     USAGE_TOML,
     local_now,
@@ -42,6 +42,7 @@ from fetch_artifacts.depot.usage.references import ReferenceReader
 from fetch_artifacts.depot.workspace import LOCK_STALE_AGE, Workspace
 from fetch_artifacts.errors import DepotError, LockTimeoutError
 from fetch_artifacts.files.locks.pidlock import pid_lock
+from fetch_artifacts.settings.environment import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -201,6 +202,7 @@ class _Gc:
             if not taken:
                 break
         sweep_state(self.depots, self.stack)
+        sweep_cache(Settings.from_environ().user_cache)
         left = {tree.path: tree for tree in trees}
         return sorted({**gone, **left}.values(), key=lambda tree: tree.path)
 

@@ -1,7 +1,8 @@
-"""What this package keeps in a depot for itself, and how that stays small.
+"""What this package keeps in a depot and for a user, and how that stays small.
 
 Trees in the making and partial downloads are in the `workspace`, copies of the files of
-zipped packages and of damaged logs in ``logs``: where no gc looks for orphans.
+zipped packages and of damaged logs in ``logs``: where no gc looks for orphans. What can
+be computed again is in the user's folder for that.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.depot.artifacts import locate_tree
@@ -16,14 +18,17 @@ from fetch_artifacts.depot.installed import forget_trees
 from fetch_artifacts.depot.usage.log import DAMAGED
 from fetch_artifacts.depot.usage.packages import RECORDS, is_outdated
 from fetch_artifacts.depot.workspace import Workspace
+from fetch_artifacts.platforms.julia_host import forget_julias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from fetch_artifacts.depot.stack import DepotStack
 
-_COPIES_KEPT_FOR: Final = 90 * 24 * 60 * 60.0  # seconds
+_DAY: Final = 24 * 60 * 60.0  # seconds
+_COPIES_KEPT_FOR: Final = 90 * _DAY
+_CACHES: Final = {"tree-sizes": 90 * _DAY, "mirror": 90 * _DAY, "shipped": 365 * _DAY}
+"""How long what is in each folder of the user's cache stays after it was written."""
 
 
 def sweep_state(depots: Iterable[Path], stack: DepotStack) -> None:
@@ -48,6 +53,26 @@ def sweep_state(depots: Iterable[Path], stack: DepotStack) -> None:
             )
 
 
+def sweep_cache(cache: Path) -> None:
+    """Remove what was not written for long from the user's cache; the rest stays.
+
+    Args:
+        cache: This package's folder for data that can be computed again.
+    """
+    forget_julias(cache)
+    for name, kept_for in _CACHES.items():
+        for folder, _, files in os.walk(cache / name, topdown=False):
+            with contextlib.suppress(OSError):
+                for file in files:
+                    _remove_old(Path(folder, file), kept_for)
+                os.rmdir(folder)  # unless something is left in it
+
+
+def _remove_old(path: Path, kept_for: float) -> None:
+    if time.time() - path.lstat().st_mtime > kept_for:
+        path.unlink()
+
+
 def _remove_records(folder: Path) -> None:
     """Remove what stands for packages that are gone."""
     with contextlib.suppress(OSError):
@@ -61,5 +86,4 @@ def _remove_copies(logs: Path) -> None:
     """Remove the copies of logs that were damaged a season ago."""
     with contextlib.suppress(OSError):
         for path in logs.glob(f"*{DAMAGED}*"):
-            if time.time() - path.lstat().st_mtime > _COPIES_KEPT_FOR:
-                path.unlink()
+            _remove_old(path, _COPIES_KEPT_FOR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -18,7 +19,6 @@ from fetch_artifacts.pkg_artifacts import load_artifacts_toml
 from fetch_artifacts.settings.environment import Settings
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable
 
     from distributed import Worker
@@ -112,9 +112,11 @@ class ArtifactPlugin(WorkerPlugin):  # type: ignore[misc]
         copy = Path("shipped", hashlib.sha256(self._text).hexdigest(), original.name)
         try:
             # Under a name that lasts: the log that Julia's gc goes by has it for long.
-            return _written(Settings.from_environ().user_cache / copy, self._text)
+            name = _written(Settings.from_environ().user_cache / copy, self._text)
+            os.utime(name)  # a gc of ours removes it a year after its last use
         except OSError:
             return _written(folder / copy, self._text)
+        return name
 
 
 def _written(path: Path, text: bytes) -> str:

@@ -129,7 +129,26 @@ def _read_memory(path: Path) -> dict[str, Any]:
 
 def _remember(path: Path, executable: Path, stamp: Stamp, platform: Platform) -> None:
     answer = {"stamp": list(stamp), "triplet": platform.triplet}
-    memory = {**_read_memory(path), str(executable): answer}
+    _write_memory(path, {**_live(_read_memory(path)), str(executable): answer})
+
+
+def forget_julias(folder: Path) -> None:
+    """Forget the answers of Julias that are gone.
+
+    Args:
+        folder: The folder where answers are kept.
+    """
+    path = folder / _MEMORY
+    memory = _read_memory(path)
+    if _live(memory) != memory:
+        _write_memory(path, _live(memory))
+
+
+def _live(memory: dict[str, Any]) -> dict[str, Any]:
+    return {julia: answer for julia, answer in memory.items() if Path(julia).exists()}
+
+
+def _write_memory(path: Path, memory: dict[str, Any]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(memory, indent=2) + "\n")
