@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import IO, TYPE_CHECKING, Final, TypeVar
 
 from fetch_artifacts.digests import Sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
 T = TypeVar("T")
 
@@ -81,6 +82,65 @@ class HashedChunks:
         """Let the rest pass; False where it is longer than `at_most` bytes."""
         limit = None if at_most is None else self.size + at_most
         return not any(limit is not None and self.size > limit for _ in self)
+
+
+class Arriving(contextlib.AbstractContextManager["Arriving"]):
+    """What is read ahead of `HashedChunks`, and can be held back until it is proven.
+
+    Threads may share it: one iterates while another one asks for the proof.
+
+    Args:
+        ahead: The chunks, from `prefetched`.
+        hashed: Where they come from.
+        promised: The sha256 that all of them should have; None promises nothing.
+        spool: Opens the file for what is held back.
+    """
+
+    def __init__(
+        self,
+        ahead: Iterable[bytes],
+        hashed: HashedChunks,
+        promised: Sha256 | None,
+        spool: Callable[[], IO[bytes]],
+    ) -> None:
+        import threading
+
+        self._ahead = iter(ahead)
+        self._hashed = hashed
+        self._promised = promised
+        self._spool = spool
+        self._file: IO[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        with self._lock:
+            if self._file is None:
+                return next(self._ahead)
+            if chunk := self._file.read(LARGE):
+                return chunk
+            raise StopIteration
+
+    def prove(self) -> bool:
+        """Keep the rest in a file, and tell whether all of it is what was promised.
+
+        Raises:
+            OSError: There is no room for it.
+        """
+        if self._promised is None:
+            return False
+        with self._lock:
+            if self._file is None:
+                self._file = self._spool()
+                self._file.writelines(self._ahead)
+                self._file.seek(0)
+            return self._hashed.sha256() == self._promised
 
 
 def sha256_of(file: IO[bytes]) -> Sha256:

@@ -7,11 +7,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from fetch_artifacts.archive.compression import compressed
+from fetch_artifacts.archive.formats import Compression
 from fetch_artifacts.archive.tree import read_archive
 from fetch_artifacts.errors import UnpackError
+from fetch_artifacts.streams import blocks
 from fetch_artifacts.tar import reader
 from fetch_artifacts.tar.extract import unpack_members
 from fetch_artifacts.tar.limits import UnpackLimits
@@ -155,6 +159,37 @@ def test_what_is_in_an_archive_stays_within_64_megabytes_of_memory(
     needed, _, said = done.stdout.partition(" ")
     assert int(needed) < MOST_MEMORY
     assert ("FETCH_ARTIFACTS_MAX_NAMES" in said) == (make in REFUSED)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="NOT RUN: only Linux tells a process's peak memory"
+)
+def test_the_window_of_zstd_leaves_less_for_names(tmp_path: Path) -> None:
+    archive = tmp_path / "a.tar.zst"
+    chunks = zstd_with_window_of_8_mib(empty_folders())
+    archive.write_bytes(b"".join(chunks))
+    command = [sys.executable, "-c", MEASURE, "read", str(archive), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    needed, _, said = done.stdout.partition(" ")
+    assert int(needed) < MOST_MEMORY
+    assert "FETCH_ARTIFACTS_MAX_NAMES" in said
+
+
+def zstd_with_window_of_8_mib(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Frames of raw blocks, each of 128 KiB."""
+    yield b"\x28\xb5\x2f\xfd\x00\x68"
+    for block in blocks(chunks, 1 << 17):
+        yield (len(block) << 3).to_bytes(3, "little") + block
+    yield b"\1\0\0"  # the last block, empty
+
+
+@pytest.mark.parametrize("kind", ["xz", "zst"])
+def test_what_is_compressed_has_no_negative_memory_for_names(kind: str) -> None:
+    data = b"".join(compressed([file(b"f")], cast("Compression", kind)))
+    with pytest.raises(UnpackError, match="FETCH_ARTIFACTS_MAX_NAMES"):
+        read_archive([data], UnpackLimits(max_names=1 << 20))
+    large = UnpackLimits(max_names=10 << 20, max_window=1 << 30)
+    assert list(read_archive([data], large).root) == [b"f"]
 
 
 def test_the_memory_for_names_can_be_set() -> None:

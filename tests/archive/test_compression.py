@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import functools
 import gzip
 import lzma
 import os
@@ -22,7 +23,8 @@ from fetch_artifacts.archive.decompression import decompress
 from fetch_artifacts.archive.formats import Compression
 from fetch_artifacts.archive.kind import peek, sniff
 from fetch_artifacts.errors import UnpackError
-from support.archives import file
+from fetch_artifacts.tar.limits import UnpackLimits
+from support.archives import file, zstd_frame
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -136,15 +138,14 @@ def test_a_bomb_comes_in_small_pieces(kind: str) -> None:
     assert max(sizes) <= 1 << 20
 
 
+@functools.cache
 def xz_with(dictionary: int) -> bytes:
     filters = [{"id": lzma.FILTER_LZMA2, "dict_size": dictionary}]
     return lzma.compress(TAR, filters=filters)
 
 
 def zstd_with(window: bytes) -> bytes:
-    """A frame of one raw block, whose header asks for a window."""
-    size = (len(TAR) << 3 | 1).to_bytes(3, "little")
-    return b"\x28\xb5\x2f\xfd\x00" + window + size + TAR
+    return zstd_frame(TAR, window)
 
 
 LARGE_WINDOWS = {
@@ -180,17 +181,44 @@ def test_a_large_window_is_refused_with_the_memory_that_it_needs(
     with pytest.raises(UnpackError) as caught:
         plain(data)
     assert fault in str(caught.value)
-    assert "expected at most 128 MiB" in str(caught.value)
+    assert "expected at most 8 MiB" in str(caught.value)
     assert "damaged" not in str(caught.value)
 
 
 def test_larger_windows_can_be_allowed_and_the_usual_ones_are() -> None:
     large = {"xz": xz_with(256 << 20), "zst": zstd_with(b"\x94")}
     for kind, data in large.items():
-        chunks = decompress(cast("Compression", kind), [data], 512 << 20)
+        limits = UnpackLimits(max_window=512 << 20)
+        chunks = decompress(cast("Compression", kind), [data], limits)
         assert b"".join(chunks) == TAR
-    # What xz -9 and zstd --long make.
-    assert plain(xz_with(64 << 20)) == plain(zstd_with(b"\x88")) == TAR
+    # What xz -6 and zstd -19 make.
+    assert plain(xz_with(8 << 20)) == plain(zstd_with(b"\x68")) == TAR
+
+
+@pytest.mark.parametrize("size", [1, 5, 63, 64, 65, 1 << 20])
+def test_what_xz_9_and_zstd_long_make_waits_for_the_proof(size: int) -> None:
+    asked = []
+
+    def prove() -> bool:
+        asked.append(1)
+        return True
+
+    limits = UnpackLimits(prove=prove)
+    small = xz_with(1 << 20)
+    for kind, data, times in (
+        ("xz", xz_with(64 << 20), 1),
+        ("zst", zstd_with(b"\x88"), 1),
+        ("xz", small * 40 + xz_with(64 << 20) * 2, 1),
+        ("xz", small * 3, 0),
+    ):
+        asked.clear()
+        pieces = [data[start : start + size] for start in range(0, len(data), size)]
+        chunks = decompress(cast("Compression", kind), pieces, limits)
+        assert b"".join(chunks).strip(TAR) == b""
+        assert len(asked) == times
+    limits = UnpackLimits(prove=lambda: False)
+    with pytest.raises(UnpackError, match="FETCH_ARTIFACTS_MAX_WINDOW to 67108864"):
+        b"".join(decompress("xz", [xz_with(64 << 20)], limits))
 
 
 # --- what is no archive

@@ -13,7 +13,7 @@ from fetch_artifacts._api import artifact
 from fetch_artifacts.artifacts_toml.editing import Fix, repair
 from fetch_artifacts.authoring.doctor import Diagnosis, diagnose
 from fetch_artifacts.errors import ArtifactsTomlError, ArtifactsTomlNotFoundError
-from support.archives import file, pax
+from support.archives import file, pax, zstd_frame
 from support.fixtures import load_vectors
 from support.published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
 from support.trees import Link, Tree, recorded_tree
@@ -66,6 +66,18 @@ def test_each_url_is_downloaded_once(toml: Path, httpserver: HTTPServer) -> None
     write(toml, entry(source, name="A") + entry(source, source, name="B"))
     assert wrong(diagnose(toml)) == []
     assert [r.method for r, _ in httpserver.log].count("GET") == 1
+
+
+def test_what_takes_much_memory_is_read_where_its_sha256_is_right(
+    toml: Path, tmp_path: Path
+) -> None:
+    archive = tmp_path / "a.tar.zst"
+    archive.write_bytes(zstd_frame(tar(TREE), b"\x88"))
+    right, other = sha256(archive.read_bytes()), "0" * 64
+    write(toml, entry((archive.as_uri(), right)))
+    assert wrong(diagnose(toml)) == []
+    write(toml, entry((archive.as_uri(), other)))
+    assert "FETCH_ARTIFACTS_MAX_WINDOW" in str(diagnose(toml))
 
 
 def test_offline_downloads_nothing(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
-from fetch_artifacts import artifact
+from fetch_artifacts import artifact, clear_artifact_cache, tree_hash
 from fetch_artifacts.errors import (
     InstallError,
     SettingsError,
@@ -19,7 +19,7 @@ from fetch_artifacts.errors import (
     TreeHashMismatchError,
     UnpackError,
 )
-from support.archives import END, file, pax
+from support.archives import END, file, pax, zstd_frame
 from support.published import TREE, TREE_HASH, entry, publish, sha256, tar
 
 PROMISED = gzip.compress(tar(TREE), 9, mtime=0)
@@ -85,6 +85,41 @@ def test_another_archive_points_to_the_doctor(
     error = failure(toml)
     assert isinstance(error, TarballHashMismatchError)
     assert "`fetch-artifacts doctor` tells which" in str(error)
+
+
+def test_what_takes_much_memory_is_unpacked_once_its_sha256_is_right(
+    depot: Path, toml: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large_window = zstd_frame(tar(TREE), b"\x88")
+    toml.write_text(serve(httpserver, large_window, large_window))
+    installed = artifact("Demo", toml)
+    assert installed == depot / "artifacts" / TREE_HASH
+    assert str(tree_hash(installed)) == TREE_HASH
+    clear_artifact_cache("Demo", toml, force=True)
+    monkeypatch.setenv("FETCH_ARTIFACTS_MAX_NAMES", "300")
+    httpserver.clear()
+    toml.write_text(serve(httpserver, PROMISED))
+    assert artifact("Demo", toml) == installed
+    assert not list((depot / ".fetch_artifacts").rglob(".?*"))
+
+
+@pytest.mark.parametrize("setting", ["MAX_NAMES", "MAX_WINDOW"])
+def test_what_takes_much_memory_is_not_unpacked_where_its_sha256_is_wrong(
+    depot: Path,
+    toml: Path,
+    httpserver: HTTPServer,
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str,
+) -> None:
+    body = zstd_frame(tar(TREE), b"\x88")
+    if setting == "MAX_NAMES":
+        monkeypatch.setenv("FETCH_ARTIFACTS_MAX_NAMES", "300")
+        body = RECOMPRESSED
+    toml.write_text(serve(httpserver, body))
+    error = failure(toml)
+    assert isinstance(error, TarballHashMismatchError)
+    assert isinstance(error.__context__, UnpackError)
+    assert f"FETCH_ARTIFACTS_{setting} to" in str(error.__context__)
 
 
 def test_an_archive_that_was_compressed_anew_is_refused_with_what_can_be_done(

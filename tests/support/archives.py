@@ -74,6 +74,12 @@ def _pax_record(record: tuple[bytes, bytes]) -> bytes:
     return b"%d%b" % (length, entry)
 
 
+def zstd_frame(data: bytes, window: bytes) -> bytes:
+    """A frame of one raw block, whose header asks for a window: 0x88 is 128 MiB."""
+    size = (len(data) << 3 | 1).to_bytes(3, "little")
+    return b"\x28\xb5\x2f\xfd\x00" + window + size + data
+
+
 def gnu_long(flag: bytes, name: bytes) -> bytes:
     """GNU's header for a long path (``L``) or a long link target (``K``)."""
     return header(b"././@LongLink", flag, size=len(name)) + padded(name)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.archive.codecs.codec import Buffer, Decoding
     from fetch_artifacts.archive.formats import ArchiveKind
+    from fetch_artifacts.tar.limits import UnpackLimits
 
 # So much goes in, or up to twice as much, and comes out at a time: a bomb must not fill
 # the memory. With smaller pieces threads spend their time on waking each other.
@@ -30,14 +31,14 @@ _SHORT_STREAM: Final = 1 << 12
 def decompress(
     kind: ArchiveKind,
     chunks: Iterable[bytes],
-    max_window: int = DEFAULT_LIMITS.max_window,
+    limits: UnpackLimits = DEFAULT_LIMITS,
 ) -> Iterator[bytes]:
     """Decompress an archive of a known kind; an uncompressed one stays as it is.
 
     Args:
         kind: The kind.
         chunks: The archive.
-        max_window: The bytes of memory that it may need for its window.
+        limits: How many bytes of memory it may need for its window.
 
     Raises:
         UnpackError: It is damaged or cut short, needs more memory, or is a zip, which
@@ -45,7 +46,7 @@ def decompress(
     """
     row = FORMATS[kind]
     if row.decoding is not None:
-        return _decode(_Streams(row.name, row.decoding, max_window), chunks)
+        return _decode(_Streams(row.name, row.decoding, limits), chunks)
     if kind == "tar":
         return iter(chunks)
     msg = f"expected a compressed tar archive, found a {row.name} archive"
@@ -55,33 +56,39 @@ def decompress(
 def _decode(streams: _Streams, chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in gathered(chunks, _INPUT_BYTES):
         yield from streams.feed(memoryview(chunk))
-    streams.finish()
+    yield from streams.finish()
 
 
 class _Streams:
     """Compressed streams, one after the other."""
 
     def __init__(
-        self, name: str, choose: Callable[[int], Decoding], max_window: int
+        self, name: str, choose: Callable[[int], Decoding], limits: UnpackLimits
     ) -> None:
         self._name = name
-        self._max_window = max_window
-        self._decoding = decoding = choose(max_window)
-        self._head = b""  # of the stream that is being read
-        self._decoder = decoding.decoder()
+        self._choose = choose
+        self._limits = limits
+        self._decoding = choose(limits.max_window)
+        self._decoder = self._decoding.decoder()
+        self._is_new = True  # the decoder has not begun
+        self._rest = b""  # of the last chunk: too few bytes to begin with
         self._step = 2 * _INPUT_BYTES
         self._padding = 0
         self._is_first = True
 
-    def feed(self, data: memoryview) -> Iterator[bytes]:
+    def feed(self, data: memoryview, *, is_last: bool = False) -> Iterator[bytes]:
         """Take the next bytes; gives what they decompress to."""
+        if self._rest:
+            data, self._rest = memoryview(self._rest + data), b""
         while data:
             if self._decoder.eof and not (data := self._begin(data)):
                 return
+            if self._is_new:
+                if len(data) < HEAD_BYTES and not is_last:
+                    self._rest = bytes(data)
+                    return
+                self._check_memory(bytes(data[:HEAD_BYTES]))
             part = data[: self._step]
-            if len(self._head) < HEAD_BYTES:
-                self._head += part[: HEAD_BYTES - len(self._head)]
-                self._check_memory()
             yield from self._decompress(part)
             if self._decoder.eof:
                 part = part[: len(part) - len(self._decoder.unused_data)]
@@ -89,8 +96,9 @@ class _Streams:
                 self._step = min(2 * self._step, 2 * _INPUT_BYTES)
             data = data[len(part) :]
 
-    def finish(self) -> None:
-        """Check that the last bytes were the end of a stream."""
+    def finish(self) -> Iterator[bytes]:
+        """Take what is left, and check that it was the end of a stream."""
+        yield from self.feed(memoryview(b""), is_last=True)
         if not self._decoder.eof:
             raise self._error("is cut short")
         if self._padding:
@@ -107,7 +115,7 @@ class _Streams:
             if self._padding or not self._decoding.repeats:
                 raise self._error("has other bytes after its end")
             self._decoder = self._decoding.decoder()
-            self._head = b""
+            self._is_new = True
             # What a decoder does not use it copies, so streams may be many and short.
             self._step = _SHORT_STREAM
             self._is_first = False
@@ -120,7 +128,7 @@ class _Streams:
                 piece = self._decoder.decompress(data, _OUTPUT_BYTES)
             except self._decoding.errors as error:
                 if "emory" in str(error):  # a later block of a stream wants more
-                    raise self._too_large("more") from error
+                    raise self._too_large("more memory", "more bytes") from error
                 where = "" if self._is_first else ", or has other bytes after its end"
                 raise self._error(f"is damaged ({error}){where}") from error
             if piece:
@@ -129,16 +137,24 @@ class _Streams:
                 return
             data = b""
 
-    def _check_memory(self) -> None:
-        needed = self._decoding.needs(self._head) if self._decoding.needs else 0
-        if needed > self._max_window:
-            raise self._too_large(f"{needed / (1 << 20):.0f} MiB of memory")
+    def _check_memory(self, head: bytes) -> None:
+        """Make sure that a stream that begins so gets no more memory than it may."""
+        self._is_new = False
+        needed = self._decoding.needs(head) if self._decoding.needs else 0
+        if needed > self._limits.max_window:
+            self._limits = self._limits.proven()
+            self._decoding = self._choose(self._limits.max_window)
+            self._decoder = self._decoding.decoder()
+        if needed > self._limits.max_window:
+            raise self._too_large(f"{needed / (1 << 20):.0f} MiB of memory", needed)
 
-    def _too_large(self, needed: str) -> UnpackError:
+    def _too_large(self, needed: str, value: int | str) -> UnpackError:
+        most = self._limits.max_window / (1 << 20)
         msg = (
             f"the {self._name} data needs {needed} to be decompressed, expected at "
-            f"most {self._max_window / (1 << 20):.0f} MiB; compress it anew with the "
-            "usual settings, or set FETCH_ARTIFACTS_MAX_WINDOW to more bytes"
+            f"most {most:.0f} MiB where no sha256 vouches for it; compress it anew "
+            "with the usual settings or, if you trust it, set "
+            f"FETCH_ARTIFACTS_MAX_WINDOW to {value}"
         )
         return UnpackError(msg)
 

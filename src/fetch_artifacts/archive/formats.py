@@ -41,6 +41,7 @@ class Format:
         decoding: Gives how to decompress it with at most so many bytes of memory for a
             window; None where it is no compression.
         encode: Compresses data; None where it is not written.
+        windowed: Whether decompressing takes megabytes of memory.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Format:
     julia: tuple[int, int] | None
     decoding: Callable[[int], Decoding] | None = None
     encode: Callable[[Iterable[bytes]], Iterator[bytes]] | None = None
+    windowed: bool = False
 
 
 _FIRST_JULIA: Final = 1, 3  # the first with artifacts
@@ -69,6 +71,7 @@ FORMATS: Final[dict[ArchiveKind, Format]] = {
         julia=_FIRST_JULIA,
         decoding=xz_decoding,
         encode=xz_chunks,
+        windowed=True,
     ),
     "bz2": Format(
         name="bzip2",
@@ -85,9 +88,14 @@ FORMATS: Final[dict[ArchiveKind, Format]] = {
         julia=(1, 13),
         decoding=zstd_decoding,
         encode=zstd_chunks,
+        windowed=True,
     ),
     "lzma": Format(
-        name="lzma", endings=(".lzma",), julia=_FIRST_JULIA, decoding=lzma_decoding
+        name="lzma",
+        endings=(".lzma",),
+        julia=_FIRST_JULIA,
+        decoding=lzma_decoding,
+        windowed=True,
     ),
     "tar": Format(name="uncompressed tar", endings=(".tar",), julia=None),
     "zip": Format(

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from fetch_artifacts.archive.decompression import decompress
+from fetch_artifacts.archive.formats import FORMATS
 from fetch_artifacts.archive.kind import peek, require_tar
 from fetch_artifacts.archive.zip_reader import read_zip_members, spooled
 from fetch_artifacts.tar.extract import read_ahead
@@ -35,6 +36,11 @@ def archive_members(
         with spooled(chunks, limits) as file:
             yield kind, read_zip_members(file, limits)
         return
-    plain = decompress(kind, chunks, limits.max_window)
+    plain = decompress(kind, chunks, limits)
     with read_ahead(require_tar(kind, plain)) as members:
         yield kind, members
+
+
+def limits_of_members(kind: ArchiveKind, limits: UnpackLimits) -> UnpackLimits:
+    """What is left of some limits for the members of an archive of a kind."""
+    return limits.beside_window() if FORMATS[kind].windowed else limits

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.archive.members import archive_members
+from fetch_artifacts.archive.members import archive_members, limits_of_members
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.files.regular import open_regular
@@ -24,6 +23,7 @@ from fetch_artifacts.git_tools.tree_rules import (
     PKG_RULES,
     TAR_RULES,
 )
+from fetch_artifacts.streams import Arriving
 from fetch_artifacts.tar.limits import DEFAULT_LIMITS, UnpackLimits
 from fetch_artifacts.tar.member_tree import MemberTree
 
@@ -114,8 +114,8 @@ def read_archive(
     Raises:
         UnpackError: It is damaged, no archive at all, or asks for what is not allowed.
     """
-    tree = MemberTree(limits=limits)
     with archive_members(chunks, limits) as (kind, members):
+        tree = MemberTree(limits=limits_of_members(kind, limits))
         for member in members:
             tree.add(member)
     return ArchiveTree(kind=kind, root=tree.root, sparse=tuple(tree.sparse))
@@ -123,7 +123,12 @@ def read_archive(
 
 def archive_reader(settings: Settings) -> Callable[[Iterable[bytes]], ArchiveTree]:
     """Give `read_archive` with the limits that the user has set."""
-    return partial(read_archive, limits=UnpackLimits.of(settings))
+
+    def read(chunks: Iterable[bytes]) -> ArchiveTree:
+        prove = chunks.prove if isinstance(chunks, Arriving) else None
+        return read_archive(chunks, UnpackLimits.of(settings, prove=prove))
+
+    return read
 
 
 def read_archive_file(path: Path, limits: UnpackLimits = DEFAULT_LIMITS) -> ArchiveTree:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fetch_artifacts.archive.members import archive_members
+from fetch_artifacts.archive.members import archive_members, limits_of_members
 from fetch_artifacts.tar.extract import Unpacked, unpack_members
 from fetch_artifacts.tar.limits import DEFAULT_LIMITS
 
@@ -50,6 +50,7 @@ def unpack_archive(
     """
     limits = options.get("limits", DEFAULT_LIMITS)
     with archive_members(chunks, limits) as (kind, members):
+        options["limits"] = limits_of_members(kind, limits)
         unpacked = unpack_members(members, directory, **options)
     return UnpackedArchive(
         tree_hash=unpacked.tree_hash,

@@ -81,18 +81,18 @@ def read_zip_members(file: IO[bytes], limits: UnpackLimits) -> Iterator[Member]:
     """
     import zipfile
 
-    bounded = _BoundedFile(file, limits.max_names)
+    bounded = _BoundedFile(file, limits)
     with _one_error(), zipfile.ZipFile(bounded) as archive:
         for entry in archive.infolist():
-            _require_window(file, entry, limits.max_window)
+            _require_window(file, entry, limits)
             yield _member(archive, entry)
 
 
 class _BoundedFile:
     """A file whose directory zipfile reads at once, if it fits into memory."""
 
-    def __init__(self, file: IO[bytes], max_names: int) -> None:
-        self._max_names = max_names
+    def __init__(self, file: IO[bytes], limits: UnpackLimits) -> None:
+        self._limits = limits
         self._file = file
         self.seek = file.seek
         self.tell = file.tell
@@ -107,10 +107,12 @@ class _BoundedFile:
         data = self._file.read(size)
         if len(data) > _PIECE_BYTES:  # contents are read in smaller pieces
             count = data.count(_ENTRY)
-            if count * _ENTRY_BYTES + len(data) * _TEXT_COPIES > self._max_names:
+            needed = count * _ENTRY_BYTES + len(data) * _TEXT_COPIES
+            most = self._limits.max_names
+            if needed > most and needed > (most := self._limits.proven().max_names):
                 msg = (
                     f"the zip archive's directory of {count} entries needs more than "
-                    f"{self._max_names} bytes of memory; if you trust it, set "
+                    f"{most} bytes of memory; if you trust it, set "
                     "FETCH_ARTIFACTS_MAX_NAMES to more"
                 )
                 raise UnpackError(msg)
@@ -147,7 +149,7 @@ def _is_of_archive(error: Exception) -> bool:
     return isinstance(error, (*damaged, *other))
 
 
-def _require_window(file: IO[bytes], entry: ZipInfo, max_window: int) -> None:
+def _require_window(file: IO[bytes], entry: ZipInfo, limits: UnpackLimits) -> None:
     """Make sure that the memory that an entry needs is allowed.
 
     Raises:
@@ -167,10 +169,12 @@ def _require_window(file: IO[bytes], entry: ZipInfo, max_window: int) -> None:
     file.seek(entry.header_offset + start + 5)
     dictionary = int.from_bytes(file.read(4), "little")
     file.seek(place)
-    if dictionary > max_window:
+    most = limits.max_window
+    if dictionary > most and dictionary > (most := limits.proven().max_window):
         fault = (
             f"it needs {dictionary >> 20} MiB of memory to be decompressed, expected "
-            f"at most {max_window >> 20} MiB (FETCH_ARTIFACTS_MAX_WINDOW)"
+            f"at most {most >> 20} MiB where no sha256 vouches for it; if you trust "
+            f"it, set FETCH_ARTIFACTS_MAX_WINDOW to {dictionary}"
         )
         raise refusal(entry.orig_filename.encode("utf-8", "replace"), fault)
 

@@ -19,6 +19,7 @@ from fetch_artifacts.artifacts_toml.entry import archive_hash, sources_of
 from fetch_artifacts.artifacts_toml.file import read_artifacts_toml
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.authoring.evidence import Contents, Evidence, collect_evidence
+from fetch_artifacts.digests import Sha256
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
     DownloadError,
@@ -90,6 +91,14 @@ class _Stated:
         value = self.table.get(key)
         return value.lower() if isinstance(value, str) else ""
 
+    @property
+    def sha256(self) -> Sha256 | None:
+        """The archive's hash, None where the file has none that can be read."""
+        try:
+            return Sha256.parse(self.says("sha256"))
+        except ValueError:
+            return None
+
     def fix(self, key: str, value: str | int) -> Fix:
         """Give the repair of one value."""
         return Fix(keys=(*self.place.keys, key), old=self.table.get(key), new=value)
@@ -128,11 +137,14 @@ def _download_all(
     entries: Iterable[_Stated], settings: Settings, report: Progress | None
 ) -> dict[str, Evidence | DownloadError]:
     """Give what each URL serves."""
-    urls = [source.table["url"] for entry in entries for source in _sources(entry)]
+    stated: dict[str, Sha256 | None] = {}
+    for entry in entries:
+        for source in _sources(entry):
+            stated.setdefault(source.table["url"], source.sha256)
     with HttpFetcher(settings) as fetcher:
         return {
-            url: collect_evidence(fetcher, url, settings, report)
-            for url in dict.fromkeys(urls)
+            url: collect_evidence(fetcher, url, settings, report, promised=sha256)
+            for url, sha256 in stated.items()
         }
 
 

@@ -72,7 +72,12 @@ class Evidence:
 
 
 def collect_evidence(
-    fetcher: Fetcher, url: str, settings: Settings, report: Progress | None = None
+    fetcher: Fetcher,
+    url: str,
+    settings: Settings,
+    report: Progress | None = None,
+    *,
+    promised: Sha256 | None = None,
 ) -> Evidence | DownloadError:
     """Download and hash what a URL serves, without keeping it.
 
@@ -81,9 +86,11 @@ def collect_evidence(
         url: Where from.
         settings: The environment settings.
         report: Called with the progress of the download.
+        promised: The sha256 that the file states for it.
     """
+    read = archive_reader(settings)
     try:
-        received = receive(fetcher, url, archive_reader(settings), report)
+        received = receive(fetcher, url, read, report, promised=promised)
     except DownloadError as error:
         return error
     outcome = received.outcome

@@ -221,8 +221,9 @@ def _source(upload: Upload, archive: Archive, tree_hash: TreeHash) -> DownloadSo
         return DownloadSource(url=upload.url, sha256=archive.sha256, size=archive.size)
     try:
         settings = Settings.from_environ()
+        read = archive_reader(settings)
         with HttpFetcher(settings) as fetcher:
-            received = receive(fetcher, upload.url, archive_reader(settings))
+            received = receive(fetcher, upload.url, read, promised=archive.sha256)
         tree = received.content
     except (DownloadError, UnpackError) as error:
         msg = f"uploaded, but it can't be had from where everybody looks: {error}"

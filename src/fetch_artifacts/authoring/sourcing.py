@@ -155,10 +155,11 @@ def check_source(
         name, load_artifacts_toml(toml), platform, toml
     )
     entry = ArtifactEntry.from_entry(name, found, built_for, place)
+    promised = entry.archive_sha256 or sha256
     settings = Settings.from_environ()
     with HttpFetcher(settings) as fetcher:
-        received = receive(fetcher, url, archive_reader(settings))
-    require_archive(entry.archive_sha256 or sha256, received.sha256, redacted(url))
+        received = receive(fetcher, url, archive_reader(settings), promised=promised)
+    require_archive(promised, received.sha256, redacted(url))
     tree = received.content
     note = "; ".join(doubts(tree))
     require_tree(

@@ -11,7 +11,7 @@ import contextlib
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from fetch_artifacts.files.removing import OPEN_FOLDER, remove_entry
 
@@ -140,6 +140,22 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         os.close(handle)
         fault = f"expected a file, found {kind_of(status)}"
         raise OSError(errno.EINVAL, fault, os.fspath(self.path / name))
+
+    def open_temporary(self) -> IO[bytes]:
+        """Open a new file in this folder that nobody else can, gone once it is closed.
+
+        Raises:
+            OSError: It can't be made.
+        """
+        import secrets
+
+        name = f".{secrets.token_hex(8)}"
+        gone_when_closed = getattr(os, "O_TEMPORARY", 0)  # Windows
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | gone_when_closed
+        file = os.fdopen(self.open(name, flags, 0o600), "w+b")
+        if not gone_when_closed:
+            self.unlink(name)
+        return file
 
     def status(self, name: str) -> os.stat_result:
         """What is of that name in this folder; a link is not followed.

@@ -44,7 +44,7 @@ from fetch_artifacts.install.received import (
 from fetch_artifacts.install.source_reader import SourceReader
 from fetch_artifacts.install.sources import first_success
 from fetch_artifacts.settings.environment import Settings
-from fetch_artifacts.streams import HashedChunks, prefetched
+from fetch_artifacts.streams import Arriving, HashedChunks, prefetched
 from fetch_artifacts.tar.limits import UnpackLimits
 from fetch_artifacts.terminal.progress import report_bytes, report_on
 from fetch_artifacts.threads import run_all, run_one
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.archive.unpack import UnpackedArchive
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.depot.artifacts import TreeLocation
+    from fetch_artifacts.depot.staging import StagedTree
     from fetch_artifacts.digests import Sha256, TreeHash
     from fetch_artifacts.files.folder import Folder
     from fetch_artifacts.files.locks.lock_file import LockHolder
@@ -236,7 +237,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         with self._depot.stage() as staged:
             partials = staged.workspace.folder
             with self._open(source, entry.name, partials) as body:
-                unpacked, size = self._unpack(source, entry, body, staged.folder)
+                unpacked, size = self._unpack(source, entry, body, staged)
                 report_on(self._progress, entry.name, "verifying", size, size)
                 tree_hash = self._checked_tree(entry, unpacked, redacted(source.url))
             path = self._depot.commit(staged, tree_hash)
@@ -263,22 +264,27 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         source: Source,
         entry: ArtifactEntry,
         body: Iterator[bytes],
-        folder: Folder,
+        staged: StagedTree,
     ) -> tuple[UnpackedArchive, int]:
-        """Unpack an archive while it arrives.
+        """Unpack an archive while it arrives; where that takes much memory, afterwards.
 
         Returns:
             What was unpacked, and the length of the archive in bytes.
         """
         hashed, where = HashedChunks(body), redacted(source.url)
+        spool = staged.workspace.folder.open_temporary
         try:
-            with contextlib.closing(prefetched(hashed)) as chunks:
+            with (
+                contextlib.closing(prefetched(hashed)) as ahead,
+                Arriving(ahead, hashed, source.sha256, spool) as chunks,
+            ):
+                room = free_bytes(staged.folder.path)
                 unpacked = unpack_archive(
                     chunks,
-                    folder,
+                    staged.folder,
                     read_only=True,
                     limits=UnpackLimits.of(
-                        self._settings, room=free_bytes(folder.path)
+                        self._settings, room=room, prove=chunks.prove
                     ),
                     copy_symlinks=self._settings.copy_symlinks,
                 )

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.network.transfer import StartOverError
-from fetch_artifacts.streams import HashedChunks
+from fetch_artifacts.streams import Arriving, HashedChunks
 from fetch_artifacts.terminal.progress import report_bytes
 from fetch_artifacts.threads import run_one
 from fetch_artifacts.urls import file_name, redacted
@@ -77,6 +78,8 @@ def receive(
     url: str,
     consume: Callable[[Iterable[bytes]], T],
     report: Progress | None = None,
+    *,
+    promised: Sha256 | None = None,
 ) -> Received[T]:
     """Download a body, and hash it while a consumer reads it.
 
@@ -85,11 +88,13 @@ def receive(
         url: The URL.
         consume: Reads the bytes; called again if the download starts over.
         report: Called with the progress of the download.
+        promised: The sha256 that the body should have; the consumer is given an
+            `~fetch_artifacts.streams.Arriving`, and may ask for the proof.
 
     Raises:
         DownloadError: The download failed or stayed incomplete.
     """
-    job = partial(_receive_in_one_go, fetcher, url, consume, report)
+    job = partial(_receive_in_one_go, fetcher, url, consume, report, promised)
     try:
         return run_one(job, stopped=fetcher.stopped)
     except StartOverError:
@@ -101,6 +106,7 @@ def _receive_in_one_go(
     url: str,
     consume: Callable[[Iterable[bytes]], T],
     report: Progress | None,
+    promised: Sha256 | None,
 ) -> Received[T]:
     name = file_name(url)
 
@@ -111,7 +117,8 @@ def _receive_in_one_go(
         hashed = HashedChunks(body)
         outcome: T | UnpackError
         try:
-            outcome = consume(hashed)
+            with Arriving(hashed, hashed, promised, TemporaryFile) as chunks:
+                outcome = consume(chunks)
         except UnpackError as error:
             outcome = error
         hashed.drain()  # bytes after an archive's end, or after an error in it

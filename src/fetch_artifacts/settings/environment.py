@@ -9,7 +9,7 @@
 | FETCH_ARTIFACTS_MAX_SIZE | bytes that an archive may unpack to, 1 TiB unless set |
 | FETCH_ARTIFACTS_MAX_MEMBERS | how many files, links and folders it may have |
 | FETCH_ARTIFACTS_MAX_NAMES | bytes of memory for their names, 54 MiB unless set |
-| FETCH_ARTIFACTS_MAX_WINDOW | bytes of memory to decompress, 128 MiB unless set |
+| FETCH_ARTIFACTS_MAX_WINDOW | bytes of memory to decompress, 8 MiB unless set |
 | JULIA_PKG_OFFLINE, FETCH_ARTIFACTS_OFFLINE | never touch the network |
 | FETCH_ARTIFACTS_FSYNC | "false": don't wait until new trees are on the disk |
 | BINARYPROVIDER_COPYDEREF | unpack symbolic links as copies |
@@ -173,7 +173,7 @@ class Settings:
             max_size=_count(environ, "FETCH_ARTIFACTS_MAX_SIZE", 1 << 40),
             max_members=_count(environ, "FETCH_ARTIFACTS_MAX_MEMBERS", 10_000_000),
             max_names=_count(environ, "FETCH_ARTIFACTS_MAX_NAMES", 54 << 20),
-            max_window=_count(environ, "FETCH_ARTIFACTS_MAX_WINDOW", 128 << 20),
+            max_window=_count(environ, "FETCH_ARTIFACTS_MAX_WINDOW", 8 << 20),
             copy_symlinks=parse_bool(
                 environ.get("BINARYPROVIDER_COPYDEREF", "").lower()
             ),

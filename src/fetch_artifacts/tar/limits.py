@@ -6,15 +6,18 @@ The bounds count what arrives while it arrives, so they hold before any hash is 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fetch_artifacts.settings.environment import Settings
 
 FOLDER_BYTES: Final = 4096
 """What a folder occupies on most disks."""
 
+_ONCE_PROVEN: Final = 16
 _INLINE_LINK: Final = 59  # bytes; ext4 stores longer targets in a block
 _BLOCK: Final = 4096
 
@@ -28,6 +31,8 @@ class UnpackLimits:
         max_members: Files, links and folders together, those that are replaced too.
         max_names: Bytes of memory for names, link targets and folders.
         max_window: Bytes of memory that decompressing may need.
+        prove: Reads to the archive's end, and tells whether it has the sha256 that was
+            promised; None where none was.
         room: Bytes that the disk has room for, None where that is not known. What does
             not fit is not begun.
     """
@@ -35,11 +40,18 @@ class UnpackLimits:
     max_size: int = 1 << 40
     max_members: int = 10_000_000
     max_names: int = 54 << 20
-    max_window: int = 128 << 20
+    max_window: int = 8 << 20
+    prove: Callable[[], bool] | None = None
     room: int | None = None
 
     @classmethod
-    def of(cls, settings: Settings, *, room: int | None = None) -> UnpackLimits:
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        room: int | None = None,
+        prove: Callable[[], bool] | None = None,
+    ) -> UnpackLimits:
         """The limits that a user has set."""
         return cls(
             max_size=settings.max_size,
@@ -47,7 +59,25 @@ class UnpackLimits:
             max_names=settings.max_names,
             max_window=settings.max_window,
             room=room,
+            prove=prove,
         )
+
+    def proven(self) -> UnpackLimits:
+        """The limits of memory for what has the promised sha256, if this has it."""
+        if self.prove is None or not self.prove():
+            return self
+        return replace(
+            self,
+            max_names=_ONCE_PROVEN * self.max_names,
+            max_window=_ONCE_PROVEN * self.max_window,
+            prove=None,
+        )
+
+    def beside_window(self) -> UnpackLimits:
+        """The limits where a window of the usual size takes a part of the memory."""
+        window = min(self.max_window, DEFAULT_LIMITS.max_window)
+        buffers = window // 8  # around it, those of zstd
+        return replace(self, max_names=max(0, self.max_names - window - buffers))
 
 
 DEFAULT_LIMITS: Final = UnpackLimits()

@@ -318,10 +318,13 @@ class MemberTree:
             UnpackError: The archive needs more than it may.
         """
         self._held += size
-        if self._held > self._limits.max_names:
+        if self._held > self._most_held:
+            self._limits = self._limits.proven()
+            self._most_held = self._limits.max_names
+        if self._held > self._most_held:
             fault = (
                 "with it the names, links and folders need more than "
-                f"{self._limits.max_names} bytes of memory"
+                f"{self._most_held} bytes of memory"
             )
             raise refusal(path, fault, todo=_raise_it("MAX_NAMES"))
 

@@ -43,8 +43,8 @@ from fetch_artifacts.install.sources import first_success
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.settings.mirrors import VARIABLE, is_writable, mirrors_of
 from fetch_artifacts.settings.pyproject import TABLE
-from fetch_artifacts.streams import HashedChunks
-from fetch_artifacts.tar.limits import UnpackLimits
+from fetch_artifacts.streams import Arriving, HashedChunks
+from fetch_artifacts.tar.limits import NO_LIMITS, UnpackLimits
 from fetch_artifacts.terminal.progress import report_bytes, report_on
 from fetch_artifacts.threads import run_all
 from fetch_artifacts.urls import redacted
@@ -221,7 +221,7 @@ class _Filler:
             tree = self._verified(entry, source, HashedChunks(_copied(body, file)))
         if tree.kind == "gz":
             return archive
-        limits = UnpackLimits.of(self.settings)
+        limits = UnpackLimits.of(self.settings, prove=lambda: True)  # it is verified
         with tempfile.TemporaryDirectory(dir=scratch) as folder:
             with archive.open("rb") as packed:
                 chunks = iter(partial(packed.read, _CHUNK), b"")
@@ -236,7 +236,10 @@ class _Filler:
     ) -> ArchiveTree:
         where = redacted(source.url)
         try:
-            tree = archive_reader(self.settings)(hashed)
+            with Arriving(
+                hashed, hashed, source.sha256, tempfile.TemporaryFile
+            ) as chunks:
+                tree = archive_reader(self.settings)(chunks)
         except UnpackError as error:
             raise unpack_failure(error, source.sha256, hashed, where) from error
         hashed.drain()
@@ -265,7 +268,7 @@ def _packed(directory: Path, scratch: Path, tree_hash: TreeHash) -> Path:
         DepotError: Its tree is another one, as that of a damaged artifact is.
     """
     archive = archive_directory(directory, scratch / "packed", "gz").path
-    found = read_archive_file(archive)
+    found = read_archive_file(archive, NO_LIMITS)
     if tree_hash not in {found.tree_hash, found.git_hash}:
         msg = f"{directory}: expected the tree {tree_hash}, found {found.tree_hash}"
         raise DepotError(msg)
