@@ -64,6 +64,18 @@ def test_the_root_of_a_new_artifact_has_the_mode_of_its_parent(
     assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
+def test_a_file_system_that_knows_no_modes_takes_a_tree(
+    depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(_self: Folder, _mode: int) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(Folder, "change_mode", unknown)
+    with FirstDepot.present().stage() as folder:
+        make_tree(folder.path, {"foo1": "hello"})
+        assert FirstDepot.present().commit(folder, HELLO).is_dir()
+
+
 def test_a_commit_that_comes_second_leaves_the_first_as_it_is(depot: Path) -> None:
     there = make_tree(depot / "artifacts" / str(HELLO), {"first": "1"})
     with FirstDepot.present().stage() as folder:

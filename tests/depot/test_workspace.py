@@ -222,3 +222,33 @@ def test_where_folders_cannot_be_renamed_a_tree_is_removed_in_place(
     monkeypatch.setattr(os, "rename", of_files_only)
     assert take_out(artifacts, depot, HASH)
     assert names(artifacts) == []
+
+
+@UNIX
+def test_a_file_system_that_loses_what_is_in_renamed_folders_is_refused(
+    artifacts: Path, depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, real_stat = Folder.rename, os.fstat
+
+    def loses(self: Folder, name: str, target: Folder, new: str) -> None:
+        real(self, name, target, new)
+        for path in (target.path / new).glob("*"):
+            path.unlink()
+
+    def without_modes(handle: int) -> os.stat_result:
+        status = real_stat(handle)
+        return os.stat_result([status.st_mode | 0o700, *status[1:]])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "rename", loses)
+        patch.setattr(os, "fstat", without_modes)
+        with (
+            pytest.raises(OSError, match="loses what is in a folder"),
+            Workspace.open(artifacts, depot),
+        ):
+            pass
+        assert names(artifacts) == []
+        patch.setattr(Folder, "rename", real)
+        with Workspace.open(artifacts, depot):
+            pass
+    assert names(artifacts) == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
@@ -8,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -176,6 +178,30 @@ def test_extended_attributes_are_kept(tmp_path: Path) -> None:
         pytest.skip("NOT RUN: THIS FILE SYSTEM HAS NO EXTENDED ATTRIBUTES")
     assert rewrite(path, to(b"new"))
     assert os.getxattr(path, "user.origin") == b"somewhere"
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "listxattr"), reason="this system has no extended attributes"
+)
+@pytest.mark.parametrize("number", [errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_is_replaced_where_there_are_no_extended_attributes_and_modes(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    path = tmp_path / "f"
+    path.write_bytes(b"old")
+    old = path.open("rb")
+    chmod = mock.create_autospec(os.chmod, side_effect=unsupported)
+    with old, monkeypatch.context() as patch:
+        patch.setattr(os, "listxattr", unsupported)
+        patch.setattr(os, "chmod", chmod)
+        patch.setattr(os, "supports_fd", {*os.supports_fd, chmod})
+        assert rewrite(path, to(b"new"))
+        assert old.read() == b"old"  # and not in place, where a cut leaves half of it
+    assert chmod.called
+    assert path.read_bytes() == b"new"
 
 
 def test_what_is_written_is_on_the_disk_before_it_gets_its_name(

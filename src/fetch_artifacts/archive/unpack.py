@@ -58,6 +58,6 @@ def unpack_archive(
         files=unpacked.files,
         size=unpacked.size,
         sparse=unpacked.sparse,
-        faithful=unpacked.faithful,
+        kept=unpacked.kept,
         kind=kind,
     )

@@ -133,7 +133,7 @@ def artifact_from_directory(
     with depot.stage() as staged:
         chunks = tar_chunks(directory, follow_symlinks=follow_symlinks)
         unpacked = unpack(chunks, staged.folder, read_only=True, limits=NO_LIMITS)
-        depot.commit(staged, unpacked.tree_hash)
+        depot.commit(staged, unpacked.tree_hash, unpacked.kept)
     return unpacked.tree_hash
 
 

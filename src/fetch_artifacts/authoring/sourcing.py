@@ -211,7 +211,8 @@ def _receive_into_depot(
             copy_symlinks=settings.copy_symlinks,
         )
         received = receive(fetcher, url, unpack, report)
-        depot.commit(staged, received.content.tree_hash)
+        content = received.content
+        depot.commit(staged, content.tree_hash, content.kept)
     return received
 
 

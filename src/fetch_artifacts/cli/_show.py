@@ -23,16 +23,15 @@ from fetch_artifacts.cli.shared.options import (
 )
 from fetch_artifacts.cli.shared.printing import print_json, say, tell_done
 from fetch_artifacts.cli.shared.table import short_path, table_lines
-from fetch_artifacts.depot import artifacts as depot
 from fetch_artifacts.depot.disk_usage import TreeSizes
 from fetch_artifacts.depot.installed import contents_of, locate_entry, tree_of
+from fetch_artifacts.depot.verification.verify import fault_of
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
     FetchArtifactsError,
     NoMatchingPlatformError,
     OverrideError,
 )
-from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.install.lookup import wanted, warn_of_hook
 from fetch_artifacts.terminal.units import count_of, show_bytes
 
@@ -266,11 +265,11 @@ def _verdict(name: str, toml: Path, platform: Platform | None) -> _Verdict:
     if status.override is not None:
         return _Verdict(f"{status.state}; Julia trusts it unread", good=True)
     tree_hash = tree_of(status.entry)
-    if tree_hash is None or depot.verify_artifact(tree_hash):
+    fault = fault_of(status.tree, tree_hash) if tree_hash else ""
+    if not fault:
         return _Verdict("verified", good=True)
-    actual = hash_directory(status.tree)
     return _Verdict(
-        f"damaged: expected {tree_hash}, found {actual} in {status.tree}; run "
+        f"damaged: {fault} in {status.tree}; run "
         f"`fetch-artifacts install --reinstall {name}`",
         damaged=True,
     )

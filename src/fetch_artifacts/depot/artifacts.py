@@ -180,7 +180,8 @@ def verify_artifact(tree_hash: TreeHash, *, honor_overrides: bool = False) -> bo
 
     Julia: ``verify_artifact`` (Pkg.jl Artifacts.jl:140-155). A missing tree does not,
     an overridden one does unless ``honor_overrides``. For links whose target is not
-    ASCII, both Julia's value and git's count.
+    ASCII, both Julia's value and git's count. Of what the file system can't keep, what
+    was noted when the tree was installed counts.
 
     Raises:
         OverrideError: An Overrides.toml can't be followed.
@@ -188,7 +189,7 @@ def verify_artifact(tree_hash: TreeHash, *, honor_overrides: bool = False) -> bo
     """
     if not honor_overrides and is_overridden(tree_hash):
         return True
-    from fetch_artifacts.git_tools.tree_hash import verify_directory
+    from fetch_artifacts.depot.verification.verify import fault_of
 
     path = find_artifact(tree_hash, honor_overrides=honor_overrides)
-    return path is not None and verify_directory(path, tree_hash) == tree_hash
+    return path is not None and not fault_of(path, tree_hash)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.depot.artifacts import locate_tree
 from fetch_artifacts.depot.stack import DepotStack, no_depot
+from fetch_artifacts.depot.verification.records import note_kept
 from fetch_artifacts.depot.workspace import Workspace
 from fetch_artifacts.errors import DepotError, FetchArtifactsError
 from fetch_artifacts.files.flushing import flush_tree
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fetch_artifacts.digests import TreeHash
+    from fetch_artifacts.tar.file_modes import KeptTree
 
 _log = logging.getLogger(__name__)
 
@@ -143,12 +145,19 @@ class FirstDepot:
                 folder = stack.enter_context(workspace.new_tree(name))
             yield StagedTree(folder=folder, name=name, workspace=workspace)
 
-    def commit(self, staged: StagedTree, tree_hash: TreeHash) -> Path:
+    def commit(
+        self, staged: StagedTree, tree_hash: TreeHash, kept: KeptTree | None = None
+    ) -> Path:
         """Move a finished tree to its place in one step, unless some depot has it.
 
         All of it is on the disk before. The folder gets the mode of ``artifacts``, as
         in Julia (Pkg.jl Artifacts.jl:84-89). If another process installed the tree
         first, its tree stays.
+
+        Args:
+            staged: The tree.
+            tree_hash: The hash to file it under.
+            kept: What the file system keeps of it, where that is not all.
 
         Returns:
             The folder of the tree.
@@ -164,8 +173,9 @@ class FirstDepot:
                 flush_tree(staged.folder)
             artifacts = staged.workspace.artifacts
             mode = stat.S_IMODE(artifacts.own_status().st_mode)
-            with contextlib.suppress(PermissionError):  # some mounts refuse that
+            with contextlib.suppress(OSError):  # some mounts refuse that
                 staged.folder.change_mode(mode)
+            note_kept(self.artifacts / str(tree_hash), kept, self.stack.logs[0])
             _publish(staged, str(tree_hash))
             _log.debug("renamed to %s", self.artifacts / str(tree_hash))
             if not os.path.samestat(self.artifacts.stat(), artifacts.own_status()):

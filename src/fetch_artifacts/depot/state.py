@@ -17,6 +17,7 @@ from fetch_artifacts.depot.artifacts import locate_tree
 from fetch_artifacts.depot.installed import forget_trees
 from fetch_artifacts.depot.usage.log import DAMAGED
 from fetch_artifacts.depot.usage.packages import RECORDS, is_outdated
+from fetch_artifacts.depot.verification.records import forget_kept
 from fetch_artifacts.depot.workspace import Workspace
 from fetch_artifacts.platforms.julia_host import forget_julias
 
@@ -46,6 +47,7 @@ def sweep_state(depots: Iterable[Path], stack: DepotStack) -> None:
             workspace.sweep()
         _remove_records(depot / "logs" / RECORDS)
         _remove_copies(depot / "logs")
+        forget_kept(depot)
         with contextlib.suppress(OSError):
             forget_trees(
                 depot / "logs",

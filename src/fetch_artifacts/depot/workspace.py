@@ -3,15 +3,8 @@
 ``<depot>/.fetch_artifacts`` may be written by all who may write to ``artifacts``; it is
 never removed, as another process may just be using it. In it each user has one folder
 that nobody else can look into (mode 0700). It holds partial downloads and, for each
-tree that is being made or removed, two entries:
-
-- ``jl_<random>``, the tree (Julia's own prefix for temporary folders, file.jl:722), and
-- ``jl_<random>.lock``, a file with ``<pid> <host>``, on which its process holds a lock
-  of the system (flock) for as long as it works on the tree.
-
-So what is in use is known by a lock that ends with its process. What a dead process
-left is removed by the next one; what is on a host whose locks may not be seen from
-here, a week later, and renamed first: whoever still works on it can't publish half.
+tree that is being made or removed, the tree and its lock; see
+`fetch_artifacts.files.locks.slots`.
 """
 
 from __future__ import annotations
@@ -21,18 +14,12 @@ import errno
 import logging
 import os
 import secrets
-import socket
 import stat
-import time
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.files.folder import Folder, kind_of
-from fetch_artifacts.files.locks.lock_file import (
-    hold_by_system,
-    may_be_alive,
-    parse_holder,
-)
 from fetch_artifacts.files.locks.pidlock import remove_abandoned
+from fetch_artifacts.files.locks.slots import STAGED, locked_slot, sweep_slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,14 +29,11 @@ _log = logging.getLogger(__name__)
 
 LOCK_STALE_AGE: Final = 20.0  # seconds, Pkg.jl Artifacts.jl:341 of 1.13
 WORKSPACES: Final = ".fetch_artifacts"
-_STAGED: Final = "jl_"
-_LOCK: Final = ".lock"
 _PRIVATE: Final = stat.S_IRWXU
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_FILE_MODE: Final = stat.S_IRUSR | stat.S_IWUSR
 _PLACES: Final = 8  # names to try where others' things are in the way
-_ABANDONED_AFTER: Final = 7 * 24 * 60 * 60.0  # seconds, on a host that can't be asked
-_NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-_LONGEST_LOCK: Final = 512  # bytes that are read of a lock
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
 class Workspace:
@@ -91,17 +75,8 @@ class Workspace:
         Raises:
             OSError: The folder can't be written.
         """
-        name, lock = _lock_new_name(self.folder)
-        try:
+        with locked_slot(self.folder) as name:
             yield name
-        finally:
-            # What can't be removed now keeps its lock file, for the next `sweep`.
-            with contextlib.suppress(OSError):
-                self.folder.remove(name)
-                _unlock(self.folder, name, lock)
-                lock = -1
-            if lock >= 0:
-                os.close(lock)
 
     def new_tree(self, name: str) -> Folder:
         """Make an empty folder for a tree, with the group of a setgid ``artifacts``.
@@ -159,10 +134,7 @@ class Workspace:
         """
         with contextlib.suppress(OSError):
             remove_abandoned(self.artifacts, stale_age=LOCK_STALE_AGE)
-        for name in self.folder.names():
-            if name.startswith(_STAGED) and name.endswith(_LOCK):
-                with contextlib.suppress(OSError):
-                    _sweep(self.folder, name.removesuffix(_LOCK))
+        sweep_slots(self.folder)
 
 
 def take_out(artifacts: Path, depot: Path | None, name: str) -> bool:
@@ -253,8 +225,8 @@ def _try_out(shared: Folder, artifacts: Folder) -> tuple[int, bool]:
     Raises:
         OSError: No rename leads into ``artifacts``, or one of them can't be written.
     """
-    name = _STAGED + secrets.token_hex(8)
-    handle = shared.open(name, _NEW, 0o600)
+    name = STAGED + secrets.token_hex(8)
+    handle = shared.open(name, _NEW, _FILE_MODE)
     try:
         status = os.fstat(handle)
     finally:
@@ -265,7 +237,31 @@ def _try_out(shared: Folder, artifacts: Folder) -> tuple[int, bool]:
         shared.unlink(name)
         raise
     artifacts.unlink(name)
+    if stat.S_IMODE(status.st_mode) != _FILE_MODE:
+        _try_out_folders(shared, artifacts)
     return status.st_uid, not status.st_mode & _OTHERS
+
+
+def _try_out_folders(shared: Folder, artifacts: Folder) -> None:
+    """Find out whether a file system without modes can rename folders.
+
+    Raises:
+        OSError: What is in a folder is lost, as with fusefat.
+    """
+    name, inside = STAGED + secrets.token_hex(8), "inside"
+    shared.make(name)
+    try:
+        with shared.enter(name) as folder:
+            os.close(folder.open(inside, _NEW))
+        shared.rename(name, artifacts, name)
+        with artifacts.enter(name) as folder:
+            found = folder.names()
+    finally:
+        shared.remove(name)
+        artifacts.remove(name)
+    if found != [inside]:
+        fault = "this file system loses what is in a folder when that is renamed"
+        raise OSError(errno.EIO, fault)
 
 
 def _private(
@@ -324,69 +320,3 @@ def _rename_open(source: Folder, name: str, target: Folder, new: str) -> None:
         with source.enter(name) as folder:
             folder.change_mode(stat.S_IMODE(mode) | stat.S_IRWXU)
         source.rename(name, target, new)
-
-
-def _lock_new_name(folder: Folder) -> tuple[str, int]:
-    """Make a lock file of a new name; gives the name and the file's descriptor."""
-    while True:
-        name = _STAGED + secrets.token_hex(8)
-        lock = folder.open(name + _LOCK, _NEW, 0o600)
-        try:
-            if hold_by_system(lock) is not False:
-                os.write(lock, f"{os.getpid()} {socket.gethostname()}".encode())
-                return name, lock
-        except BaseException:
-            _unlock(folder, name, lock)
-            raise
-        _unlock(folder, name, lock)  # a sweep looks at it right now
-
-
-def _unlock(folder: Folder, name: str, lock: int) -> None:
-    if os.name == "nt":  # which removes no open file
-        os.close(lock)
-        folder.unlink(name + _LOCK)
-        return
-    folder.unlink(name + _LOCK)
-    os.close(lock)
-
-
-def _sweep(folder: Folder, name: str) -> None:
-    """Remove a tree and its lock, if it is certain that nobody works on the tree.
-
-    Raises:
-        OSError: Something can't be removed, or the lock is gone.
-    """
-    lock = folder.open_regular(name + _LOCK)
-    try:
-        taken = hold_by_system(lock)
-        if taken is False or not _is_abandoned(lock, taken=bool(taken)):
-            return
-        if os.name == "nt":
-            os.close(lock)
-            lock = -1
-            folder.unlink(name + _LOCK)  # fails while its maker has it open
-        aside = f"{name}.old"
-        with contextlib.suppress(FileNotFoundError):
-            folder.rename(name, folder, aside)
-        folder.remove(aside)
-        folder.unlink(name + _LOCK)
-        _log.debug("%s: removed what a dead process left", folder.path / name)
-    finally:
-        if lock >= 0:
-            os.close(lock)
-
-
-def _is_abandoned(lock: int, *, taken: bool) -> bool:
-    """Whether nobody can be working on the tree of a lock file.
-
-    Args:
-        lock: The file.
-        taken: Whether the system's lock on it was free.
-    """
-    pid, host = parse_holder(os.read(lock, _LONGEST_LOCK))
-    if pid and host == socket.gethostname():
-        # Two mounts of one network folder may not see each other's locks.
-        alive = pid != os.getpid() and may_be_alive(pid, host)
-        if os.name == "nt" or (taken and not alive):
-            return True
-    return time.time() - os.fstat(lock).st_mtime > _ABANDONED_AFTER

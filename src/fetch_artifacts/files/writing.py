@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import IO
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+_UNSUPPORTED: Final = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 _NAME_PART: Final = 50  # characters; with all of a long name it would be too long
 
 
@@ -90,15 +91,31 @@ def _take_after(handle: int, target: Path, old: os.stat_result) -> bool:
     try:
         if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
             os.chown(handle, old.st_uid, old.st_gid)
-        for name in os.listxattr(target) if hasattr(os, "listxattr") else ():
+        for name in _attributes(target):
             os.setxattr(handle, name, os.getxattr(target, name))
     except OSError:
         return False
     finally:
         if os.chmod in os.supports_fd:
-            with contextlib.suppress(PermissionError):  # some mounts refuse that
+            with contextlib.suppress(OSError):  # some mounts refuse that
                 os.chmod(handle, stat.S_IMODE(old.st_mode))
     return old.st_nlink <= 1
+
+
+def _attributes(path: Path) -> list[str]:
+    """The names of a file's extended attributes, none where there are no such things.
+
+    Raises:
+        OSError: They can't be read.
+    """
+    if not hasattr(os, "listxattr"):
+        return []
+    try:
+        return os.listxattr(path)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
+        return []
 
 
 def _overwrite(folder: Folder, name: str, staged: str) -> bool:
@@ -113,7 +130,8 @@ def _overwrite(folder: Folder, name: str, staged: str) -> bool:
             data = memoryview(new.read())
         while data:
             data = data[file.write(data) :]
-        file.truncate()
+        if os.fstat(target).st_size > file.tell():
+            file.truncate()
         flush_file(target)
     return True
 

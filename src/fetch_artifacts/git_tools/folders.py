@@ -11,7 +11,7 @@ import os
 import stat
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from fetch_artifacts.git_tools.files import (
     hash_large_files,
@@ -21,6 +21,7 @@ from fetch_artifacts.git_tools.files import (
 )
 from fetch_artifacts.git_tools.objects import (
     DIGEST_SIZES,
+    FILE,
     FOLDER,
     LINK,
     blob_digest,
@@ -137,7 +138,9 @@ def has_git_files(path: bytes) -> bool:
     return _contains_files(path + GIT)
 
 
-def hash_folders(root: bytes, algorithm: Algorithm) -> Iterator[HashedFolder]:
+def hash_folders(
+    root: bytes, algorithm: Algorithm, *, modes: bool = True
+) -> Iterator[HashedFolder]:
     """Hash a tree, folder by folder.
 
     Folders are left out as `tree_rules.is_kept` says, but not the root. Large files
@@ -147,6 +150,7 @@ def hash_folders(root: bytes, algorithm: Algorithm) -> Iterator[HashedFolder]:
     Args:
         root: The path of a folder, or of a link to one, with a slash at the end.
         algorithm: Which digests to make.
+        modes: Whether execute bits count; without them no file is a program.
 
     Raises:
         UnhashableFileError: Something in it has no git hash, can't be read, or changes.
@@ -154,7 +158,8 @@ def hash_folders(root: bytes, algorithm: Algorithm) -> Iterator[HashedFolder]:
     """
     large: _LargeFiles = {}
     waiting: list[_OpenFolder] = []
-    folder: _OpenFolder | None = _OpenFolder(root, list_folder(root), algorithm)
+    how = _How(algorithm, modes)
+    folder: _OpenFolder | None = _OpenFolder(root, list_folder(root), how)
     while folder:
         subfolder = folder.hash_entries(large)
         if subfolder:
@@ -173,6 +178,18 @@ def hash_folders(root: bytes, algorithm: Algorithm) -> Iterator[HashedFolder]:
         yield folder.finish()
 
 
+class _How(NamedTuple):
+    """How a tree is hashed.
+
+    Attributes:
+        algorithm: Which digests to make.
+        modes: Whether execute bits count.
+    """
+
+    algorithm: Algorithm
+    modes: bool
+
+
 class _OpenFolder:
     """A folder whose tree object is being written, entry after entry in git's order.
 
@@ -183,7 +200,7 @@ class _OpenFolder:
         self,
         path: bytes,
         listing: Listing,
-        algorithm: Algorithm,
+        how: _How,
         *,
         name: bytes = b"",
         parent: _OpenFolder | None = None,
@@ -195,7 +212,8 @@ class _OpenFolder:
         self._slot = 0  # where the parent has this folder's digest
         self._listing = listing
         self._keys = iter(listing.keys)
-        self._algorithm = algorithm
+        self._how = how
+        self._algorithm = how.algorithm
         self._body = bytearray()
         self._git_digests: dict[int, bytes] = {}  # those that differ, by their slots
 
@@ -209,12 +227,14 @@ class _OpenFolder:
                 return _OpenFolder(
                     path,
                     list_subfolder(path),
-                    self._algorithm,
+                    self._how,
                     name=key[:-1],
                     parent=self,
                 )
             else:
                 mode, digest = hash_small_file(path, self._algorithm)
+                if not self._how.modes:
+                    mode = FILE
                 if digest:
                     self._body += tree_entry(mode, key, digest)
                 else:

@@ -172,7 +172,8 @@ def _digest(
         elif node[:1] == SYMLINK:
             entry = tree_entry(LINK, key, rules.link_digest(node[1:], algorithm))
         else:
-            entry = tree_entry(_MODES[node[:1]], key, node[1:])
+            mode = _MODES[node[:1]] if rules.modes else FILE
+            entry = tree_entry(mode, key, node[1:])
         hasher.update(entry)
     return hasher.digest()
 

@@ -76,6 +76,17 @@ def verify_directory(path: AnyPath, expected: TreeHash) -> TreeHash:
     return TreeHash(git_digest if git_digest == expected.digest else digest)
 
 
+def hash_without_modes(path: AnyPath, *, algorithm: Algorithm = "git-sha1") -> TreeHash:
+    """Give the hash that a folder would have if no file in it were a program.
+
+    Raises:
+        UnhashableFileError: It holds what has no git hash, can't be read, or changes.
+        NotAFolderError: The path is no folder.
+        OSError: The folder can't be listed.
+    """
+    return TreeHash(_digests(_root(path), algorithm, modes=False)[0])
+
+
 def list_directory(
     path: AnyPath, *, algorithm: Algorithm = "git-sha1"
 ) -> Iterator[TreeEntry]:
@@ -110,8 +121,8 @@ def _root(path: AnyPath) -> bytes:
     return root if root.endswith(b"/") else root + b"/"
 
 
-def _digests(root: bytes, algorithm: Algorithm) -> Digests:
+def _digests(root: bytes, algorithm: Algorithm, *, modes: bool = True) -> Digests:
     digests = b"", b""
-    for folder in hash_folders(root, algorithm):
+    for folder in hash_folders(root, algorithm, modes=modes):
         digests = folder.digests
     return digests

@@ -27,11 +27,13 @@ class TreeRules(NamedTuple):
         link_digest: Hashes the target of a symbolic link.
         skip_empty: Leave out folders that hold no file at any depth.
         skip_git: Leave out whatever is called ``.git``.
+        modes: Tell programs from other files, by their execute bits.
     """
 
     link_digest: Callable[[bytes, Algorithm], bytes]
     skip_empty: bool
     skip_git: bool
+    modes: bool = True
 
 
 PKG_RULES: Final = TreeRules(link_digest, skip_empty=True, skip_git=True)

@@ -240,7 +240,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                 unpacked, size = self._unpack(source, entry, body, staged)
                 report_on(self._progress, entry.name, "verifying", size, size)
                 tree_hash = self._checked_tree(entry, unpacked, redacted(source.url))
-            path = self._depot.commit(staged, tree_hash)
+            path = self._depot.commit(staged, tree_hash, unpacked.kept)
         warn_of_content(entry.name, unpacked, redacted(source.url))
         if entry.archive_sha256 is not None:
             with contextlib.suppress(OSError):  # it only saves work

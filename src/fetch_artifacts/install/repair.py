@@ -6,6 +6,7 @@ import contextlib
 import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.artifacts_toml.choosing import elements_of
@@ -14,6 +15,7 @@ from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.depot.installed import locate_entry
 from fetch_artifacts.depot.stack import DepotStack
+from fetch_artifacts.depot.verification.verify import fault_of
 from fetch_artifacts.depot.workspace import Workspace
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import (
@@ -24,11 +26,9 @@ from fetch_artifacts.errors import (
     OverrideError,
     UnhashableFileError,
 )
-from fetch_artifacts.git_tools.tree_hash import verify_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from fetch_artifacts.depot.usage.references import Use
     from fetch_artifacts.install.installer import Installer
@@ -74,12 +74,10 @@ def verify_all(
 
 def _fault(path: str) -> str:
     """What is wrong with the tree in a folder, "" where nothing is."""
-    expected = TreeHash.parse(os.path.basename(path))
     try:
-        found = verify_directory(path, expected)
+        return fault_of(Path(path), TreeHash.parse(os.path.basename(path)))
     except (UnhashableFileError, OSError) as error:
         return str(error)
-    return "" if found == expected else f"its files have the hash {found}"
 
 
 def entries_of(uses: Iterable[Use], tree_hash: TreeHash) -> tuple[ArtifactEntry, ...]:

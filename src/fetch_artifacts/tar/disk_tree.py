@@ -13,15 +13,17 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.files.folder import FROM_WITHIN
 from fetch_artifacts.files.removing import OPEN_FOLDER, empty_folder
-from fetch_artifacts.git_tools.memory_tree import symlink_target
+from fetch_artifacts.git_tools.memory_tree import root_digest, symlink_target
 from fetch_artifacts.git_tools.objects import blob_hasher
-from fetch_artifacts.tar.file_modes import FileModes
+from fetch_artifacts.git_tools.tree_rules import PKG_RULES
+from fetch_artifacts.tar.file_modes import FileModes, KeptTree
 from fetch_artifacts.tar.limits import FOLDER_BYTES
 from fetch_artifacts.tar.member import printable, refusal
 from fetch_artifacts.tar.member_tree import MemberTree, wrong_size
-from fetch_artifacts.tar.symlink_copies import plan_copies
+from fetch_artifacts.tar.symlink_copies import plan_copies, with_copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,9 +60,6 @@ class DiskTree(MemberTree):
     """A tree of members that is also made in an empty folder.
 
     All is done in the folder that is held, whatever its path leads to meanwhile.
-
-    Attributes:
-        faithful: The folder can be what the archive says, with its modes and links.
     """
 
     def __init__(
@@ -84,12 +83,13 @@ class DiskTree(MemberTree):
         self._deep_members = 0
         self._modes = FileModes.probe(directory, read_only=read_only)
         self._copy_symlinks = copy_symlinks
-        self.faithful = self._modes.kept
+        self._links_lost = False
+        self._copies: list[tuple[bytes, bytes]] = []
         if not self._modes.kept:
             _log.log(
                 logging.INFO if os.name == "nt" else logging.WARNING,
-                "%s: this file system keeps no execute bits, so programs in it don't "
-                "run, and `verify` may call the tree damaged",
+                "%s: this file system keeps no execute bits, so which files are "
+                "programs is lost",
                 printable(os.fsencode(directory.path)),
             )
 
@@ -106,14 +106,28 @@ class DiskTree(MemberTree):
             for member in members:
                 path = member.path
                 self.add(member)
-            if self._copy_symlinks:
-                for path, source in plan_copies(self.root, self.hold):
+            if self._links_lost:
+                self._copies = plan_copies(self.root, self.hold)
+                for path, source in self._copies:
                     self._copy(source, path)
         except OSError as error:
             _refuse_name(path, error)
             raise
         finally:
             self._leave()
+
+    def kept(self) -> KeptTree | None:
+        """What is on the disk, where that is not all; None where it is.
+
+        In memory as well, copies are then where the links were.
+        """
+        if self._modes.kept and not self._links_lost:
+            return None
+        if self._links_lost:
+            with_copies(self.root, self._copies)
+        rules = PKG_RULES._replace(modes=self._modes.kept)
+        digest = root_digest(self.root, self.algorithm, rules)
+        return KeptTree(TreeHash(digest), self._modes.kept)
 
     def clear(self) -> None:
         """Make the folder on the disk empty again."""
@@ -174,7 +188,7 @@ class DiskTree(MemberTree):
     def put_symlink(self, member: Member) -> None:
         """Make a symbolic link, or remember that a copy has to stand for it."""
         if self._copy_symlinks:
-            self.faithful = False
+            self._links_lost = True
             return
         try:
             place, parent = self._place(member.path)
@@ -188,8 +202,7 @@ class DiskTree(MemberTree):
                 printable(os.fsencode(self._directory.path)),
                 error.strerror,
             )
-            self._copy_symlinks = True
-            self.faithful = False
+            self._copy_symlinks = self._links_lost = True
 
     def remove(self, path: bytes, node: Node) -> None:
         """Remove what was made for an earlier member."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from fetch_artifacts.git_tools.tree_rules import TreeRules
+    from fetch_artifacts.tar.file_modes import KeptTree
     from fetch_artifacts.tar.limits import UnpackLimits
     from fetch_artifacts.tar.member import Member
 
@@ -60,9 +61,9 @@ class Unpacked:
         size: How many bytes were written to files.
         sparse: The first members that are sparse files in GNU's pax format: what is
             written is not what they were made from.
-        faithful: The folder is what the archive says. Where it is not, because the
-            file system keeps no execute bits or no symbolic links, the hashes are
-            those of the archive.
+        kept: What the folder is, where the file system keeps no execute bits or no
+            symbolic links, or copies were asked for; the hashes are those of the
+            archive. None: it is what the archive says.
     """
 
     tree_hash: TreeHash
@@ -70,7 +71,7 @@ class Unpacked:
     files: int
     size: int
     sparse: tuple[bytes, ...]
-    faithful: bool
+    kept: KeptTree | None
 
 
 def unpack(
@@ -160,7 +161,7 @@ def _outcome(tree: DiskTree) -> Unpacked:
         files=tree.files,
         size=tree.size,
         sparse=tuple(tree.sparse),
-        faithful=tree.faithful,
+        kept=tree.kept(),
     )
 
 

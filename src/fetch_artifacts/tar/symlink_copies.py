@@ -59,6 +59,32 @@ def plan_copies(
     return plan
 
 
+def with_copies(root: Folder, plan: list[tuple[bytes, bytes]]) -> None:
+    """Put copies in the place of links in memory as well, and take the others out.
+
+    Args:
+        root: The tree.
+        plan: What `plan_copies` gave for it.
+    """
+    planned = {path for path, _ in plan}
+    for path in [path for path, _ in symlinks(root) if path not in planned]:
+        folder, name = _inside(root, path)
+        del folder[name]
+    for path, source in plan:
+        folder, name = _inside(root, path)
+        above, original = _inside(root, source)
+        folder[name] = above[original]
+
+
+def _inside(root: Folder, path: bytes) -> tuple[Folder, bytes]:
+    """The folder that a path ends in, and the last name."""
+    *above, name = path.split(b"/")
+    folder = root
+    for each in above:
+        folder = folder[each]  # type: ignore[assignment] # a folder, as members are in it
+    return folder, name
+
+
 def _all_ancestors(paths: list[bytes], among: dict[bytes, int]) -> Iterator[bytes]:
     for path in paths:
         for ancestor in _ancestors(path):

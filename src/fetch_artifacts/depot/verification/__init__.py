@@ -1,0 +1,1 @@
+"""Whether installed trees are what their names say."""
