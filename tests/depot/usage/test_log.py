@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -217,6 +218,46 @@ def test_a_file_that_was_gone_for_a_while_is_logged_again(
     load_artifacts_toml(toml)
     mark_used(str(toml))
     assert paths_in(log_of(depot)) == [str(toml)]
+
+
+def test_a_log_that_went_with_its_depot_is_written_again(
+    depot: Path, tmp_path: Path
+) -> None:
+    toml = make_toml(tmp_path)
+    assert mark_used(str(toml))
+    assert not mark_used(str(toml))
+    shutil.rmtree(depot)
+    assert mark_used(str(toml))
+    assert paths_in(log_of(depot)) == [str(toml)]
+    shutil.rmtree(depot)
+    other = make_toml(tmp_path, "other")
+    make_log(  # as another process does that was the first to use the new depot
+        depot, block(other, wall_clock())
+    )
+    assert mark_used(str(toml))
+    assert paths_in(log_of(depot)) == sorted(map(str, (other, toml)))
+
+
+def test_a_log_that_others_write_is_read_once_for_each_change(
+    depot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toml = make_toml(tmp_path)
+    mark_used(str(toml))
+    write_usage(depot, [make_toml(tmp_path, "other")])
+    monkeypatch.setattr(usage_log, "locked_log", None)  # to call it would be an error
+    assert not mark_used(str(toml))
+    monkeypatch.setattr(usage_log, "_is_recorded", None)
+    assert not mark_used(str(toml))
+
+
+def test_a_log_that_can_not_be_written_is_not_tried_at_each_use(
+    depot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toml = make_toml(tmp_path)
+    log_of(depot).mkdir(parents=True)
+    mark_used(str(toml))
+    monkeypatch.setattr(usage_log, "locked_log", None)
+    assert not mark_used(str(toml))
 
 
 def test_a_file_that_was_just_changed_waits_for_a_gc_that_runs(

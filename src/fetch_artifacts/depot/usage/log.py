@@ -18,7 +18,7 @@ import re
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fetch_artifacts.artifacts_toml.file import READ_AT
 from fetch_artifacts.depot.stack import DepotStack
@@ -43,9 +43,23 @@ _FILES_AT_MOST: Final = 50_000  # of a log that is read at a look-up; gc reads a
 _PLAIN: Final = re.compile(r"/[A-Za-z0-9_/.@+ -]*")  # what needs no look at each letter
 _READ_ONLY: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
-# When this process last logged a depot's file, by the monotonic clock. Without it each
-# look-up of an artifact would read the log.
-_seen: Final[dict[tuple[str, str], float]] = {}
+
+class _Logged(NamedTuple):
+    """What this process last logged of a file.
+
+    Attributes:
+        moment: When, by the monotonic clock.
+        file: What the log names.
+        log: The log as it was afterwards; None where it could not be written.
+    """
+
+    moment: float
+    file: str
+    log: tuple[int, ...] | None
+
+
+# By depot and file. Without it each look-up of an artifact would read the log.
+_seen: Final[dict[tuple[str, str], _Logged]] = {}
 
 
 def mark_used(
@@ -68,14 +82,16 @@ def mark_used(
         Whether the log was looked at. What was installed before may be gone then.
     """
     root = (stack or DepotStack.present()).root
-    if root is None or (marked_lately(root, toml) and not anew):
+    if root is None:
+        return False
+    if not anew and marked_lately(root, toml) and _is_still_logged(root, toml):
         return False
     from fetch_artifacts.depot.usage.packages import stable_record
 
     record = stable_record(root, toml)
     write_usage(Path(root), [Path(record or toml)], anew=anew)
-    if record is not None:
-        _seen[root, toml] = time.monotonic()
+    if record is not None and (root, record) in _seen:
+        _seen[root, toml] = _seen[root, record]
     return True
 
 
@@ -83,16 +99,16 @@ def marked_lately(depot: str, toml: str) -> bool:
     """Whether this process logged a file within the last day, without file access.
 
     Not if the file was read again since then: if it was gone for a while, a gc has
-    dropped it from the log.
+    dropped it from the log. The log may be gone since then, with its depot.
 
     Args:
         depot: The depot, spelled as for `write_usage`.
         toml: The Artifacts.toml, spelled as for `write_usage`.
     """
     seen = _seen.get((depot, toml))
-    if seen is None or seen < READ_AT.get(toml, 0):
+    if seen is None or seen.moment < READ_AT.get(toml, 0):
         return False
-    return time.monotonic() - seen < _DAY_SECONDS
+    return time.monotonic() - seen.moment < _DAY_SECONDS
 
 
 def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> None:
@@ -114,9 +130,11 @@ def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> No
     if not files:
         return
     log = depot / "logs" / USAGE_TOML
+    stamp = None
     try:
         anew = anew or any(map(_is_new, files.values()))
         _record_surely(log, tuple(files.values()), anew=anew)
+        stamp = _stamp(log)
     except (OSError, ValueError, OverflowError) as error:
         import logging
 
@@ -126,7 +144,8 @@ def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> No
             level, "%s: can't log the use of %s: %s", log, ", ".join(files), error
         )
     moment = time.monotonic()
-    _seen.update({(str(depot), toml): moment for toml in files})
+    for toml, file in files.items():
+        _seen[str(depot), toml] = _Logged(moment, file, stamp)
 
 
 @contextlib.contextmanager
@@ -179,6 +198,30 @@ def replace_log(
 def local_now() -> datetime:
     """Julia's ``now()``: local time without a zone."""
     return datetime.now(timezone.utc).astimezone().replace(tzinfo=None)
+
+
+def _is_still_logged(depot: str, toml: str) -> bool:
+    """Whether the log is as this process left it, or names the file all the same.
+
+    A depot may be removed and filled again while a process runs.
+    """
+    log, logged = Path(depot, "logs", USAGE_TOML), _seen[depot, toml]
+    if logged.log is None:
+        return True
+    with contextlib.suppress(OSError, ValueError, OverflowError):
+        stamp = _stamp(log)
+        if stamp == logged.log:
+            return True
+        if _is_recorded(log, [logged.file]):
+            _seen[depot, toml] = logged._replace(log=stamp)
+            return True
+    return False
+
+
+def _stamp(log: Path) -> tuple[int, ...]:
+    """What changes when a log does. Its ctime tells a new one with an old inode."""
+    status = os.stat(log)
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def _record_surely(log: Path, files: Sequence[str], *, anew: bool) -> None:
