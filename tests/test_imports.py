@@ -47,6 +47,7 @@ IMPORTED = [
     "platforms.host",
     "settings",
     "settings.depot_path",
+    "settings.project",
     "settings.user",
 ]
 

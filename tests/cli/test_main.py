@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -322,6 +323,30 @@ def test_the_module_runs_as_the_command() -> None:
     command = [sys.executable, "-m", "fetch_artifacts", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("fetch-artifacts, version ")
+
+
+COLLECTS = """
+import atexit, gc, sys
+from fetch_artifacts.cli import main
+before = gc.get_threshold()[0]
+atexit.register(lambda: print(before, gc.get_threshold()[0], gc.get_freeze_count() > 0))
+main({arguments})
+"""
+
+
+@pytest.mark.skipif(
+    sys.implementation.name != "cpython", reason="only CPython has such a collector"
+)
+def test_only_a_process_of_the_command_alone_looks_for_garbage_less_often() -> None:
+    def printed(arguments: str) -> str:
+        code = COLLECTS.format(arguments=arguments)
+        command = [sys.executable, "-c", code, "--version"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()[-1]
+
+    usual = gc.get_threshold()[0]
+    assert printed("") == f"{usual} 20000 True"
+    assert printed("['--version']") == f"{usual} {usual} False"
 
 
 HOOK = """

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 ENTRY_KEYS: Final = frozenset({"git-tree-sha1", "lazy", "download", "os", "arch"})
 """The keys that mean the same in every entry; the others are its metadata."""
 
-_SHA256: Final = re.compile(r"[0-9A-Fa-f]{64}")
-_URL: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|file:)[^\s\x00-\x1f\x7f]+")
+_SHA256: Final = r"[0-9A-Fa-f]{64}"
+_URL: Final = r"(?:[A-Za-z][A-Za-z0-9+.-]*://|file:)[^\s\x00-\x1f\x7f]+"
 
 
 class DownloadSource(NamedTuple):
@@ -176,7 +176,7 @@ def archive_hash(entry: Mapping[str, Any]) -> Sha256 | None:
         return None
     for source in entry.get("download", ()):
         sha256 = source.get("sha256") if isinstance(source, dict) else None
-        if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        if not isinstance(sha256, str) or not re.fullmatch(_SHA256, sha256):
             continue
         if sha256.lower().startswith(text.lower()):
             return Sha256.parse(sha256)
@@ -211,7 +211,7 @@ def source_faults(source: object, place: Place) -> Iterator[ArtifactsTomlError]:
     from fetch_artifacts.urls import expected_instead, is_beside, redacted
 
     url = source.get("url") if isinstance(source, dict) else None
-    if isinstance(url, str) and _URL.fullmatch(url) and not is_beside(url):
+    if isinstance(url, str) and re.fullmatch(_URL, url) and not is_beside(url):
         expected = expected_instead(url)
         if expected:
             yield place.expected(expected, {"url": redacted(url)}, "url")
@@ -226,7 +226,7 @@ def _reading_faults(source: object, place: Place) -> Iterator[ArtifactsTomlError
         yield place.error(f"expected a table, found {shown!r}")
         return
     url, size = source.get("url"), source.get("size", 0)
-    if not isinstance(url, str) or not _URL.fullmatch(url):
+    if not isinstance(url, str) or not re.fullmatch(_URL, url):
         found = {"url": redacted(url)} if isinstance(url, str) else source
         yield place.expected("a URL such as https://host/file.tar.gz", found, "url")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:

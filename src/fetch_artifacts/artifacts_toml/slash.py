@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.digests import TreeHash
     from fetch_artifacts.platforms.platform import Platform
 
-_SEPARATOR: Final = re.compile(r"[/\\]")
+_SEPARATOR: Final = r"[/\\]"
 
 
 class SlashLookup(NamedTuple):
@@ -39,7 +39,7 @@ def split_artifact_slash(text: str) -> tuple[str, str]:
     Both ``/`` and ``\`` separate; the path has the separator of this system. Julia:
     ``split_artifact_slash`` (Artifacts.jl:544-550).
     """
-    name, *parts = _SEPARATOR.split(text)
+    name, *parts = re.split(_SEPARATOR, text)
     tail = os.path.join(*parts) if parts else ""
     return name, tail
 
@@ -71,7 +71,7 @@ def check_tail(tail: str) -> None:
     Raises:
         ArtifactPathError: It does.
     """
-    parts = _SEPARATOR.split(tail)
+    parts = re.split(_SEPARATOR, tail)
     if ".." in parts or os.path.isabs(tail) or os.path.splitdrive(tail)[0]:
         msg = (
             "path inside an artifact: expected one that does not lead out of it, "

@@ -21,7 +21,6 @@ from fetch_artifacts.cli.shared.grammar import (
 from fetch_artifacts.cli.shared.options import FAILED
 from fetch_artifacts.cli.shared.printing import tell
 from fetch_artifacts.errors import FetchArtifactsError
-from fetch_artifacts.spelling import nearest_name
 from fetch_artifacts.terminal.escaping import printable
 
 if TYPE_CHECKING:
@@ -96,6 +95,8 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in MODULES:
+            from fetch_artifacts.spelling import nearest_name
+
             near = nearest_name(args[0], MODULES)
             hint = f" Did you mean '{near}'?" if near else ""
             ctx.fail(f"No such command '{args[0]}'.{hint}")

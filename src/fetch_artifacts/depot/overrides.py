@@ -34,7 +34,7 @@ OVERRIDES_TOML: Final = "Overrides.toml"
 _SHOWN: Final = 20  # trees of a circle in a message
 
 # uuid.jl: Julia takes no other form, and either case.
-_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_UUID: Final = r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 class Overrides(NamedTuple):
@@ -261,7 +261,7 @@ def parse_uuid(text: str) -> str:
     Raises:
         OverrideError: Julia does not accept the text as a UUID.
     """
-    if not _UUID.fullmatch(text):
+    if not re.fullmatch(_UUID, text):
         msg = f"expected a package's UUID, found {text!r}"
         raise OverrideError(msg)
     return text.lower()

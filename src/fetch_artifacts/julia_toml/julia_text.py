@@ -22,7 +22,9 @@ _ODD: Final = re.compile(
     rf"[{_CONTROL}{_NOT_UTF8}]|\r(?!\n)|\"\"\"|'''|\\[xe]|,[ \t]*\}}"
     r"|[0-9]z|[0-9]:[0-9]{2}(?![0-9:])|=[ \t]*0[0-9]"
 )
-_PIECE: Final = (  # compiled when a file is odd, which takes a millisecond
+# Patterns that only an odd text needs are compiled for the first one: it takes longer
+# than to read a small file.
+_PIECE: Final = (
     r"(?P<comment>#[^\n\r]*)"
     r'|(?P<basic>"""(?:\\.|[^\\])*?"""|"(?:\\[^\n]|[^"\\\n])*")'
     r"|(?P<literal>'''.*?'''|'[^'\n]*')"
@@ -39,16 +41,15 @@ _REFUSED: Final = {
     "lower": ("a capital Z behind a time", "write it so"),
     "early": ("a year from 1000 on", "write the date as a string"),
 }
-_UNREADABLE: Final = re.compile(rf"[{_CONTROL}{_NOT_UTF8}]")
+_UNREADABLE: Final = rf"[{_CONTROL}{_NOT_UTF8}]"
 # In a string: an escape, line ends that Julia skips, or one character to stand in for.
-_INSIDE: Final = re.compile(
-    rf"\\(?P<skipped>[\r\n][ \t\r\n]*)|(?P<escape>\\.)|(?P<odd>[{_CONTROL}\r])",
-    re.DOTALL,
+_INSIDE: Final = (
+    rf"\\(?P<skipped>[\r\n][ \t\r\n]*)|(?P<escape>\\(?s:.))|(?P<odd>[{_CONTROL}\r])"
 )
-_ODD_CHARACTER: Final = re.compile(rf"[{_CONTROL}\r]")
-_FIRST_LINE_END: Final = re.compile(r"\r?\n|\r")  # behind the opening quotes
-_LONE_RETURN: Final = re.compile(r"\r(?!\n)")
-_BLANKS_BEHIND: Final = re.compile(r"[ \t]+\r?\n")
+_ODD_CHARACTER: Final = rf"[{_CONTROL}\r]"
+_OPENING: Final = r"(?:\"\"\"|''')(?:\r?\n|\r)"  # quotes, and the line end behind them
+_LONE_RETURN: Final = r"\r(?!\n)"
+_BLANKS_BEHIND: Final = r"[ \t]+\r?\n"
 
 
 def loads(text: str) -> dict[str, Any]:
@@ -122,7 +123,7 @@ class _Preparation:
                 raise _refused(self._text, token.start(), what, "write a [table]")
             blank = " " if kind == "comment" else "\n"
             pattern = _UNREADABLE if kind == "comment" else _LONE_RETURN
-            return pattern.sub(blank, found)
+            return re.sub(pattern, blank, found)
         if kind == "open":
             self._nesting.append(found)
         elif kind == "close":
@@ -139,7 +140,7 @@ class _Preparation:
             what = "no quote before the three that end a string"
             raise _refused(self._text, end, what, instead)
         start = len(quotes)
-        opening = _FIRST_LINE_END.match(found, start) if start == 3 else None
+        opening = re.match(_OPENING, found)
         body = opening.end() if opening else start
         inside = found[body : len(found) - start]
         place = token.start() + body
@@ -148,16 +149,18 @@ class _Preparation:
             pattern = _INSIDE
         else:
             pattern = _ODD_CHARACTER
-        head = _LONE_RETURN.sub("\n", found[:body])
-        return head + pattern.sub(self._inside, inside) + found[len(found) - start :]
+        head = re.sub(_LONE_RETURN, "\n", found[:body])
+        middle = re.sub(pattern, self._inside, inside)
+        return head + middle + found[len(found) - start :]
 
     def _refuse_escapes(self, inside: str, place: int) -> None:
-        for escape in _INSIDE.finditer(inside):
+        blanks_at = re.compile(_BLANKS_BEHIND).match
+        for escape in re.finditer(_INSIDE, inside):
             at = place + escape.start()
             if escape[0] in {"\\e", "\\x"}:
                 what = "an escape of TOML 1.0"
                 raise _refused(self._text, at, what, "write such as \\u001b")
-            if escape["escape"] and _BLANKS_BEHIND.match(inside, escape.start() + 1):
+            if escape["escape"] and blanks_at(inside, escape.start() + 1):
                 what = "a backslash at the very end of its line"
                 raise _refused(self._text, at, what, "take the blanks behind it out")
 
@@ -166,7 +169,7 @@ class _Preparation:
         if groups.get("escape"):
             return found[0]
         if groups.get("skipped"):
-            return _LONE_RETURN.sub("\n", found[0])
+            return re.sub(_LONE_RETURN, "\n", found[0])
         stand_in = self._base + ord(found[0])
         self._stand_ins[stand_in] = found[0]
         return chr(stand_in)

@@ -11,8 +11,8 @@ from fetch_artifacts.files.toml_text import parse_toml
 from fetch_artifacts.julia_toml.julia_text import prepared, restored
 
 # What the values that tomli gives no longer show.
-_BASED: Final = re.compile(r"0[xob][0-9A-Fa-f_]+")
-_OFFSET: Final = re.compile(r"[0-9][0-9T:. t-]*[+-][0-9]{2}:[0-9]{2}")
+_BASED: Final = r"0[xob][0-9A-Fa-f_]+"
+_OFFSET: Final = r"[0-9][0-9T:. t-]*[+-][0-9]{2}:[0-9]{2}"
 # Where neither is found, the text holds none. Strings can have both, but a hash that
 # begins with 0b follows a quote, and no value does.
 _SPELT: Final = re.compile(
@@ -88,10 +88,10 @@ def _apply_spelling(table: dict[str, Any], text: str) -> None:
     for statement in statements(text):
         for path, (start, end) in statement.values.items():
             spelt = text[start:end]
-            if _OFFSET.fullmatch(spelt):
+            if re.fullmatch(_OFFSET, spelt):
                 msg = f"expected no offset, which Julia can't read, found {spelt}"
                 raise ValueError(msg)
-            if _BASED.fullmatch(spelt) and (
+            if re.fullmatch(_BASED, spelt) and (
                 len(spelt.replace("_", "")) <= _LONGEST[spelt[1]]
             ):
                 parent: Any = table

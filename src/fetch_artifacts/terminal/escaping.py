@@ -7,13 +7,10 @@ not UTF-8, a character that the terminal's encoding lacks.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import TextIO
-
-_BYTE: Final = re.compile("[\udc80-\udcff]")  # how os.fsdecode gives what is no UTF-8
 
 
 def printable(text: str, stream: TextIO | None = None, *, keep: str = "") -> str:
@@ -39,7 +36,7 @@ def printable(text: str, stream: TextIO | None = None, *, keep: str = "") -> str
 
 def escaped(char: str) -> str:
     """Spell a character as its escape in a Python literal."""
-    if _BYTE.match(char):
+    if "\udc80" <= char <= "\udcff":  # how os.fsdecode gives what is no UTF-8
         return f"\\x{ord(char) - 0xDC00:02x}"
     return (
         char.encode("ascii", "backslashreplace").decode()

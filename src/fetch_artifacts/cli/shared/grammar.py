@@ -7,6 +7,7 @@ Those that concern the whole process take effect as soon as they are read. ``--t
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -104,9 +105,10 @@ def _hide_progress(
         context.with_resource(without_progress())
 
 
-def _global_options() -> list[click.Option]:
-    """Make the options that concern the whole process; each command gets its own."""
-    return [
+@functools.cache
+def _global_options() -> tuple[click.Option, ...]:
+    """The options that concern the whole process."""
+    return (
         _option(
             ["--depot"],
             _use_depot,
@@ -145,7 +147,7 @@ def _global_options() -> list[click.Option]:
             is_flag=True,
             help="Tell each step, and where an error comes from.",
         ),
-    ]
+    )
 
 
 def _default_options(*, hidden: bool) -> list[click.Option]:

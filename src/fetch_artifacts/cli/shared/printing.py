@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _NAME: Final = "fetch-artifacts"
-_NOT_IN_JSON: Final = re.compile(r"[^\n -~]")
+_NOT_IN_JSON: Final = r"[^\n -~]"
 
 
 class Row(Protocol):
@@ -102,7 +102,7 @@ def print_json(value: object) -> None:
     import json
 
     text = json.dumps(value, indent=2, ensure_ascii=False)
-    click.echo(_NOT_IN_JSON.sub(_json_character, text))
+    click.echo(re.sub(_NOT_IN_JSON, _json_character, text))
 
 
 def print_facts(facts: Mapping[str, object], *, as_json: bool) -> None:

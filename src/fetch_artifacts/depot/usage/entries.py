@@ -30,10 +30,12 @@ _REPEATED: Final = 1000  # blocks more than files: written by Julia 1.8, or olde
 
 _PATH: Final = rb'[^"\\\x00-\x1f\x7f]*(?:\\.[^"\\\x00-\x1f\x7f]*)*'
 _TIME: Final = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}"
-_ENTRY: Final = rb'\s*\[\["(' + _PATH + rb')"\]\]\ntime = (' + _TIME + rb")Z\n"
-_ENTRIES: Final = re.compile(b"(?:" + re.sub(rb"\((?=[^?])", b"(?:", _ENTRY) + b")*")
-_HEADER: Final = re.compile(rb"^[ \t]*\[", re.MULTILINE)
-_BLOCK: Final = re.compile(r'(?=\[\[")|^(?=\[)', re.MULTILINE)
+_ENTRY: Final = re.compile(
+    rb'\s*\[\["(' + _PATH + rb')"\]\]\ntime = (' + _TIME + rb")Z\n"
+)
+# Compiled for the first log of another form.
+_HEADER: Final = rb"(?m)^[ \t]*\["
+_BLOCK: Final = r'(?m)(?=\[\[")|^(?=\[)'
 
 # What a parser raises: RecursionError is its answer to values within values.
 _UNREADABLE: Final = (ValueError, RecursionError)
@@ -150,18 +152,19 @@ class _Scan:
 
     def _take_usual(self, buffer: bytes, start: int) -> int:
         """Read the blocks of the usual form that begin at a place; give their end."""
-        run = _ENTRIES.match(buffer, start)
-        end = start if run is None else run.end()
-        for path, moment in re.findall(_ENTRY, buffer[start:end]):
+        match, latest = _ENTRY.match, self.latest
+        while entry := match(buffer, start):
+            path, moment = entry.groups()
             self.blocks += 1
-            if moment > self.latest.get(path, b""):
-                self.latest[path] = moment
-        return end
+            if moment > latest.get(path, b""):
+                latest[path] = moment
+            start = entry.end()
+        return start
 
     def _end_of_odd(self, buffer: bytes, start: int, *, last: bool) -> int | None:
         """Where the next block may begin; None where more must be read to tell."""
         line = buffer.find(b"\n", start)
-        header = _HEADER.search(buffer, line + 1) if line >= 0 else None
+        header = re.compile(_HEADER).search(buffer, line + 1) if line >= 0 else None
         if header is not None:
             return header.start()
         return len(buffer) if last or len(buffer) - start > _BLOCK_AT_MOST else None
@@ -224,7 +227,7 @@ def _salvaged(text: str, default: datetime) -> dict[str, datetime]:
     """The readable entries of a log that was cut short, or written by two at once."""
     load_toml = toml_loader()
     usage: dict[str, datetime] = {}
-    for block in _BLOCK.split(text):
+    for block in re.split(_BLOCK, text):
         # tomli accepts the offsets that Julia's reader rejects. Where a block goes
         # wrong after its first line, that still tells which file is in use.
         for part in (block, block.partition("\n")[0]):

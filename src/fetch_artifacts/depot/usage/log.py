@@ -40,7 +40,7 @@ _STARTS: Final = 3  # where this process is paused for longer than a lock lives
 _LOCK_TIMEOUT: Final = 30.0  # twice what a dead process on another host can cost
 _NEW_FOR: Final = 60.0  # seconds; a gc holds the lock for less
 _FILES_AT_MOST: Final = 50_000  # of a log that is read at a look-up; gc reads any
-_PLAIN: Final = re.compile(r"/[A-Za-z0-9_/.@+ -]*")  # what needs no look at each letter
+_PLAIN: Final = r"/[A-Za-z0-9_/.@+ -]*"  # what needs no look at each letter
 _READ_ONLY: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
@@ -289,7 +289,7 @@ def _block(path: str, moment: datetime) -> str:
     """What the log says of one file, in the bytes of Julia's writer."""
     from fetch_artifacts.julia_toml.writer import dump_key
 
-    key = f'"{path}"' if _PLAIN.fullmatch(path) else dump_key(path)
+    key = f'"{path}"' if re.fullmatch(_PLAIN, path) else dump_key(path)
     return f"[[{key}]]\ntime = {moment.isoformat(timespec='milliseconds')}Z\n"
 
 

@@ -27,7 +27,7 @@ RECORDS: Final = "fetch_artifacts_packages"
 
 _PACKAGE: Final = __name__.partition(".")[0]
 _HEADER: Final = "# For gc, in place of a temporary file of the package in "
-_TEMPORARY: Final = re.compile(r"tmp[a-z0-9_]{8}")  # the names that `tempfile` makes
+_TEMPORARY: Final = r"tmp[a-z0-9_]{8}"  # the names that `tempfile` makes
 
 
 def stable_record(depot: str, toml: str) -> str | None:
@@ -96,7 +96,7 @@ def _is_temporary(toml: str) -> bool:
     for folder in {tempfile.gettempdir(), os.path.realpath(tempfile.gettempdir())}:
         inner = toml.removeprefix(os.path.join(folder, ""))
         if inner != toml:
-            return _TEMPORARY.match(inner) is not None
+            return re.match(_TEMPORARY, inner) is not None
     return False
 
 
