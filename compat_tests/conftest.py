@@ -15,6 +15,7 @@ from compat_tests.counting import (
     JULIA,
     KNOWN_VERBS,
     LIVE,
+    NO_JULIA,
     SKIPPED,
     VERBS,
     Counted,
@@ -73,7 +74,7 @@ def _session_julia(request: pytest.FixtureRequest) -> Iterator[Julia]:
             yield replace(julia, transport=Counted(julia.transport))
         except NoJuliaError as error:
             if request.config.option.skip_without_julia:
-                pytest.skip(f"NOT COMPARED WITH JULIA: {error}")
+                pytest.skip(f"{NO_JULIA}: {error}")
             pytest.fail(f"{error}; or skip the comparisons with --skip-without-julia")
 
 

@@ -15,6 +15,7 @@ from fetch_artifacts.conformance.transports import Transport
 LIVE = "compared_live"
 RECORDED = "compared_recorded"
 SKIPPED = "not_compared"
+NO_JULIA = "NOT COMPARED WITH JULIA"
 JULIA = "julia"
 ANSWERS = "answers"
 VERBS = "verbs"
@@ -67,6 +68,12 @@ def _verbs(request: str) -> Iterator[str]:
         yield arguments[place].decode()
 
 
+def _reason(report: pytest.TestReport) -> str:
+    """Why a test was skipped that does not say what it needed."""
+    text = str(report.longrepr)
+    return "want of a Julia" if NO_JULIA in text else "another reason"
+
+
 @dataclass(eq=False)  # pluggy wants plugins that hash
 class Tally:
     """The counts of one run; a plugin of the process that reports."""
@@ -89,8 +96,7 @@ class Tally:
             return
         self.julias |= {str(facts[JULIA])} if JULIA in facts else set()
         if report.skipped and not hasattr(report, "wasxfail"):
-            if needed := facts.get(SKIPPED):
-                self.skipped[str(needed)] += 1
+            self.skipped[str(facts.get(SKIPPED) or _reason(report))] += 1
         elif report.when == "call":
             self.live += LIVE in facts
             self.recorded += int(str(facts.get(RECORDED, 0)))

@@ -46,6 +46,15 @@ def test_the_line_says_what_was_compared_and_what_not() -> None:
     assert line.endswith("skipped: 1 for Julia 1.12")
 
 
+def test_no_skipped_test_is_left_out_of_the_line() -> None:
+    tally = Tally(check_floor=True)
+    for reason in ("NOT COMPARED WITH JULIA: none found", "no symbolic links here"):
+        report = _report("setup", "skipped")
+        report.longrepr = ("test.py", 1, f"Skipped: {reason}")
+        tally.pytest_runtest_logreport(report)
+    assert tally.line().endswith("skipped: 1 for another reason, 1 for want of a Julia")
+
+
 def test_enough_of_them_is_no_fault() -> None:
     assert _tally(FLOORS["1.5"]).fault() == ""
 

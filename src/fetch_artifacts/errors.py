@@ -169,7 +169,7 @@ class NoMatchingPlatformError(ArtifactNotFoundError):
 
 
 class ArtifactFileNotFoundError(ArtifactNotFoundError, FileNotFoundError):
-    """An ``artifact://`` address names an artifact that the file does not have."""
+    """An artifact has no such path, or an ``artifact://`` address names none."""
 
 
 class ReadOnlyArtifactError(FetchArtifactsError, NotImplementedError, OSError):

@@ -13,7 +13,7 @@ from fetch_artifacts.authoring.tree_diff import (
     read_tree,
     tree_lines,
 )
-from fetch_artifacts.errors import DepotError, UnpackError
+from fetch_artifacts.errors import DepotError, NotAFolderError, UnpackError
 from support.published import TREE, TREE_HASH, tar
 from support.trees import Link, Tree, make_tree
 
@@ -140,7 +140,7 @@ def test_a_folder_around_all_of_it_explains_the_hash(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_an_error(tmp_path: Path, depot: Path) -> None:
     with pytest.raises(DepotError, match="found none in any depot"):
         read_tree(TREE_HASH)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(NotAFolderError, match="absent: expected a folder, an archive"):
         read_tree(tmp_path / "absent")
     (tmp_path / "text").write_text("no archive")
     with pytest.raises(UnpackError):

@@ -202,6 +202,14 @@ def test_diff_explains_why_two_hashes_differ(
     assert "the second has all of the other in a folder 'data'" in result.stdout
 
 
+def test_diff_takes_the_name_of_an_artifact(source: Path, published: Published) -> None:
+    toml = published.toml
+    assert TREE_HASH in done("diff", source, "Demo", "--toml", toml)
+    result = run("diff", source, "Dem0", "--toml", toml)
+    assert result.exit_code == 1
+    assert "Dem0: expected a folder, an archive, the hash of an" in result.stderr
+
+
 def test_hash_tree_prints_each_entrys_hash(source: Path) -> None:
     lines = done("hash", "--tree", source).splitlines()
     assert lines[-1] == TREE_HASH

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.archive.tree import read_archive_file
 from fetch_artifacts.depot.artifacts import find_artifact
 from fetch_artifacts.digests import TreeHash, is_tree_hash
-from fetch_artifacts.errors import DepotError
+from fetch_artifacts.errors import DepotError, NotAFolderError
 from fetch_artifacts.git_tools.objects import (
     EXECUTABLE,
     FILE,
@@ -84,10 +84,17 @@ def read_tree(place: str | os.PathLike[str]) -> Tree:
         DepotError: No depot has a tree of that hash.
         UnpackError: The archive is damaged, or no archive.
         UnhashableFileError: The folder holds what has no hash or can't be read.
-        OSError: There is no such folder or file.
+        NotAFolderError: There is no such folder or file.
+        OSError: It can't be read.
     """
     path = Path(place)
-    if not path.exists() and is_tree_hash(os.fspath(place)):
+    if not path.exists():
+        if not is_tree_hash(os.fspath(place)):
+            msg = (
+                f"{path}: expected a folder, an archive, the hash of an installed "
+                "artifact or the name of one in an Artifacts.toml, found none of them"
+            )
+            raise NotAFolderError(msg, path=path)
         path = _installed(TreeHash.parse(os.fspath(place)))
     if path.is_dir():
         return _tree(list_directory(path))

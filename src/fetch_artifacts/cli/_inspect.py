@@ -25,8 +25,14 @@ from fetch_artifacts.cli.shared.printing import (
     say_text,
     tell_done,
 )
-from fetch_artifacts.digests import Algorithm
-from fetch_artifacts.errors import ArtifactsTomlError, FetchArtifactsError
+from fetch_artifacts.digests import Algorithm, is_tree_hash
+from fetch_artifacts.errors import (
+    ArtifactNotFoundError,
+    ArtifactsTomlError,
+    ArtifactsTomlNotFoundError,
+    FetchArtifactsError,
+)
+from fetch_artifacts.install.lookup import locate
 from fetch_artifacts.terminal import progress
 from fetch_artifacts.terminal.units import count_of
 
@@ -201,15 +207,26 @@ def doctor(
         raise SystemExit(FAILED)
 
 
+def _place(text: str, toml_path: Path | None) -> str:
+    """The folder of an artifact if the text is its name, else the text."""
+    if Path(text).exists() or is_tree_hash(text):
+        return text
+    with contextlib.suppress(ArtifactNotFoundError, ArtifactsTomlNotFoundError):
+        return str(locate(text, str(resolve_toml(toml_path))))
+    return text
+
+
 @click.command()
 @click.argument("first")
 @click.argument("second")
+@toml_option
 @json_option
-def diff(first: str, second: str, *, as_json: bool) -> None:
+def diff(first: str, second: str, toml_path: Path | None, *, as_json: bool) -> None:
     """Explain why two trees have different hashes.
 
-    FIRST and SECOND are folders, archives, or hashes of installed artifacts. Exits
-    with 1 where they differ.
+    FIRST and SECOND are folders, archives, hashes of installed artifacts, or names in
+    an Artifacts.toml, which are installed first if missing. Exits with 1 where they
+    differ.
     """
     from fetch_artifacts.authoring.tree_diff import (
         compare_trees,
@@ -217,7 +234,7 @@ def diff(first: str, second: str, *, as_json: bool) -> None:
         read_tree,
     )
 
-    one, other = read_tree(first), read_tree(second)
+    one, other = (read_tree(_place(each, toml_path)) for each in (first, second))
     if as_json:
         same = one.tree_hash == other.tree_hash
         print_json(

@@ -106,6 +106,7 @@ def binding_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--platform",
             metavar="TRIPLET",
+            shell_complete=complete_platforms,
             help="The platform of the artifact; without it, every platform.",
         ),
         click.option(
