@@ -136,7 +136,7 @@ def test_the_two_commands_are_on_the_first_screen() -> None:
     first = "\n".join((TOP / "README.md").read_text().splitlines()[:40])
     assert ".venv/bin/pip install . && .venv/bin/fetch-artifacts demo" in first
     assert ".venv/bin/pip install nox && .venv/bin/nox" in first
-    assert "git+https://" in first
+    assert "git+$REPOSITORY" in first
 
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|JULIA|NETRC")

@@ -15,9 +15,9 @@ from fetch_artifacts.cli.shared.options import (
     FAILED,
     bind_name,
     binding_options,
+    bound_platform_option,
     comments_option,
     json_option,
-    platform_option,
     resolve_toml,
     toml_option,
 )
@@ -140,7 +140,7 @@ def bind(
 @click.command()
 @click.argument("name", shell_complete=complete_names)
 @toml_option
-@platform_option
+@bound_platform_option
 @comments_option
 @json_option
 def unbind(

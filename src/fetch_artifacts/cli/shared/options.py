@@ -44,16 +44,22 @@ toml_option = click.option(
     "--toml",
     "toml_path",
     type=click.Path(path_type=Path),
-    help="The Artifacts.toml to use; without it, the one found from the working "
-    "directory upwards.",
+    help="The Artifacts.toml to use; without it, the one that pyproject.toml names, or "
+    "that is found from the working directory upwards.",
 )
-platform_option = click.option(
+_triplet_option = functools.partial(
+    click.option,
     "--platform",
     metavar="TRIPLET",
     shell_complete=complete_platforms,
     callback=_parse_triplet,
+)
+platform_option = _triplet_option(
     help="Choose entries for this triplet instead of this machine.  "
     "[env: FETCH_ARTIFACTS_PLATFORM]",
+)
+bound_platform_option = _triplet_option(
+    help="Only the entry for this triplet; without it, all of them."
 )
 julia_option = click.option(
     "--julia",
@@ -113,8 +119,9 @@ def binding_options(command: Callable[..., None]) -> Callable[..., None]:
             "--toml",
             "toml_path",
             type=click.Path(path_type=Path),
-            help="The Artifacts.toml to change; without it, the one found from the "
-            "working directory upwards, or a new one in it.",
+            help="The Artifacts.toml to change; without it, the one that "
+            "pyproject.toml names, or that is found from the working directory "
+            "upwards, or a new one.",
         ),
     ):
         with_binding = option(with_binding)
