@@ -288,7 +288,9 @@ def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
     urls = [tarball_url] if isinstance(tarball_url, str) else tarball_url
     check_free(toml, name, built_for, force=force)
     with project_of(toml), show_progress(verbose=verbose) as report:
-        sourced = sourcing.download_sources(urls, keep=not clear, report=report)
+        sourced = sourcing.download_sources(
+            urls, name=name, keep=not clear, report=report
+        )
     binding = Binding(
         name=name,
         tree_hash=sourced.tree_hash,

@@ -202,6 +202,21 @@ def test_diff_explains_why_two_hashes_differ(
     assert "the second has all of the other in a folder 'data'" in result.stdout
 
 
+@pytest.mark.parametrize("keep", [[], ["--keep"]])
+def test_add_says_where_the_data_is_and_what_it_bound(
+    keep: list[str], tmp_path: Path, work: Path
+) -> None:
+    outer = make_tree(tmp_path / "outer", {"its_folder/a": "1", "its_folder/b": "2"})
+    done("create", outer, "-o", "outer.tar.gz")
+    result = run("add", "Data", (work / "outer.tar.gz").as_uri(), *keep)
+    assert result.exit_code == 0, result.stderr
+    assert "the data is at Data/its_folder\n" in result.stderr
+    assert result.stderr.endswith(f"bound Data in {work / 'Artifacts.toml'}\n")
+    done("create", outer / "its_folder", "-o", "inner.tar.gz")
+    result = run("add", "Inner", (work / "inner.tar.gz").as_uri(), *keep)
+    assert "the data is at" not in result.stderr
+
+
 def test_diff_takes_the_name_of_an_artifact(source: Path, published: Published) -> None:
     toml = published.toml
     assert TREE_HASH in done("diff", source, "Demo", "--toml", toml)

@@ -87,7 +87,7 @@ def test_debug_tells_each_step(tmp_path: Path) -> None:
     plain = run("install", "--depot", tmp_path / "plain")
     assert "debug:" not in plain.stderr
     told = run("install", "--depot", tmp_path / "debug", "--debug").stderr
-    for step in ("Artifacts.toml", "Demo", "for any", "locked", "renamed"):
+    for step in ("Artifacts.toml", "1 source", "trying file:", "locked", "renamed"):
         assert re.search(f"(debug|info): .*{step}", told), (step, told)
 
 

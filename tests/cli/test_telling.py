@@ -66,6 +66,8 @@ def test_check_and_doctor_say_that_nothing_is_wrong(toml: Path) -> None:
     toml.write_text(text.replace(TREE_HASH, "0" * 40))
     dry = run("doctor", "--fix", "--dry-run")
     assert f'+git-tree-sha1 = "{TREE_HASH}"' in dry.stdout
+    assert (dry.exit_code, "would be corrected" in dry.stdout) == (1, True)
+    assert "1 wrong, 1 value to be repaired" in dry.stderr
     assert "0" * 40 in toml.read_text()
     fixed = run("doctor", "--fix")
     assert "doctor --fix" not in fixed.stdout + fixed.stderr

@@ -64,11 +64,12 @@ class Diagnosis:
         """Whether it is a note and no fault."""
         return self.finding.harmless
 
-    def being_fixed(self) -> Diagnosis:
+    def being_fixed(self, *, dry_run: bool) -> Diagnosis:
         """The same while its repair is written, so that nobody is told to do it."""
         if self.fix is None:
             return self
-        return replace(self, finding=replace(self.finding, todo="corrected"))
+        todo = "would be corrected" if dry_run else "corrected"
+        return replace(self, finding=replace(self.finding, todo=todo))
 
     def __str__(self) -> str:
         return str(self.finding)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -10,12 +11,13 @@ from urllib.parse import unquote
 
 from fetch_artifacts.archive.doubts import doubts, sparse_doubts
 from fetch_artifacts.archive.formats import julia_trouble
-from fetch_artifacts.archive.tree import archive_reader
+from fetch_artifacts.archive.tree import ArchiveTree, archive_reader
 from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.artifacts_toml.choosing import find_entry
 from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, DownloadSource
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.authoring.repositories import file_url
+from fetch_artifacts.depot.artifacts import find_artifact
 from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.digests import require_archive, require_tree
 from fetch_artifacts.errors import (
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fetch_artifacts.archive.formats import ArchiveKind
-    from fetch_artifacts.archive.tree import ArchiveTree
     from fetch_artifacts.digests import Sha256, TreeHash
     from fetch_artifacts.network.receive import Fetcher, Received
     from fetch_artifacts.platforms.platform import Platform
@@ -84,13 +85,19 @@ def measure_download(url: str, *, as_archive: bool) -> Received[ArchiveTree | No
 
 
 def download_sources(
-    urls: Sequence[str], *, keep: bool = False, report: Progress | None = None
+    urls: Sequence[str],
+    *,
+    name: str,
+    keep: bool = False,
+    report: Progress | None = None,
 ) -> TreeSources:
     """Download each URL once, and compute both hashes and the size.
 
     Args:
         urls: The URLs of the archive, or what stands for one as a DOI does; their bytes
             may differ, but not their tree.
+        name: The artifact's name. Where all of it is in one folder, which is part of
+            every path in it, a warning says so.
         keep: Whether the tree is installed too.
         report: Called with the progress of the downloads.
 
@@ -122,6 +129,10 @@ def download_sources(
                 "must hold the same tree"
             )
             raise TreeHashMismatchError(msg, expected=trees[0], actual=tree_hash)
+    if top := _top_folder(received[0].content):
+        _log.warning(
+            "%s: all of it is in a folder: the data is at %s/%s", name, name, top
+        )
     sources = [
         DownloadSource(url=each.url, sha256=each.sha256, size=each.size)
         for each in received
@@ -214,6 +225,16 @@ def _receive_into_depot(
         content = received.content
         depot.commit(staged, content.tree_hash, content.kept)
     return received
+
+
+def _top_folder(tree: _Tree) -> str | None:
+    """The one folder that everything in a tree is in, if so."""
+    if isinstance(tree, ArchiveTree):
+        return tree.top_folder[0] if tree.top_folder else None
+    kept = find_artifact(tree.tree_hash, honor_overrides=False)
+    inside = [] if kept is None else list(os.scandir(kept))
+    one = inside[0] if len(inside) == 1 else None
+    return one.name if one and one.is_dir(follow_symlinks=False) else None
 
 
 def _tree_hash(received: Received[_Tree], report: Progress | None) -> TreeHash:

@@ -19,6 +19,7 @@ from fetch_artifacts.cli.shared.options import (
     comments_option,
     json_option,
     resolve_toml,
+    tell_bound,
     toml_option,
 )
 from fetch_artifacts.cli.shared.printing import print_facts, print_json, tell, tell_done
@@ -84,6 +85,7 @@ def add(
         keep_comments=binding.keep_comments,
     )
     print_facts({**added, "toml": str(binding.toml)}, as_json=as_json)
+    tell_bound(binding, name)
 
 
 def _pack(
@@ -105,6 +107,7 @@ def _pack(
         download_files(urls, Path(folder))
         published = publish(Path(folder), name, places, binding)
     print_published(published, as_json=as_json)
+    tell_bound(binding, name)
 
 
 @click.command()

@@ -192,14 +192,17 @@ def doctor(
     with progress.show_progress() as report:
         diagnoses = diagnose(toml, report=report)
     print_rows(
-        [it.being_fixed() for it in diagnoses] if fix else diagnoses, as_json=as_json
+        [it.being_fixed(dry_run=dry_run) for it in diagnoses] if fix else diagnoses,
+        as_json=as_json,
     )
     fixes = [diagnosis.fix for diagnosis in diagnoses if diagnosis.fix]
     if fix and fixes:
         text = repair(toml, fixes, dry_run=dry_run)
         say_text(redacted_text(text), err=as_json)
-    wrong = [it for it in diagnoses if not it.harmless and not (fix and it.fix)]
-    repaired = f", {count_of(len(fixes), 'value')} repaired" if fix and fixes else ""
+    mends = fix and not dry_run
+    wrong = [it for it in diagnoses if not it.harmless and not (mends and it.fix)]
+    did = "to be repaired" if dry_run else "repaired"
+    repaired = f", {count_of(len(fixes), 'value')} {did}" if fix and fixes else ""
     left = f"{len(wrong)} wrong" if wrong else "nothing wrong"
     names = count_of(len(load_artifacts_toml(toml)), "artifact")
     tell_done(f"{toml}: {names}, {left}{repaired}")

@@ -18,9 +18,10 @@ from fetch_artifacts.cli.shared.options import (
     json_option,
     platform_option,
     resolve_toml,
+    tell_bound,
     toml_option,
 )
-from fetch_artifacts.cli.shared.printing import print_facts, tell
+from fetch_artifacts.cli.shared.printing import print_facts, tell, tell_done
 from fetch_artifacts.depot.installed import tree_of
 from fetch_artifacts.digests import Sha256, TreeHash, is_tree_hash
 from fetch_artifacts.errors import ArtifactNotInstalledError
@@ -226,9 +227,11 @@ def publish(
         facts = {"git_tree_sha1": str(hash_directory(folder)), "toml": binding.toml}
         facts |= {"name": name, "to": ", ".join(map(redacted_text, wanted_targets))}
         print_facts({k: str(v) for k, v in facts.items()}, as_json=as_json)
+        tell_done("nothing was uploaded or bound")
         return
     published = publish_folder(folder, name, targets, binding, compression=compression)
     print_published(published, as_json=as_json)
+    tell_bound(binding, name)
     if push:
         tell_pushed(mirror.push({published.tree_hash: folder}))
 

@@ -90,6 +90,10 @@ class _Status:
             state,
         )
 
+    def colour(self) -> str | None:
+        """Its colour on a terminal."""
+        return "red" if self.wrong else "green" if self.tree else None
+
     def to_json(self) -> dict[str, object]:
         """The status as a JSON object."""
         facts: dict[str, object] = {"name": self.name, "state": self.state}
@@ -179,7 +183,8 @@ def _print_list(toml: Path, rows: Sequence[_Status]) -> None:
     for row in rows:
         tree_hash = row.entry.git_tree_sha1 if row.entry else "-"
         lazy = " (lazy)" if row.entry and row.entry.lazy else ""
-        say(f"  {row.name:{width}}  {tree_hash:40}  {row.state}{lazy}")
+        line = f"  {row.name:{width}}  {tree_hash:40}  {row.state}{lazy}"
+        say(line, colour=row.colour())
 
 
 def _print_table(rows: Sequence[_Status]) -> None:
@@ -187,7 +192,7 @@ def _print_table(rows: Sequence[_Status]) -> None:
     first, *lines = table_lines(titles, [row.cells() for row in rows])
     say(first, colour="bright_black")
     for line, row in zip(lines, rows, strict=True):
-        say(line, colour="red" if row.wrong else "green" if row.tree else None)
+        say(line, colour=row.colour())
 
 
 @click.command()

@@ -47,6 +47,7 @@ from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.streams import Arriving, HashedChunks, prefetched
 from fetch_artifacts.tar.limits import UnpackLimits
 from fetch_artifacts.terminal.progress import report_bytes, report_on
+from fetch_artifacts.terminal.units import count_of
 from fetch_artifacts.threads import run_all, run_one
 from fetch_artifacts.urls import redacted
 
@@ -328,9 +329,10 @@ def log_choice(entries: Iterable[ArtifactEntry], toml: str) -> None:
     why = ", ".join(f"{fact.tag} from {fact.source}" for fact in facts.tags)
     _log.debug("this machine is %s: %s", facts.triplet, why)
     for entry in entries:
-        chosen = f"for platform {entry.platform}" if entry.platform else "for any"
+        chosen = f"for {entry.platform or 'any platform'}"
         place = f"{toml}: {entry.name}: {entry.git_tree_sha1}"
-        _log.debug("%s, %s, %d sources", place, chosen, len(entry.downloads))
+        sources = count_of(len(entry.downloads), "source")
+        _log.debug("%s, %s, %s", place, chosen, sources)
 
 
 def _tree_key(entry: ArtifactEntry) -> TreeHash | Sha256 | None:

@@ -101,6 +101,7 @@ def first_success(
         try:
             if source.fault is not None:
                 raise source.fault
+            _log.debug("%s: trying %s", entry.name, redacted(source.url))
             return _restarted(entry, source, use)
         except (
             ArtifactsTomlError,

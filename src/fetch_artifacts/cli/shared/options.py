@@ -84,7 +84,13 @@ def bind_name(
 ) -> None:
     """Bind a name, and say so on standard error."""
     binding.bind(name, tree_hash, downloads)
-    tell_done(f"bound {name} in {binding.toml}")
+    tell_bound(binding, name)
+
+
+def tell_bound(binding: BindingOptions, name: str) -> None:
+    """Say on standard error that a name was bound."""
+    which = f" for {binding.platform.triplet}" if binding.platform else ""
+    tell_done(f"bound {name}{which} in {binding.toml}")
 
 
 def binding_options(command: Callable[..., None]) -> Callable[..., None]:
