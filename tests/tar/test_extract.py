@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from fetch_artifacts.errors import UnpackError
+from fetch_artifacts.files.folder import FROM_WITHIN
+from fetch_artifacts.files.removing import empty_folder
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.tar.extract import unpack
 from fetch_artifacts.tar.limits import UnpackLimits
@@ -340,6 +342,42 @@ def test_two_names_that_are_one_to_the_file_system_are_refused(
     with pytest.raises(UnpackError, match="it ignores case"):
         unpack([file(b"a") + file(b"A")], tree)
     assert listing(tree) == []
+
+
+@pytest.mark.skipif(not FROM_WITHIN, reason="NOT RUN: this system works with paths")
+def test_members_far_down_are_made_from_folders_near_them(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each path from the top costs the system a step for each folder.
+    asked: list[bytes | str] = []
+    make_link, open_file = os.symlink, os.open
+
+    def symlink_noted(target: bytes, place: bytes, **options: int | None) -> None:
+        asked.append(place)
+        make_link(target, place, **options)  # type: ignore[arg-type]
+
+    def open_noted(place: bytes | str, flags: int, *rest: int, **options: int) -> int:
+        if flags & os.O_CREAT:
+            asked.append(place)
+        return open_file(place, flags, *rest, **options)
+
+    monkeypatch.setattr(os, "symlink", symlink_noted)
+    monkeypatch.setattr(os, "open", open_noted)
+    chains = [name + b"/" + b"d/" * 500 for name in (b"a", b"b", b"c")]
+    data = [pax((b"path", chains[0] + b"f")) + file(b"f", b"x")]
+    for number in range(50):
+        for chain in chains:
+            name = b"%d" % number
+            data.append(pax((b"path", chain + b"l" + name)) + symlink(b"l", b"t"))
+            copy = (b"path", chain + b"h" + name), (b"linkpath", chains[0] + b"f")
+            data.append(pax(*copy) + hardlink(b"h", b"f"))
+    result = unpack(data, tree)
+    assert result.files == 301
+    steps = sum(place.count(b"/") for place in asked if isinstance(place, bytes))
+    assert steps < 301 * 500 / 4
+    assert (tree / os.fsdecode(chains[2]) / "h49").read_text() == "x"
+    monkeypatch.undo()
+    empty_folder(tree)
 
 
 def test_a_tree_may_be_deeper_than_python_recurses(tree: Path) -> None:

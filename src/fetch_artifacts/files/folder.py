@@ -149,7 +149,7 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         """
         import secrets
 
-        name = f".{secrets.token_hex(8)}"
+        name = f"{secrets.token_hex(8)}.partial"  # swept as such ones
         gone_when_closed = getattr(os, "O_TEMPORARY", 0)  # Windows
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | gone_when_closed
         file = os.fdopen(self.open(name, flags, 0o600), "w+b")

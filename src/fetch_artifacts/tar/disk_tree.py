@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.files.folder import FROM_WITHIN
-from fetch_artifacts.files.removing import OPEN_FOLDER, empty_folder
+from fetch_artifacts.files.removing import OPEN_FOLDER, empty_folder, remove_entry
 from fetch_artifacts.git_tools.memory_tree import root_digest, symlink_target
 from fetch_artifacts.git_tools.objects import blob_hasher
 from fetch_artifacts.git_tools.tree_rules import PKG_RULES
@@ -46,8 +46,11 @@ _WRITE_NEW: Final = (
 _OPEN_FOLDER: Final = OPEN_FOLDER | getattr(os, "O_NOFOLLOW", 0)
 _READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _COPY_BYTES: Final = 1 << 20
-_MANY_FOLDERS: Final = 32  # in each other; archives that people make have fewer
-_MANY_MEMBERS: Final = 16  # in one folder, one after the other
+# Systems walk each path anew, so folders far down that many members are in are held, at
+# depths that are a multiple of this. What people make is not as deep.
+_MANY_FOLDERS: Final = 32
+_MANY_MEMBERS: Final = 16
+_MOST_HELD: Final = 8
 
 # What a system says to a name that it can't store, and to symbolic links.
 _NAME_ERRORS: Final = frozenset({errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL})
@@ -76,11 +79,9 @@ class DiskTree(MemberTree):
         self._directory = directory
         self._prefix = os.fsencode(directory.prefix)
         self._handle = directory.handle  # None: the prefix is a path
-        # The folder far down that the last members are in: systems walk each path anew,
-        # and to open one costs more than some walks.
-        self._deep: Folder | None = None
-        self._deep_path = b""
-        self._deep_members = 0
+        # By path, those used last at the end: the folder once it is held, before that
+        # how many members it had.
+        self._deep: dict[bytes, Folder | int] = {}
         self._modes = FileModes.probe(directory, read_only=read_only)
         self._copy_symlinks = copy_symlinks
         self._links_lost = False
@@ -114,7 +115,7 @@ class DiskTree(MemberTree):
             _refuse_name(path, error)
             raise
         finally:
-            self._leave()
+            self._leave(b"")
 
     def kept(self) -> KeptTree | None:
         """What is on the disk, where that is not all; None where it is.
@@ -178,12 +179,13 @@ class DiskTree(MemberTree):
 
         So each has its own mode.
         """
-        path, mode = self._prefix + member.path, self._modes.of(member)
+        mode = self._modes.of(member)
         if member.link == member.path:
             if self._modes.kept:
-                os.chmod(path, mode, dir_fd=self._handle)
+                place, parent = self._place(member.path)
+                os.chmod(place, mode, dir_fd=parent)
             return
-        self._copy_file(self._prefix + member.link, path, mode)
+        self._copy_file(member.link, member.path, mode)
 
     def put_symlink(self, member: Member) -> None:
         """Make a symbolic link, or remember that a copy has to stand for it."""
@@ -207,69 +209,85 @@ class DiskTree(MemberTree):
     def remove(self, path: bytes, node: Node) -> None:
         """Remove what was made for an earlier member."""
         if isinstance(node, dict):
-            self._leave()
-            self._directory.remove(os.fsdecode(path))
+            self._leave(path)
+            place, parent = self._place(path)
+            remove_entry(os.fsdecode(place), parent, self._directory.path)
         elif not (self._copy_symlinks and symlink_target(node)):
             _unlink(*self._place(path))
 
     def _place(self, path: bytes) -> tuple[bytes, int | None]:
         """What a path is to the system, and the folder that it begins in."""
-        if path.count(b"/") < _MANY_FOLDERS or not FROM_WITHIN:
+        above = path.count(b"/")
+        if above < _MANY_FOLDERS or not FROM_WITHIN:
             return self._prefix + path, self._handle
-        above, _, name = path.rpartition(b"/")
-        if above != self._deep_path:
-            self._leave()
-            self._deep_path = above
-        self._deep_members += 1
-        if self._deep_members < _MANY_MEMBERS:
-            return self._prefix + path, self._handle
-        if not self._deep:
-            self._deep = self._directory.enter(os.fsdecode(above))
-        return name, self._deep.handle
+        whole = above - above % _MANY_FOLDERS
+        rest = path.split(b"/", whole)[whole]
+        folder = self._far_down(path[: -len(rest) - 1])
+        return (self._prefix + path, self._handle) if folder is None else (rest, folder)
 
-    def _leave(self) -> None:
-        """Let go of the folder far down."""
-        self._deep_members = 0
-        if self._deep:
-            self._deep.close()
-            self._deep = None
+    def _far_down(self, path: bytes) -> int | None:
+        """The descriptor of a folder, None where it had too few members to hold it."""
+        known = self._deep.pop(path, 0)
+        if isinstance(known, int):
+            known += 1
+            if known == _MANY_MEMBERS:
+                known = self._directory.enter(os.fsdecode(path))
+        self._deep[path] = known
+        if len(self._deep) > _MOST_HELD:
+            self._let_go(next(iter(self._deep)))
+        return None if isinstance(known, int) else known.handle
+
+    def _leave(self, path: bytes) -> None:
+        """Let go of the folders that are held at a path and below; "" is all."""
+        inside = path + b"/" if path else b""
+        for held in [each for each in self._deep if (each + b"/").startswith(inside)]:
+            self._let_go(held)
+
+    def _let_go(self, path: bytes) -> None:
+        folder = self._deep.pop(path)
+        if not isinstance(folder, int):
+            folder.close()
 
     def _copy(self, source: bytes, path: bytes) -> None:
         """Copy what is on the disk, a file or a folder, all of it inside ours."""
-        waiting = [iter([(self._prefix + source, self._prefix + path)])]
+        waiting = [iter([(source, path)])]
         while waiting:
             old, new = next(waiting[-1], (b"", b""))
             if not old:
                 waiting.pop()
                 continue
             self.count(path, 1)
-            mode = os.lstat(old, dir_fd=self._handle).st_mode
+            place, parent = self._place(old)
+            mode = os.lstat(place, dir_fd=parent).st_mode
             if not stat.S_ISDIR(mode):
                 self._copy_file(old, new, stat.S_IMODE(mode))
                 continue
             self.occupy(path, FOLDER_BYTES)
-            os.mkdir(new, dir_fd=self._handle)
+            self.put_folder(new)
             waiting.append(_inside(self._names(old), old, new))
 
     def _names(self, path: bytes) -> list[bytes]:
-        if self._handle is None:
-            return os.listdir(path)
-        handle = os.open(path, _OPEN_FOLDER, dir_fd=self._handle)
+        place, parent = self._place(path)
+        if parent is None:
+            return os.listdir(place)
+        handle = os.open(place, _OPEN_FOLDER, dir_fd=parent)
         try:
             return [os.fsencode(name) for name in os.listdir(handle)]
         finally:
             os.close(handle)
 
     def _copy_file(self, source: bytes, path: bytes, mode: int) -> None:
-        read = os.open(source, _READ, dir_fd=self._handle)
+        place, parent = self._place(source)
+        read = os.open(place, _READ, dir_fd=parent)
         with open(read, "rb", buffering=0) as file:
             size = os.fstat(read).st_size
             self.size += size
             self.occupy(path, size)
-            handle = os.open(path, _WRITE_NEW, mode, dir_fd=self._handle)
+            place, parent = self._place(path)
+            handle = os.open(place, _WRITE_NEW, mode, dir_fd=parent)
             try:
                 while piece := file.read(_COPY_BYTES):
-                    _write(handle, piece, path)
+                    _write(handle, piece, self._prefix + path)
                 if self._modes.explicit:
                     os.fchmod(handle, mode)
             finally:
