@@ -13,9 +13,11 @@ import pytest
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.files.folder import FROM_WITHIN
 from fetch_artifacts.files.removing import empty_folder
+from fetch_artifacts.git_tools.memory_tree import PLAIN, SYMLINK, Folder
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.tar.extract import unpack
 from fetch_artifacts.tar.limits import UnpackLimits
+from fetch_artifacts.tar.symlink_copies import plan_copies
 from support.archives import (
     END,
     file,
@@ -28,6 +30,7 @@ from support.archives import (
     symlink,
 )
 from support.fixtures import ANY_NAMES, UNIX, load_vectors
+from support.growth import growth
 
 
 @pytest.fixture
@@ -566,6 +569,23 @@ def test_links_that_double_the_way_at_each_step_are_followed_once(tree: Path) ->
     )
     unpack([file(b"l0", b"x") + data], tree, copy_symlinks=True)
     assert len(list(tree.iterdir())) == 200
+
+
+def deep_links(count: int) -> Folder:
+    """So many links to a file, in so many folders in each other."""
+    folder: Folder = {b"l%d" % number: SYMLINK + b"t" for number in range(count)}
+    folder[b"t"] = PLAIN + bytes(20)
+    for _ in range(count):
+        folder = {b"d": folder}
+    return folder
+
+
+def test_the_plan_of_copies_far_down_grows_as_their_number_does() -> None:
+    def plan(root: Folder) -> list[tuple[bytes, bytes]]:
+        return plan_copies(root, lambda *_: None)
+
+    assert len(plan(deep_links(100))) == 100
+    assert growth(plan, deep_links(200), deep_links(400)) < 2.2
 
 
 def test_copies_of_copies_end_at_the_limits(tree: Path) -> None:

@@ -6,7 +6,6 @@ nowhere or in a circle, or to a folder that it is in, is left out, as Tar.jl doe
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from fetch_artifacts.git_tools.memory_tree import symlink_target, symlinks
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     _Steps: TypeAlias = "Generator[_Place, _Place | None, _Place | None]"
 
 _LINK_BYTES: Final = 640  # of memory for each link, beside its path and what it names
+_PLACE_BYTES: Final = 200  # for each folder
 
 
 def plan_copies(
@@ -36,27 +36,62 @@ def plan_copies(
         root: The tree.
         hold: Charges memory for a link: its path and how many bytes.
     """
-    copies: defaultdict[bytes, list[bytes]] = defaultdict(list)
-    links = _Links(root)
-    for path, _ in symlinks(root):
-        hold(path, _LINK_BYTES + len(path))
-        source = links.end(path)
-        if source and not (path + b"/").startswith(source + b"/"):
-            hold(path, len(source))
-            copies[source].append(path)
-    missing = dict.fromkeys(copies, 0)  # how many copies are still to come inside
-    for paths in copies.values():
-        for ancestor in _all_ancestors(paths, missing):
-            missing[ancestor] += 1
-    ready = [source for source, count in missing.items() if not count]
+    sources = _sources(root, hold)
+    nearest = _Nearest(sources)
+    for source in sources.values():
+        for place in (source.place, *(place for _, place in source.copies)):
+            if outer := nearest.above(place):
+                outer.missing += 1
+    ready = [source for source in sources.values() if not source.missing]
     plan = []
     for source in ready:  # the list grows while it is walked
-        plan += [(path, source) for path in copies[source]]
-        for ancestor in _all_ancestors(copies[source], missing):
-            missing[ancestor] -= 1
-            if not missing[ancestor]:
-                ready.append(ancestor)
+        plan += [(path, source.path) for path, _ in source.copies]
+        for place in (source.place, *(place for _, place in source.copies)):
+            if outer := nearest.above(place):
+                outer.missing -= 1
+                if not outer.missing:
+                    ready.append(outer)
     return plan
+
+
+def _sources(root: Folder, hold: Callable[[bytes, int], None]) -> dict[_Key, _Source]:
+    """What links lead to, with the links."""
+    sources: dict[_Key, _Source] = {}
+    links = _Links()
+    for path, place in _places_of_links(root, hold):
+        hold(path, _LINK_BYTES + len(path))
+        end = links.end(place)
+        if end is None:
+            continue
+        source = sources.get(end.key) or _Source(end, end.path)
+        if source.path and not (path + b"/").startswith(source.path + b"/"):
+            hold(path, len(source.path))
+            sources[end.key] = source
+            source.copies.append((path, place))
+    return sources
+
+
+def _places_of_links(
+    root: Folder, hold: Callable[[bytes, int], None]
+) -> Iterator[tuple[bytes, _Place]]:
+    """Give the path and the place of every link, as `symlinks` does the paths."""
+    path = b""
+    top = _Place(None, b"", root)
+    opened = [(top, iter(root.items()))]
+    while opened:
+        here, entries = opened[-1]
+        for name, node in entries:
+            place = _Place(here, name, node)
+            if isinstance(node, dict):
+                path += name + b"/"
+                hold(path, _PLACE_BYTES)
+                opened.append((place, iter(node.items())))
+                break
+            if symlink_target(node) is not None:
+                yield path + name, place
+        else:
+            opened.pop()
+            path = path[: len(path) - len(here.name) - 1]
 
 
 def with_copies(root: Folder, plan: list[tuple[bytes, bytes]]) -> None:
@@ -85,35 +120,57 @@ def _inside(root: Folder, path: bytes) -> tuple[Folder, bytes]:
     return folder, name
 
 
-def _all_ancestors(paths: list[bytes], among: dict[bytes, int]) -> Iterator[bytes]:
-    for path in paths:
-        for ancestor in _ancestors(path):
-            if ancestor in among:
-                yield ancestor
+class _Source:
+    """What copies are made from.
+
+    Attributes:
+        place: Where it is.
+        path: The same as a path.
+        copies: The path and the place of each link that leads here.
+        missing: How many copies and sources right inside are not complete; those
+            inside an inner source are counted there.
+    """
+
+    def __init__(self, place: _Place, path: bytes) -> None:
+        self.place = place
+        self.path = path
+        self.copies: list[tuple[bytes, _Place]] = []
+        self.missing = 0
 
 
-def _ancestors(path: bytes) -> Iterator[bytes]:
-    while path := path.rpartition(b"/")[0]:
-        yield path
+class _Nearest:
+    """The innermost source that a place is in, for each folder found once."""
+
+    def __init__(self, sources: dict[_Key, _Source]) -> None:
+        self._sources = sources
+        self._known: dict[_Key, _Source | None] = {}
+
+    def above(self, place: _Place) -> _Source | None:
+        """The innermost source that this is in, and not itself."""
+        passed, found = [], None
+        here = place.above
+        while here is not None:
+            key = here.key
+            found = self._sources.get(key) or self._known.get(key)
+            if found is not None or key in self._known:
+                break
+            passed.append(key)
+            here = here.above
+        self._known.update(dict.fromkeys(passed, found))
+        return found
 
 
 class _Links:
     """The links of a tree, each followed once."""
 
-    def __init__(self, root: Folder) -> None:
-        self._top = _Place(None, b"", root)
+    def __init__(self) -> None:
         self._ends: dict[_Key, _Place | None] = {}
 
-    def end(self, path: bytes) -> bytes | None:
-        """The path of what a link leads to in the end, None if not in the tree."""
-        place = self._top
-        for name in path.split(b"/"):
-            place = _Place(place, name, place.folder[name])
-        end = self._follow(place)
-        return end and end.path
+    def end(self, link: _Place) -> _Place | None:
+        """What a link leads to in the end, None if not in the tree.
 
-    def _follow(self, link: _Place) -> _Place | None:
-        """Follow a link, and before that the links on its way, without recursion."""
+        The links on its way are followed before, without recursion.
+        """
         ends = self._ends
         followed: list[tuple[_Key, _Steps]] = []
         while True:
