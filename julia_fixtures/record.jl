@@ -11,8 +11,9 @@ module Recording
 include(joinpath(@__DIR__, "..", "src", "fetch_artifacts", "conformance", "oracle.jl"))
 
 import Base64, Dates, Pkg, SHA
-using .Oracle: Artifacts, TOML, SHA1, platform, parse_platform, tree_hash
+using .FetchArtifactsOracle: Artifacts, TOML, SHA1, platform, parse_platform, tree_hash
 
+const Oracle = FetchArtifactsOracle
 const HAS_TAR = isdefined(Oracle, :Tar)
 const HERE = @__DIR__
 

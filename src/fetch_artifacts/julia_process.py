@@ -63,6 +63,19 @@ def inherited_juliacall() -> ModuleType | None:
     return _of_a_parent[-1] if _of_a_parent else None
 
 
+def julia_behind_juliacall() -> Path | None:
+    """The executable of juliacall's Julia, for where that one itself can't be asked.
+
+    That is in a fork of the process that loaded it, and in a thread other than the main
+    one; see `conformance.juliacall`.
+    """
+    from pathlib import Path
+
+    juliacall = inherited_juliacall() or running_juliacall()
+    executable = getattr(juliacall, "CONFIG", {}).get("exepath")
+    return Path(executable) if executable else None
+
+
 def run_julia(
     julia: Path,
     arguments: Sequence[str],

@@ -76,17 +76,70 @@ def test_python_runs_on_while_julia_answers(tmp_path: Path) -> None:
 with open_julia("juliacall") as julia:
     import juliacall
     try:
-        juliacall.Main.Oracle.answer("request")
+        juliacall.Main.FetchArtifactsOracle.answer("request")
     except AssertionError as error:
         print(error)
+"""
+    assert "called with Python's lock held" in run(tmp_path, code)
+
+
+def test_in_other_threads_the_same_julia_answers_as_a_program(tmp_path: Path) -> None:
+    code = """
+with open_julia("juliacall") as julia:
+    print(julia.version())
     ask = lambda: print(julia.version())
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for each in threads: each.start()
     for each in threads: each.join()
+    print(julia.version())
+    running = julia.transport._elsewhere._running._process
+print("ended with", running.returncode)
 """
     said = run(tmp_path, code)
-    assert "called with Python's lock held" in said
-    assert said.count("1.12.5") == 4
+    assert said.count("1.12.5") == 6
+    assert "ended with -9" in said
+
+
+def test_it_is_not_started_in_another_thread(tmp_path: Path) -> None:
+    julia = make_fake_julia(tmp_path / "other" / "julia")
+    code = """
+def start():
+    for choice in ("juliacall", "auto"):
+        try:
+            with open_julia(choice) as julia:
+                print(julia.version(), julia.way)
+        except FetchArtifactsError as error:
+            print(error)
+
+thread = threading.Thread(target=start, name="mine")
+thread.start()
+thread.join()
+print("juliacall" in sys.modules)
+"""
+    said = run(tmp_path, code, JULIA=str(julia)).splitlines()
+    assert said[0].endswith("answers in the main thread only, not in 'mine'")
+    assert said[1:] == ["1.12.5 process", "False"]
+
+
+def test_what_julia_prints_later_reaches_the_program(tmp_path: Path) -> None:
+    code = ASK + "import juliacall\njuliacall.Main.println('from Julia')"
+    assert "from Julia" in run(tmp_path, code)
+
+
+def test_ctrl_c_that_julia_got_ends_the_question(tmp_path: Path) -> None:
+    code = """
+with open_julia("juliacall") as julia:
+    julia.version()
+    import juliacall
+    def interrupted(request):
+        raise juliacall.JuliaError("InterruptException()")
+    juliacall.Main.exchange = interrupted
+    try:
+        julia.version()
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+    assert "interrupted" in run(tmp_path, code)
 
 
 def test_a_juliacall_that_can_not_release_the_lock_is_refused(tmp_path: Path) -> None:
@@ -94,8 +147,9 @@ def test_a_juliacall_that_can_not_release_the_lock_is_refused(tmp_path: Path) ->
 import juliacall
 juliacall.__version__ = "0.9.20"
 del type(juliacall.Main).include
+oracle = type("Oracle", (), {"answer": staticmethod(lambda request: "")})
 type(juliacall.Main).include = lambda self, path: setattr(
-    self, "Oracle", type("Oracle", (), {"answer": staticmethod(lambda request: "")})
+    self, "FetchArtifactsOracle", oracle
 )
 try:
     open_julia("juliacall").__enter__()
@@ -143,24 +197,56 @@ def test_auto_takes_a_program_where_juliacall_does_not_start(tmp_path: Path) -> 
     assert "1.12.5 | process | juliacall is installed, but did not start" in said
 
 
-def test_after_a_fork_it_is_refused_before_it_crashes(tmp_path: Path) -> None:
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_after_a_fork_its_program_is_asked(tmp_path: Path) -> None:
     code = """
 with open_julia("juliacall") as julia:
     julia.version()
     sys.stdout.flush()
     if (child := os.fork()) == 0:
-        for question in (julia.version, lambda: open_julia("juliacall").__enter__()):
+        print(julia.version())
+        for choice in ("auto", "juliacall"):
             try:
-                question()
+                with open_julia(choice) as other:
+                    print(other.version(), other.way, other.reason)
             except FetchArtifactsError as error:
-                print(error, flush=True)
+                print(error)
+        julia.transport.close()
+        sys.stdout.flush()
         os._exit(0)
     print("status", os.waitpid(child, 0)[1])
 """
-    said = run(tmp_path, code, "-W", "ignore")
-    assert "does not survive a fork" in said
-    assert "imported before a fork" in said
-    assert "status 0" in said
+    said = run(tmp_path, code, "-W", "ignore").splitlines()
+    julia = tmp_path / "bin" / "julia"
+    assert said[:2] == ["1.12.5", said[1]]
+    assert said[1].startswith(
+        "1.12.5 process juliacall is installed, but did not start"
+    )
+    assert said[1].endswith(f"{julia} is asked")
+    assert "imported before a fork" in said[2]
+    assert said[3:] == ["status 0"]
+
+
+def test_without_the_path_of_its_program_other_threads_are_refused(
+    tmp_path: Path,
+) -> None:
+    code = """
+import juliacall
+juliacall.CONFIG.clear()
+
+def ask():
+    try:
+        julia.version()
+    except FetchArtifactsError as error:
+        print(error)
+
+with open_julia("juliacall") as julia:
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+"""
+    said = run(tmp_path, code)
+    assert "answers only in the main thread of the process that loaded it" in said
 
 
 def test_what_julia_answers_wrongly_is_an_error_of_the_oracle(tmp_path: Path) -> None:

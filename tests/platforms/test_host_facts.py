@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -210,6 +211,21 @@ class TestRunningJulia:
         expected = "x86_64-linux-gnu-libgfortran5-julia_version+1.11.3"
         assert expected == host_facts().triplet
         assert expected == host_facts().triplet
+
+    @needs_scripts
+    def test_in_another_thread_the_executable_is_asked_until_the_main_one_has_asked(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        triplet = "x86_64-linux-musl-julia_version+1.9.2"
+        juliacall = running_julia()
+        executable = make_julia(tmp_path / "jc" / "julia", triplet)
+        juliacall.__dict__["CONFIG"] = {"exepath": str(executable)}
+        monkeypatch.setitem(sys.modules, "juliacall", juliacall)
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(lambda: host_facts().triplet).result() == triplet
+            asked = host_facts().triplet
+            assert asked == "x86_64-linux-gnu-libgfortran5-julia_version+1.11.3"
+            assert pool.submit(lambda: host_facts().triplet).result() == asked
 
     def test_a_juliacall_that_has_started_none_is_passed_over(
         self, monkeypatch: pytest.MonkeyPatch

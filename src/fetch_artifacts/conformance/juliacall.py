@@ -1,4 +1,11 @@
-"""The Julia that juliacall runs in this very process."""
+"""The Julia that juliacall runs in this very process.
+
+It is called only in the thread that started it, and that is the main thread. Julia's
+collector of garbage waits until each of its threads is at a safe point, and only that
+thread runs its event loop; so a call from another one hangs for ever while that thread
+is busy in Python (PythonCall.jl issues 539 and 578). A fork of the process crashes in
+it. There the same Julia is asked as a program, which gives the same answers.
+"""
 
 from __future__ import annotations
 
@@ -21,39 +28,66 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from fetch_artifacts.conformance.process import JuliaProcess
+
 _log = logging.getLogger(__name__)
 _LAST_WORDS: Final = 4000  # characters of output that an error shows
 _FIRST_START: Final = (
     "starting Julia in this process (juliacall), which takes some 600 MB; the first "
     "start after an installation compiles for a minute or more"
 )
-_ONE_JULIA: Final = threading.Lock()  # there is one Julia in a process
+# Julia copies the descriptors of its output when it starts (init_stdio_handle in its
+# jl_uv.c), so what it prints would go where `_output_kept` had led them.
+_GIVE_OUTPUT_BACK: Final = """
+for (redirect, number) in ((redirect_stdout, 1), (redirect_stderr, 2))
+    try
+        Sys.isunix() && redirect(open(Base.Libc.dup(RawFD(number))))
+    catch  # it is closed
+    end
+end
+"""
 
 
 class JuliaCall:
     """Julia in this process, as juliacall starts it or has started it.
 
-    It stays until the process ends, as juliacall can't stop it. Threads take turns;
-    the others run on while Julia works on an answer.
+    It stays until the process ends, as juliacall can't stop it. Other threads run on
+    while it works on an answer. In another thread and in a fork a program answers.
 
     Args:
         script: The path of oracle.jl.
+        as_program: Gives the transport to a program of Julia, by its path.
         tell: What gets a sentence before a start, which takes its time.
 
     Raises:
-        NoJuliaError: juliacall is not installed, or finds no Julia.
+        NoJuliaError: juliacall is not installed, or finds no Julia, or this is not the
+            main thread.
         OracleError: It can't release Python's lock.
     """
 
-    def __init__(self, script: Path, *, tell: Callable[[str], None]) -> None:
-        with _ONE_JULIA:
-            juliacall = _started(tell)
-            self._pid = os.getpid()
-            # `include` twice in one process would replace the functions, and say so.
-            if getattr(juliacall, "_fetch_artifacts_oracle", None) is None:
-                juliacall.Main.include(str(script))
-                juliacall._fetch_artifacts_oracle = juliacall.Main.Oracle.answer  # noqa: SLF001 - ours
-            answer = juliacall._fetch_artifacts_oracle  # noqa: SLF001 - ours
+    def __init__(
+        self,
+        script: Path,
+        *,
+        as_program: Callable[[str], JuliaProcess],
+        tell: Callable[[str], None],
+    ) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            name = threading.current_thread().name
+            msg = f"juliacall's Julia answers in the main thread only, not in {name!r}"
+            raise NoJuliaError(msg)
+        juliacall = _started(tell)
+        self._pid = os.getpid()
+        self._as_program = as_program
+        self._program = getattr(juliacall, "CONFIG", {}).get("exepath")
+        self._elsewhere: JuliaProcess | None = None
+        self._one_program = threading.Lock()
+        # `include` twice in one process would replace the functions, and say so.
+        if getattr(juliacall, "_fetch_artifacts_oracle", None) is None:
+            juliacall.Main.include(str(script))
+            oracle = juliacall.Main.FetchArtifactsOracle
+            juliacall._fetch_artifacts_oracle = oracle.answer  # noqa: SLF001 - ours
+        answer = juliacall._fetch_artifacts_oracle  # noqa: SLF001 - ours
         # Called plainly it would hold Python's lock, and a server in another thread of
         # this process that Julia downloads from would never answer.
         self._answer = getattr(answer, "_jl_call_nogil", None)
@@ -66,25 +100,40 @@ class JuliaCall:
         """Give the line that answers a line.
 
         Raises:
-            OracleError: This process is a fork of the one that Julia was loaded in, or
-                Julia itself failed.
+            OracleError: Julia itself failed.
+            KeyboardInterrupt: Julia got Ctrl-C, as it does where it handles signals.
         """
-        if self._pid != os.getpid():
-            msg = (
-                f"Julia was loaded in process {self._pid} and does not survive a fork: "
-                f"in process {os.getpid()} ask with --julia process"
-            )
-            raise OracleError(msg)
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        if self._pid != os.getpid() or not in_main_thread:
+            return self._by_program().exchange(request)
         assert self._answer is not None  # noqa: S101 - or there were no instance
-        with _ONE_JULIA:
-            try:
-                return str(self._answer(request))
-            except Exception as error:
-                msg = f"juliacall: expected an answer of oracle.jl, got {error!r}"
-                raise OracleError(msg) from error
+        try:
+            return str(self._answer(request))
+        except Exception as error:
+            if str(getattr(error, "exception", "")).startswith("InterruptException"):
+                raise KeyboardInterrupt from error
+            msg = f"juliacall: expected an answer of oracle.jl, got {error!r}"
+            raise OracleError(msg) from error
 
     def close(self) -> None:
-        """Do nothing: juliacall ends Julia with the process."""
+        """End the program, if one was asked; juliacall ends Julia with the process."""
+        with self._one_program:
+            if self._elsewhere is not None:
+                self._elsewhere.close()
+                self._elsewhere = None
+
+    def _by_program(self) -> JuliaProcess:
+        """The same Julia as a program."""
+        if not self._program:
+            msg = (
+                "juliacall's Julia answers only in the main thread of the process that "
+                f"loaded it ({self._pid}); ask with --julia process here"
+            )
+            raise OracleError(msg)
+        with self._one_program:
+            if self._elsewhere is None:
+                self._elsewhere = self._as_program(self._program)
+            return self._elsewhere
 
 
 def _started(tell: Callable[[str], None]) -> Any:
@@ -107,6 +156,7 @@ def _started(tell: Callable[[str], None]) -> Any:
         except Exception as error:
             sys.modules.pop("juliacall", None)  # half of it; a next try is a new start
             raise NoJuliaError(_why(error, last_words())) from error
+    module.Main.seval(_GIVE_OUTPUT_BACK)
     for each in warned:
         _log.warning("juliacall: %s", each.message)
     return module

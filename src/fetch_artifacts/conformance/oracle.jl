@@ -4,10 +4,10 @@
 # between them. A request is a verb, the depots (joined by NUL), and the verb's arguments.
 # An answer is "ok" and the values; or "error", the exception's type, its first line and
 # what was logged; or "fault" where the request itself makes no sense.
-# Both transports load this file: juliacall calls `Oracle.answer`, and `julia oracle.jl`
-# answers the lines on its standard input.
+# Both transports load this file: juliacall calls `answer`, and `julia oracle.jl` answers
+# the lines on its standard input. juliacall's Main is the program's, hence the name.
 
-module Oracle
+module FetchArtifactsOracle
 
 import Base64, Dates, Logging, Pkg, SHA
 using Base: SHA1
@@ -224,6 +224,7 @@ function answer(request::AbstractString)
                 ["ok"; fields(VERBS[verb](arguments...))]
             end
         catch exception
+            exception isa InterruptException && rethrow()  # Ctrl-C is for the asker
             ours = exception isa MethodError && exception.f === VERBS[verb]
             first_line = String(first(split(sprint(showerror, exception), '\n')))
             [ours ? "fault" : "error", string(nameof(typeof(exception))), first_line, String(take!(log))]
@@ -244,4 +245,4 @@ end
 
 end
 
-abspath(PROGRAM_FILE) == @__FILE__() && Oracle.serve()
+abspath(PROGRAM_FILE) == @__FILE__() && FetchArtifactsOracle.serve()

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from fetch_artifacts.errors import NoJuliaError
+from fetch_artifacts.julia_process import julia_behind_juliacall
 from fetch_artifacts.settings.environment import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from fetch_artifacts.conformance.process import JuliaProcess
 
 ORACLE_JL: Final = Path(__file__).with_name("oracle.jl")
 TIMEOUT: Final = 300.0  # seconds for one answer; an install may take a few of them
@@ -84,7 +87,7 @@ def open_transport(
     choice = choice or settings.oracle
     match choice:
         case "juliacall":
-            return _by_juliacall("it was asked for", settings, tell)
+            return _by_juliacall("it was asked for", settings, timeout, tell)
         case "process":
             return _by_process(None, "it was asked for", settings, timeout)
         case "auto":
@@ -94,39 +97,49 @@ def open_transport(
 
 
 def _best(settings: Settings, timeout: float, tell: Callable[[str], None]) -> Opened:
+    reason = "it is installed"
     if "juliacall" in sys.modules:
-        return _by_juliacall("it runs in this process already", settings, tell)
-    if not find_spec("juliacall"):
+        reason = "it runs in this process already"
+    elif not find_spec("juliacall"):
         return _by_process(None, "juliacall is not installed", settings, timeout)
     try:
-        return _by_juliacall("it is installed", settings, tell)
+        return _by_juliacall(reason, settings, timeout, tell)
     except NoJuliaError as error:
         tell(str(error))
         why, _, _ = str(error).partition("\n")
         reason = f"juliacall is installed, but did not start: {why}"
-        return _by_process(None, reason, settings, timeout)
+        parent = julia_behind_juliacall()
+        named = None if parent is None else str(parent)
+        return _by_process(named, reason, settings, timeout)
 
 
 def _by_juliacall(
-    reason: str, settings: Settings, tell: Callable[[str], None]
+    reason: str, settings: Settings, timeout: float, tell: Callable[[str], None]
 ) -> Opened:
     from fetch_artifacts.conformance.juliacall import JuliaCall
 
+    def as_program(program: str) -> JuliaProcess:
+        return _process(program, settings, timeout)
+
     if named := settings.environ.get("JULIA"):
         reason += f"; JULIA={named} is not asked, --julia process would ask it"
-    return Opened(JuliaCall(ORACLE_JL, tell=tell), "juliacall", reason)
+    transport = JuliaCall(ORACLE_JL, as_program=as_program, tell=tell)
+    return Opened(transport, "juliacall", reason)
 
 
 def _by_process(
     named: str | None, reason: str, settings: Settings, timeout: float
 ) -> Opened:
+    program = _program(named, settings)
+    transport = _process(program, settings, timeout)
+    return Opened(transport, "process", f"{reason}; {program} is asked")
+
+
+def _process(program: str, settings: Settings, timeout: float) -> JuliaProcess:
     from fetch_artifacts.conformance.process import JuliaProcess
 
-    program = _program(named, settings)
-    transport = JuliaProcess(
-        program, ORACLE_JL, environ=settings.environ, timeout=timeout
-    )
-    return Opened(transport, "process", f"{reason}; {program} is asked")
+    environ = settings.environ
+    return JuliaProcess(program, ORACLE_JL, environ=environ, timeout=timeout)
 
 
 def _program(named: str | None, settings: Settings) -> str:

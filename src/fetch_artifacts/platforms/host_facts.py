@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import PlatformError, SettingsError
+from fetch_artifacts.julia_process import julia_behind_juliacall
 from fetch_artifacts.platforms import julia_host, machine
 from fetch_artifacts.platforms.platform import Platform
 from fetch_artifacts.settings.environment import Settings
@@ -67,7 +68,7 @@ def host_facts() -> HostFacts:
     first of these that exists decides all tags:
 
     1. the Julia in this process, where juliacall has started one; in a fork of that
-       process, the same Julia's executable
+       process, and in a thread before the main one asked, the same Julia's executable
     2. FETCH_ARTIFACTS_PLATFORM
     3. ``platform`` under ``[tool.fetch-artifacts]`` in the nearest pyproject.toml above
        the Artifacts.toml in use, or else above the working directory
@@ -99,7 +100,7 @@ def _named_platforms(settings: Settings) -> Iterator[tuple[Platform, str]]:
     """What names a whole platform, with its source, best first."""
     if platform := julia_host.running_julia():
         yield platform, "the running Julia"
-    if julia := julia_host.julia_of_the_parent():
+    if julia := julia_behind_juliacall():
         platform = julia_host.installed_julia(julia, settings.user_cache)
         if platform:
             yield platform, str(julia)

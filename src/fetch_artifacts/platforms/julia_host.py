@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -10,11 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.errors import JuliaError, PlatformError
 from fetch_artifacts.files.writing import write_atomically
-from fetch_artifacts.julia_process import (
-    inherited_juliacall,
-    run_julia,
-    running_juliacall,
-)
+from fetch_artifacts.julia_process import run_julia, running_juliacall
 from fetch_artifacts.platforms.platform import Platform
 
 if TYPE_CHECKING:
@@ -38,26 +35,24 @@ Stamp = tuple[int, ...]
 """The times in nanoseconds that change when the Julia behind an executable does."""
 
 
+_running: Final[dict[ModuleType, Platform]] = {}
+
+
 def running_julia() -> Platform | None:
     """The platform of the Julia in this process, None unless juliacall has started it.
 
-    Never imports juliacall, and never calls it in a fork of the process that did.
+    Never imports juliacall, and never calls it in a fork of the process that did, nor
+    in a thread other than the main one: Julia would crash there, or hang. What the main
+    thread has found out holds for all.
     """
     juliacall = running_juliacall()
-    return None if juliacall is None else _ask_running(juliacall)
-
-
-def julia_of_the_parent() -> Path | None:
-    """The executable of the Julia that runs in the process that this is a fork of."""
-    config = getattr(inherited_juliacall(), "CONFIG", {})
-    executable = config.get("exepath")
-    return Path(executable) if executable else None
-
-
-@cache
-def _ask_running(juliacall: ModuleType) -> Platform:
-    triplet = juliacall.Main.seval("Base.BinaryPlatforms.host_triplet()")
-    return Platform.parse(str(triplet))
+    if juliacall is None:
+        return None
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if juliacall not in _running and in_main_thread:
+        triplet = juliacall.Main.seval("Base.BinaryPlatforms.host_triplet()")
+        _running[juliacall] = Platform.parse(str(triplet))
+    return _running.get(juliacall)
 
 
 def installed_julia(julia: Path, memory: Path) -> Platform | None:

@@ -2,9 +2,11 @@
 
 It starts a Julia when it is imported: the program that JULIACALL_STUB_JULIA names. A
 plain call of a Julia function holds Python's lock, so it is an error here; only
-``_jl_call_nogil`` releases it. In a fork each call kills the process. Several threads
-without a setting for signals are a warning. JULIACALL_STUB_FAILS is what a start that
-fails says.
+``_jl_call_nogil`` releases it. In a fork, and in another thread than the one that
+started it, each call kills the process: the real one crashes there, or hangs for ever.
+What Julia prints goes where standard output led when it started, until it is
+redirected. Several threads without a setting for signals are a warning.
+JULIACALL_STUB_FAILS is what a start that fails says.
 """
 
 from __future__ import annotations
@@ -12,16 +14,25 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import warnings
 from typing import NoReturn
 
 __version__ = "0.9.37"
 CONFIG = {"inited": False, "exepath": os.environ.get("JULIACALL_STUB_JULIA")}
-_LOADED_IN = os.getpid()
+_LOADED_IN = os.getpid(), threading.get_ident()
+
+
+class JuliaError(Exception):
+    """An error arising in Julia code."""
+
+    def __init__(self, exception: object) -> None:
+        super().__init__(exception, None)
+        self.exception = exception
 
 
 def _check_process() -> None:
-    if os.getpid() != _LOADED_IN:
+    if (os.getpid(), threading.get_ident()) != _LOADED_IN:
         os.abort()
 
 
@@ -53,14 +64,22 @@ class _Main:
         self._program = program
         self._process: subprocess.Popen[str] | None = None
         self.included: list[str] = []
+        self._stdout = os.dup(1)
 
     def include(self, path: str) -> None:
         _check_process()
         self.included.append(path)
-        self.Oracle = _Oracle(self)
+        self.FetchArtifactsOracle = _Oracle(self)
 
-    def seval(self, code: str) -> str:
+    def println(self, text: str) -> None:
         _check_process()
+        os.write(self._stdout, f"{text}\n".encode())
+
+    def seval(self, code: str) -> str | None:
+        _check_process()
+        if "redirect_stdout" in code:
+            os.dup2(1, self._stdout)
+            return None
         # A Julia older than juliacall wants has no triplet of its own.
         old = "Pkg.BinaryPlatforms.triplet(Pkg.BinaryPlatforms.platform_key_abi())"
         old = f'replace({old}, r"(-libstdcxx[0-9]+)(-cxx[0-9]+)" => s"\\2\\1")'
