@@ -329,7 +329,10 @@ COLLECTS = """
 import atexit, gc, sys
 from fetch_artifacts.cli import main
 before = gc.get_threshold()[0]
-atexit.register(lambda: print(before, gc.get_threshold()[0], gc.get_freeze_count() > 0))
+frozen = gc.get_freeze_count()
+atexit.register(
+    lambda: print(before, gc.get_threshold()[0], gc.get_freeze_count() > frozen)
+)
 main({arguments})
 """
 
