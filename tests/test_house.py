@@ -37,6 +37,8 @@ GIVEN = {
     ("pkg_artifacts.py", "ensure_artifact_installed"),
 }
 
+WORKFLOWS = Path(__file__).parents[1] / ".github"
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FILES = sorted(ROOT.rglob("*.py"))
 
@@ -193,3 +195,18 @@ def test_every_kind_of_import_counts(line: str) -> None:
     assert found == {f"{NAME}.errors"}
     graph = {f"{NAME}.errors": {f"{NAME}.urls"}, f"{NAME}.urls": found}
     assert circle(graph)[0] == circle(graph)[-1]
+
+
+@pytest.mark.skipif(
+    not WORKFLOWS.is_dir(), reason="NO WORKFLOW WAS READ: a source archive has none"
+)
+def test_workflows_pin_each_action_by_commit_and_say_its_version() -> None:
+    used = [
+        line.strip().removeprefix("- ")
+        for file in WORKFLOWS.rglob("*.yml")
+        for line in file.read_text("utf-8").splitlines()
+        if "uses:" in line
+    ]
+    assert len(used) > 10
+    pinned = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+    assert [line for line in used if not pinned.fullmatch(line)] == []
