@@ -58,6 +58,8 @@ def pytest_runtest_makereport() -> Generator[
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     isolate(monkeypatch, tmp_path / "home")
+    # A Julia on PATH would decide the platform, half a second after it is asked.
+    monkeypatch.setenv("JULIA", "there-is-no-such-julia")
 
 
 @pytest.fixture

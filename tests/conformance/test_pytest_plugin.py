@@ -20,6 +20,8 @@ pytestmark = pytest.mark.skipif(
 MODULE = "fetch_artifacts.conformance.pytest_plugin"
 # Without the entry point, in an environment that is older than it, it is named.
 LOADED = any(each.value == MODULE for each in entry_points(group="pytest11"))
+# Plugins of others that take longer to load than a run takes.
+WITHOUT = ("-p", "no:hypothesispytest", "-p", "no:pytest_httpserver")
 A, B = "a" * 40, "b" * 40
 TOML = f"""\
 [Plain]
@@ -48,7 +50,8 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     plugin = [] if LOADED else ["-p", MODULE]
-    return pytester.runpytest_subprocess(*plugin, "-p", "no:cacheprovider", *arguments)
+    options = (*plugin, *WITHOUT, "-p", "no:cacheprovider", *arguments)
+    return pytester.runpytest_subprocess(*options)
 
 
 def julia(project: Path, **otherwise: list[str] | None) -> str:

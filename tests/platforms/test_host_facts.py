@@ -44,8 +44,7 @@ def sources() -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with no pyproject.toml above it, and no Julia installed."""
-    monkeypatch.setenv("JULIA", "there-is-no-such-julia")
+    """A working directory with no pyproject.toml above it."""
     monkeypatch.delitem(sys.modules, "juliacall", raising=False)
     folder = tmp_path / "project" / "folder"
     folder.mkdir(parents=True)
