@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from compat_tests.published import archive, bind
-from fetch_artifacts import TreeHash, julia_toml, pkg_artifacts, tree_hash
+from fetch_artifacts import TreeHash, pkg_artifacts, tree_hash
 from fetch_artifacts.conformance.questions import Julia
 from fetch_artifacts.errors import JuliaThrewError, UnhashableFileError
 from support.trees import Link, make_tree
@@ -29,14 +29,12 @@ class Difference:
         why: The reason to keep it.
         julia: What Julia makes of it, in an empty folder.
         ours: What we make of it there.
-        since: The first Julia that does this.
     """
 
     what: str
     why: str
     julia: Callable[[Julia, Path], object]
     ours: Callable[[Path], object]
-    since: str = "1.5"
 
 
 # `ln -s schön link` in a folder of its own, `git add link`, `git write-tree`.
@@ -112,23 +110,6 @@ def _ours_installs_old_entry(folder: Path) -> str:
     return pkg_artifacts.ensure_artifact_installed("Data", toml).name
 
 
-# As toml-test's table/duplicate-key-04; julia_fixtures/toml_test.toml has all.
-OPENED_AGAIN = "[a]\nb.c = 1\n[a.b]\nd = 2\n"
-
-
-def _julia_reads_invalid_toml(julia: Julia, folder: Path) -> str:
-    del folder
-    return julia.print_toml(OPENED_AGAIN)
-
-
-def _ours_reads_invalid_toml(folder: Path) -> str:
-    del folder
-    try:
-        return julia_toml.dumps(julia_toml.loads(OPENED_AGAIN))
-    except ValueError:
-        return REFUSED
-
-
 KEPT = (
     Difference(
         what="verify a tree by git's hash where a link's target is not ASCII",
@@ -158,14 +139,6 @@ KEPT = (
         julia=_julia_installs_old_entry,
         ours=_ours_installs_old_entry,
     ),
-    Difference(
-        what="read a table of dotted keys that a header opens again",
-        why="no TOML: Julia's parser lacks the check, and takes 20 more of toml-test's "
-        "499 invalid files than ours, tomli; no Artifacts.toml is known that has one",
-        julia=_julia_reads_invalid_toml,
-        ours=_ours_reads_invalid_toml,
-        since="1.6",
-    ),
 )
 
 
@@ -175,9 +148,8 @@ KEPT = (
         pytest.param(
             each,
             id=each.what,
-            marks=(
-                pytest.mark.requires_julia(each.since),
-                pytest.mark.xfail(strict=True, raises=AssertionError, reason=each.why),
+            marks=pytest.mark.xfail(
+                strict=True, raises=AssertionError, reason=each.why
             ),
         )
         for each in KEPT

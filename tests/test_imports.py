@@ -43,6 +43,7 @@ IMPORTED = [
     "julia_toml",
     "julia_toml.julia_text",
     "julia_toml.reader",
+    "julia_toml.scalars",
     "platforms",
     "platforms.host",
     "settings",

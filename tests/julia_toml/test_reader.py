@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from fetch_artifacts.julia_toml import dumps, loads, parsefile, tryparse
-from fetch_artifacts.julia_toml.reader import Unsigned
+from fetch_artifacts.julia_toml.scalars import Unsigned
 
 
 # Julia 1.12: toml_parser.jl:926-952, print.jl `print_integer`.
@@ -107,3 +107,41 @@ def test_a_file_is_named_where_it_is_no_toml(tmp_path: Path) -> None:
         parsefile(str(file))
     with pytest.raises(FileNotFoundError):
         parsefile(tmp_path / "absent.toml")
+
+
+# toml_parser.jl `_parse_local_time`: up to three digits, and they are milliseconds.
+@pytest.mark.parametrize(
+    ("text", "milliseconds"),
+    [("5", 5), ("51", 51), ("510", 510), ("5109", 510), ("0099", 9), ("05", 5)],
+)
+def test_a_fraction_of_a_second_is_what_it_is_to_julia(
+    text: str, milliseconds: int
+) -> None:
+    table = loads(f"a = [07:32:00.{text}]\nb = 1979-05-27T07:32:00.{text}Z")
+    time = f"07:32:00.{milliseconds:03}"
+    assert dumps(table) == f"a = [{time}]\nb = 1979-05-27T{time}Z\n"
+
+
+@pytest.mark.parametrize(
+    "number", ["1e400", "-1e400", "1e-400", "0.1e-400", "9" * 400 + ".0"]
+)
+@pytest.mark.parametrize("text", ["a = {}", "a = [\n  {} # c\n]", "a = {{b = {}}}"])
+def test_a_number_that_is_out_of_range_is_refused(number: str, text: str) -> None:
+    with pytest.raises(ValueError, match="expected a number from 5e-324 to"):
+        loads(text.format(number))
+
+
+@pytest.mark.parametrize("number", ["1_0e5", "-1_0.5e+5", "1.0_0E0"])
+def test_an_underscore_before_an_exponent_is_refused(number: str) -> None:
+    with pytest.raises(ValueError, match="no underscore before an exponent"):
+        loads(f"a = {number}")
+
+
+def test_a_number_that_only_looks_out_of_range_is_read() -> None:
+    text = "a = [1e308, 1_0.5, 1_0e0_1, 1e0_1, 4.9e-324, 0e999, -0.0e-999, inf, -inf]\n1e400 = 1\n[2e400]"
+    inf = float("inf")
+    assert loads(text) == {
+        "a": [1e308, 10.5, 100.0, 10.0, 5e-324, 0.0, -0.0, inf, -inf],
+        "1e400": 1,
+        "2e400": {},
+    }

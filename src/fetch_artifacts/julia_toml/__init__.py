@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fetch_artifacts.julia_toml.reader import Unsigned, loads, parsefile, tryparse
+from fetch_artifacts.julia_toml.reader import loads, parsefile, tryparse
+from fetch_artifacts.julia_toml.scalars import Unsigned
 
 __all__ = [
     "Table",

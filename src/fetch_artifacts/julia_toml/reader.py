@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
-from typing import Any, Final
+from typing import Any
 
 from fetch_artifacts.files.regular import read_regular
 from fetch_artifacts.files.toml_text import parse_toml
 from fetch_artifacts.julia_toml.julia_text import prepared, restored
-
-# What the values that tomli gives no longer show.
-_BASED: Final = r"0[xob][0-9A-Fa-f_]+"
-_OFFSET: Final = r"[0-9][0-9T:. t-]*[+-][0-9]{2}:[0-9]{2}"
-# Where neither is found, the text holds none. Strings can have both, but a hash that
-# begins with 0b follows a quote, and no value does.
-_SPELT: Final = re.compile(
-    r"0[xob](?<=[=,\[\s]..)[0-9A-Fa-f]|[0-9][+-][0-9]{2}:[0-9]{2}"
-)
-
-# The longest spelling that is unsigned to Julia (toml_parser.jl:926-929).
-_LONGEST: Final = {"x": 34, "o": 45, "b": 130}
-
-
-class Unsigned(int):
-    """An integer that was spelt in base 16, 8 or 2, which Julia writes in base 16."""
+from fetch_artifacts.julia_toml.scalars import Unsigned, as_julia, may_differ
 
 
 def loads(data: bytes | str) -> dict[str, Any]:
@@ -35,13 +19,22 @@ def loads(data: bytes | str) -> dict[str, Any]:
     Raises:
         ValueError: It is not TOML, is nested too deeply, or has something that Julia
             refuses: a byte order mark, what came with TOML 1.1, a date-time with an
-            offset (toml_parser.jl `parse_datetime`), quotes before the three that end
-            a string.
+            offset or of a year before 1000 (toml_parser.jl `parse_datetime`), quotes
+            before the three that end a string.
     """
     text, stand_ins = prepared(data if isinstance(data, str) else decoded(data))
-    table = parse_toml(text)
-    if _SPELT.search(text):
-        _apply_spelling(table, text)
+    try:
+        table = parse_toml(text)
+    except ValueError:
+        from fetch_artifacts.julia_toml.tables import read_tables
+
+        found = read_tables(text)
+        if found is None:
+            raise
+        table = found
+    else:
+        if may_differ(text):
+            _apply_spelling(table, text)
     return restored(table, stand_ins) if stand_ins else table
 
 
@@ -82,22 +75,21 @@ def encoded(text: str) -> bytes:
 
 
 def _apply_spelling(table: dict[str, Any], text: str) -> None:
-    """Refuse date-times with an offset, and mark integers that Julia holds unsigned."""
+    """Put Julia's values in the place of those that their spelling makes others.
+
+    Raises:
+        ValueError: Julia refuses one of them.
+    """
     from fetch_artifacts.julia_toml.spans import statements
 
-    for statement in statements(text):
+    for statement in statements(text, plain=False):
         for path, (start, end) in statement.values.items():
-            spelt = text[start:end]
-            if re.fullmatch(_OFFSET, spelt):
-                msg = f"expected no offset, which Julia can't read, found {spelt}"
-                raise ValueError(msg)
-            if re.fullmatch(_BASED, spelt) and (
-                len(spelt.replace("_", "")) <= _LONGEST[spelt[1]]
-            ):
-                parent: Any = table
-                for key in path[:-1]:
-                    parent = parent[key]
-                parent[path[-1]] = Unsigned(spelt, 0)
+            parent: Any = table
+            for key in path[:-1]:
+                parent = parent[key]
+            value = parent[path[-1]]
+            if not isinstance(value, (dict, list, str)):
+                parent[path[-1]] = as_julia(text[start:end], value)
 
 
 # What help() prints, and what a pickle names, is where users import it from.

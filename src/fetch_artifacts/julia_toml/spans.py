@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fetch_artifacts.julia_toml import julia_text
+from fetch_artifacts.julia_toml.scalars import STRING, read_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,16 +15,13 @@ if TYPE_CHECKING:
 KeyPath: TypeAlias = "tuple[str | int, ...]"
 Span: TypeAlias = "tuple[int, int]"
 
-_STRING: Final = (
-    r'"""(?:\\.|[^\\])*?"""' + r"|'''.*?'''"
-    r"|" + r'"(?:\\.|[^"\\\n])*"' + r"|'[^'\n]*'"
-)
-_PART: Final = re.compile(rf"[A-Za-z0-9_-]+|{_STRING}", re.DOTALL)
+_PART: Final = re.compile(rf"[A-Za-z0-9_-]+|{STRING}", re.DOTALL)
 _KEY: Final = rf"(?:{_PART.pattern})(?:[ \t]*\.[ \t]*(?:{_PART.pattern}))*"
 _HEADER: Final = re.compile(rf"\[(\[)?[ \t]*({_KEY})[ \t]*\]", re.DOTALL)
 _ASSIGNED: Final = re.compile(rf"({_KEY})[ \t]*=[ \t]*", re.DOTALL)
-_SCALAR: Final = re.compile(rf"{_STRING}|[^,\]}}#\r\n]*[^,\]}}#\s]", re.DOTALL)
+_SCALAR: Final = re.compile(rf"{STRING}|[^,\]}}#\r\n]*[^,\]}}#\s]", re.DOTALL)
 _SPACE: Final = re.compile(r"(?:\s+|#[^\n]*)*")
+_PLAIN: Final = r'[A-Za-z0-9_-]+[ \t]*=[ \t]*"(?!"")[^"\\\n]*"[ \t]*\n'
 _COMMAS: Final = re.compile(r"(?:[\s,]+|#[^\n]*)*")
 _REST_OF_LINE: Final = re.compile(r"[^\n]*\n?")
 
@@ -57,11 +54,17 @@ class Statement:
         return self.is_header and len(self.path) == depth
 
 
-def statements(text: str) -> Iterator[Statement]:
-    """Yield every statement of a text, in order."""
+def statements(text: str, *, plain: bool = True) -> Iterator[Statement]:
+    """Yield every statement of a text, in order.
+
+    Args:
+        text: The text.
+        plain: Whether those count, too, that set a bare key to a string.
+    """
     arrays: dict[KeyPath, int] = {}  # of tables: the number of the last element
     table: KeyPath = ()
-    position = _skip(_SPACE, text, 0)
+    space = _SPACE if plain else re.compile(rf"(?:{_PLAIN}|\s+|#[^\n]*)*")
+    position = _skip(space, text, 0)
     while position < len(text):
         start = text.rfind("\n", 0, position) + 1
         header = _HEADER.match(text, position)
@@ -79,7 +82,7 @@ def statements(text: str) -> Iterator[Statement]:
         yield Statement(
             path=path, start=start, end=end, key_ends=key_ends, values=values
         )
-        position = _skip(_SPACE, text, end)
+        position = _skip(space, text, end)
 
 
 def _opened(header: re.Match[str], arrays: dict[KeyPath, int]) -> KeyPath:
@@ -98,8 +101,7 @@ def _opened(header: re.Match[str], arrays: dict[KeyPath, int]) -> KeyPath:
 
 def _parts(key: str) -> tuple[str, ...]:
     return tuple(
-        str(julia_text.loads(f"k = {part}")["k"]) if part[0] in "\"'" else part
-        for part in _PART.findall(key)
+        read_string(part) if part[0] in "\"'" else part for part in _PART.findall(key)
     )
 
 

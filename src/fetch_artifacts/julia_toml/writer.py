@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timezone
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeGuard
 
 from fetch_artifacts.errors import ArgumentError
-from fetch_artifacts.julia_toml.reader import Unsigned
+from fetch_artifacts.julia_toml.scalars import Unsigned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
