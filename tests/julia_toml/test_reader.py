@@ -138,7 +138,10 @@ def test_an_underscore_before_an_exponent_is_refused(number: str) -> None:
 
 
 def test_a_number_that_only_looks_out_of_range_is_read() -> None:
-    text = "a = [1e308, 1_0.5, 1_0e0_1, 1e0_1, 4.9e-324, 0e999, -0.0e-999, inf, -inf]\n1e400 = 1\n[2e400]"
+    text = (
+        "a = [1e308, 1_0.5, 1_0e0_1, 1e0_1, 4.9e-324, 0e999, -0.0e-999, inf, -inf]\n"
+        "1e400 = 1\n[2e400]"
+    )
     inf = float("inf")
     assert loads(text) == {
         "a": [1e308, 10.5, 100.0, 10.0, 5e-324, 0.0, -0.0, inf, -inf],

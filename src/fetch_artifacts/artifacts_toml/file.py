@@ -73,6 +73,9 @@ def _read(name: str) -> _File:
         return _File(read_artifacts_toml(path))
     except (FileNotFoundError, NotADirectoryError):
         raise not_there(path) from None
+    except OSError as error:
+        msg = f"can't be read: {error.strerror or error}"
+        raise ArtifactsTomlError(msg, path=path) from error
 
 
 def not_there(path: Path) -> ArtifactsTomlNotFoundError:
@@ -92,6 +95,6 @@ def load_artifacts_toml(path: str | os.PathLike[str]) -> TomlDict:
 
     Raises:
         ArtifactsTomlNotFoundError: There is no such file.
-        ArtifactsTomlError: Julia could not read it.
+        ArtifactsTomlError: It can't be read, or Julia could not read it.
     """
     return FILES.get(os.fspath(path)).table

@@ -214,7 +214,12 @@ class _Gc:
         trees = []
         for depot in self.depots:
             since = OrphanLog.read(depot).since
-            trees += judge_trees(depot / "artifacts", needed, since, self.rules)
+            artifacts = depot / "artifacts"
+            try:
+                trees += judge_trees(artifacts, needed, since, self.rules)
+            except OSError as error:
+                msg = f"{artifacts}: can't be read: {error.strerror or error}"
+                raise DepotError(msg) from error
         return trees
 
     def _take_out_some(

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from fetch_artifacts import julia_toml
 from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.errors import HashParseError, OverrideError
+from fetch_artifacts.errors import HashParseError, OverrideError, SpecialFileError
+from fetch_artifacts.files.regular import read_regular
 from fetch_artifacts.files.remembered import Remembered
 
 if TYPE_CHECKING:
@@ -216,9 +217,16 @@ def read_overrides_toml(path: Path) -> dict[str, Any]:
     """Read one file as it is now; a missing file has no overrides.
 
     Raises:
-        OverrideError: It is not TOML.
+        OverrideError: It is not TOML, or can't be read.
     """
-    return parse_overrides_toml(path.read_bytes(), path) if path.is_file() else {}
+    try:
+        content = read_regular(path)
+    except (FileNotFoundError, NotADirectoryError, SpecialFileError):
+        return {}
+    except OSError as error:
+        msg = f"{path}: can't be read: {error.strerror or error}"
+        raise OverrideError(msg) from error
+    return parse_overrides_toml(content, path)
 
 
 def parse_overrides_toml(content: bytes, path: Path) -> dict[str, Any]:

@@ -38,6 +38,7 @@ _log = logging.getLogger(__name__)
 
 _FULL: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+_REFUSED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 # Pkg.jl Artifacts.jl:70-103: virus scanners hold new files for a while.
 _RETRIED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY})
 _RETRIES: Final = 20
@@ -223,10 +224,11 @@ class FirstDepot:
         hint = "free some space"
         if not reason:
             reason = error.strerror or str(error)
-            hint = (
-                "make it writable, or put a folder that you can write first in "
-                "JULIA_DEPOT_PATH"
-            )
+            hint = "put a folder that you can write first in JULIA_DEPOT_PATH"
+            if error.errno == errno.ESTALE:
+                hint = f"try again, or {hint}"
+            elif error.errno in _REFUSED:
+                hint = f"make it writable, or {hint}"
         return DepotError(f"{msg}{reason}; {hint}")
 
 

@@ -94,7 +94,7 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         """Let go of the folder."""
         handle, self.handle = self.handle, None
         if handle is not None:
-            os.close(handle)
+            close(handle)
 
     def enter(self, name: str) -> Folder:
         """Open a folder in this one.
@@ -262,6 +262,12 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
             OSError: Something could not be removed.
         """
         remove_entry(self.prefix + name, self.handle, self.path / name)
+
+
+def close(handle: int) -> None:
+    """Close a file to which nothing was written: it is closed, whatever is said."""
+    with contextlib.suppress(OSError):
+        os.close(handle)
 
 
 def require_own_link(path: Path) -> os.stat_result | None:

@@ -96,7 +96,10 @@ class Watch:
             folder and path == str(tree.parent) for path, folder in self._folders
         ):
             return
-        if not stat.S_ISDIR(os.lstat(tree).st_mode):
+        try:
+            if not stat.S_ISDIR(os.lstat(tree).st_mode):
+                return
+        except OSError:
             return
         if len(_answers) >= _AT_MOST:
             _answers.clear()

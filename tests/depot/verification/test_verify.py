@@ -14,6 +14,7 @@ from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.depot.state import sweep_state
 from fetch_artifacts.depot.verification import verify
 from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.errors import UnhashableFileError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from support.published import TREE_HASH, Published, publish
 from support.trees import Link, Tree, make_tree, names
@@ -204,3 +205,16 @@ def test_a_note_that_cannot_be_written_is_told(
     (depot / "logs" / "fetch_artifacts_kept").touch()
     assert install(published).is_dir()
     assert "can't note what is kept of" in caplog.text
+
+
+@UNIX
+def test_a_tree_that_went_stale_is_an_error_of_ours(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stale(*_: object) -> None:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    tree = install(published)
+    monkeypatch.setattr(verify, "kept_of", stale)
+    with pytest.raises(UnhashableFileError, match=tree.name):
+        verify.fault_of(tree, TreeHash.parse(tree.name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import pickle
@@ -526,3 +527,20 @@ def test_whether_a_lock_is_held_is_told_at_one_look(tmp_path: Path) -> None:
     os.utime(path, (1e9, 1e9))
     assert not is_held(path, stale_age=10)
     assert path.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there an open file can't be removed")
+def test_a_lock_that_went_stale_is_told_and_what_was_done_stands(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def stale(*_: object, **_options: object) -> None:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    with pid_lock(path, stale_age=3):
+        monkeypatch.setattr(os, "unlink", stale)
+    assert f"{path}: the lock can't be removed" in caplog.text
+
+
+def test_the_host_of_a_holder_is_shown_in_part_if_it_is_long() -> None:
+    holder = LockHolder(pid=1, host="h" * 500, since=0)
+    assert f"on {'h' * 64}... (since" in str(holder)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fetch_artifacts.depot.verification.records import kept_of
 from fetch_artifacts.files.folder import Folder
+from fetch_artifacts.git_tools.files import unreadable
 from fetch_artifacts.git_tools.tree_hash import hash_without_modes, verify_directory
 from fetch_artifacts.tar.file_modes import FileModes
 
@@ -30,8 +32,14 @@ def fault_of(tree: Path, expected: TreeHash) -> str:
     Raises:
         UnhashableFileError: It holds what has no git hash, can't be read, or changes.
         NotAFolderError: The path is no folder.
-        OSError: The folder can't be listed.
     """
+    try:
+        return _fault_of(tree, expected)
+    except OSError as error:
+        raise unreadable(os.fsencode(tree), error) from error
+
+
+def _fault_of(tree: Path, expected: TreeHash) -> str:
     kept = kept_of(tree)
     if kept is not None and not kept.modes and not _keeps_modes(tree.parent):
         found = hash_without_modes(tree, algorithm=expected.algorithm)

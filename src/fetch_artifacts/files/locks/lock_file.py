@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.files.folder import close
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 # What Julia's `tryparse(Cuint, text)` reads: no sign, blanks around it.
 _PID: Final = re.compile(r"\s*(?:(0x[0-9A-Fa-f]+|0o[0-7]+|0b[01]+)|[0-9]+)\s*")
 _LONGEST: Final = 512  # bytes that are read of a lock file
+_HOST_SHOWN: Final = 64  # characters, as many as Linux lets a host's name have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,8 @@ class LockHolder:
     since: float
 
     def __str__(self) -> str:
-        named = f"process {self.pid} on {self.host}"
+        more = "..." if len(self.host) > _HOST_SHOWN else ""
+        named = f"process {self.pid} on {self.host[:_HOST_SHOWN]}{more}"
         who = named if self.host else "an unknown process"
         moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.since))
         return f"{who} (since {moment} or earlier)"
@@ -54,7 +58,7 @@ def read_holder(folder: Folder, name: str) -> tuple[int, str] | None:
     except OSError:
         return None
     finally:
-        os.close(descriptor)
+        close(descriptor)
 
 
 def parse_holder(content: bytes) -> tuple[int, str]:
@@ -139,7 +143,7 @@ def open_to_read(folder: Folder, name: str) -> Iterator[int | None]:
     try:
         yield descriptor
     finally:
-        os.close(descriptor)
+        close(descriptor)
 
 
 def identity(status: os.stat_result) -> tuple[int, int, int]:

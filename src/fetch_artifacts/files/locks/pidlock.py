@@ -36,7 +36,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import LockTimeoutError
-from fetch_artifacts.files.folder import Folder
+from fetch_artifacts.files.folder import Folder, close
 from fetch_artifacts.files.locks.lock_file import (
     hold_by_system,
     host_name,
@@ -108,7 +108,7 @@ def pid_lock(
             if os.getpid() == owner:
                 _release(lock)
             else:  # a child that was forked inside the block: it is its parent's
-                os.close(lock.descriptor)
+                close(lock.descriptor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,18 +215,25 @@ def _create(folder: Folder, name: str) -> int | None:
 
 
 def _release(lock: PidLock) -> None:
-    """Remove the lock file if it is still ours."""
+    """Remove the lock file if it is still ours.
+
+    Where it can't be removed, as when a network file system lost sight of it, it is
+    stale soon; what was done under the lock is done.
+    """
+    path = lock.folder.path / lock.name
     try:
-        ours = lock.is_ours()
-        if ours and os.name != "nt":
-            lock.folder.unlink(lock.name)
-    finally:
-        os.close(lock.descriptor)
-    if not ours:
-        path = lock.folder.path / lock.name
-        _log.warning("%s: the lock was taken over by someone else meanwhile", path)
-    elif os.name == "nt":  # which removes no open file
-        remove(lock.folder, lock.name)
+        try:
+            ours = lock.is_ours()
+            if ours and os.name != "nt":
+                lock.folder.unlink(lock.name)
+        finally:
+            close(lock.descriptor)
+        if not ours:
+            _log.warning("%s: the lock was taken over by someone else meanwhile", path)
+        elif os.name == "nt":  # which removes no open file
+            remove(lock.folder, lock.name)
+    except OSError as error:
+        _log.warning("%s: the lock can't be removed: %s", path, error)
 
 
 @contextlib.contextmanager

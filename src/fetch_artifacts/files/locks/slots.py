@@ -21,6 +21,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.files.folder import close
 from fetch_artifacts.files.locks.lock_file import (
     hold_by_system,
     may_be_alive,
@@ -60,7 +61,7 @@ def locked_slot(folder: Folder) -> Iterator[str]:
             _unlock(folder, name, lock)
             lock = -1
         if lock >= 0:
-            os.close(lock)
+            close(lock)
 
 
 def sweep_slots(folder: Folder) -> None:
@@ -92,11 +93,11 @@ def _lock_new_name(folder: Folder) -> tuple[str, int]:
 
 def _unlock(folder: Folder, name: str, lock: int) -> None:
     if os.name == "nt":  # which removes no open file
-        os.close(lock)
+        close(lock)
         folder.unlink(name + _LOCK)
         return
     folder.unlink(name + _LOCK)
-    os.close(lock)
+    close(lock)
 
 
 def _sweep(folder: Folder, name: str) -> None:
@@ -111,7 +112,7 @@ def _sweep(folder: Folder, name: str) -> None:
         if taken is False or not _is_abandoned(lock, taken=bool(taken)):
             return
         if os.name == "nt":
-            os.close(lock)
+            close(lock)
             lock = -1
             folder.unlink(name + _LOCK)  # fails while its maker has it open
         aside = f"{name}.old"
@@ -122,7 +123,7 @@ def _sweep(folder: Folder, name: str) -> None:
         _log.debug("%s: removed what a dead process left", folder.path / name)
     finally:
         if lock >= 0:
-            os.close(lock)
+            close(lock)
 
 
 def _is_abandoned(lock: int, *, taken: bool) -> bool:
