@@ -13,7 +13,7 @@ import re
 from functools import cached_property
 from typing import Any, Final, cast
 
-from fetch_artifacts.julia_toml.scalars import BASIC, LITERAL
+from fetch_artifacts.julia_toml.scalars import BASIC, LITERAL, span_inside
 
 _CONTROL: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 _NOT_UTF8: Final = r"\udc80-\udcff"  # of bytes that were decoded by surrogateescape
@@ -51,13 +51,11 @@ _REFUSED: Final = {
     "lower": ("a capital Z behind a time", "write it so"),
 }
 # In a string: an escape, line ends that Julia skips, or one character to stand in for.
-_INSIDE: Final = re.compile(
-    rf"\\(?P<skipped>[\r\n][ \t\r\n]*)|(?P<escape>\\.)|(?P<odd>[{_CONTROL}\r])",
-    re.DOTALL,
+_INSIDE: Final = (
+    rf"\\(?P<skipped>[\r\n][ \t\r\n]*)|(?P<escape>\\(?s:.))|(?P<odd>[{_CONTROL}\r])"
 )
-_ODD_CHARACTER: Final = re.compile(rf"[{_CONTROL}\r]")
-_FIRST_LINE_END: Final = re.compile(r"\r?\n|\r")  # behind the opening quotes
-_BLANKS_BEHIND: Final = re.compile(r"[ \t]+\r?\n")
+_ODD_CHARACTER: Final = rf"[{_CONTROL}\r]"
+_BLANKS_BEHIND: Final = r"[ \t]+\r?\n"
 
 
 def prepared(text: str) -> tuple[str, dict[int, str]]:
@@ -153,30 +151,28 @@ class _Preparation:
 
     def _string(self, kind: str, place: int, found: str) -> str:
         end = place + len(found)
-        quotes = found[:3] if found[:3] in {'"""', "'''"} else found[0]
-        if len(quotes) == 3 and self._text[end : end + 1] == quotes[0]:
+        begin, close = span_inside(found)
+        if len(found) - close == 3 and self._text[end : end + 1] == found[0]:
             instead = 'write \\" for it, in double quotes'
             what = "no quote before the three that end a string"
             raise _refused(self._text, end, what, instead)
-        start = len(quotes)
-        opening = _FIRST_LINE_END.match(found, start) if start == 3 else None
-        body = opening.end() if opening else start
-        inside = found[body : len(found) - start]
+        inside = found[begin:close]
         if kind == "basic":
-            self._refuse_escapes(inside, place + body)
+            self._refuse_escapes(inside, place + begin)
             pattern = _INSIDE
         else:
             pattern = _ODD_CHARACTER
-        head = _LONE_RETURN.sub("\n", found[:body])
-        return head + pattern.sub(self._inside, inside) + found[len(found) - start :]
+        head = _LONE_RETURN.sub("\n", found[:begin])
+        return head + re.sub(pattern, self._inside, inside) + found[close:]
 
     def _refuse_escapes(self, inside: str, place: int) -> None:
-        for escape in _INSIDE.finditer(inside):
+        blanks_at = re.compile(_BLANKS_BEHIND).match
+        for escape in re.finditer(_INSIDE, inside):
             at = place + escape.start()
             if escape[0] in {"\\e", "\\x"}:
                 what = "an escape of TOML 1.0"
                 raise _refused(self._text, at, what, "write such as \\u001b")
-            if escape["escape"] and _BLANKS_BEHIND.match(inside, escape.start() + 1):
+            if escape["escape"] and blanks_at(inside, escape.start() + 1):
                 what = "a backslash at the very end of its line"
                 raise _refused(self._text, at, what, "take the blanks behind it out")
 

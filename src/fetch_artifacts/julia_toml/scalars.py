@@ -117,17 +117,24 @@ def read_scalar(spelt: str) -> Any:
     return as_julia(spelt, parse_toml(f"k = {full}")["k"])
 
 
+def span_inside(quoted: str) -> tuple[int, int]:
+    """Give where the content of a string in its quotes begins and ends.
+
+    The line end behind three quotes is not part of it.
+    """
+    width = 3 if quoted[:3] in {'"""', "'''"} else 1
+    first = re.compile(_FIRST_LINE_END).match(quoted, width) if width == 3 else None
+    return first.end() if first else width, len(quoted) - width
+
+
 def read_string(quoted: str) -> str:
     """Read a string in its quotes.
 
     Raises:
         ValueError: It has an escape that there is not.
     """
-    width = 3 if quoted[:3] in {'"""', "'''"} else 1
-    inside = quoted[width:-width]
-    if width == 3:
-        opening = re.match(_FIRST_LINE_END, inside)
-        inside = inside[opening.end() :] if opening else inside
+    begin, end = span_inside(quoted)
+    inside = quoted[begin:end]
     if quoted[0] == "'" or "\\" not in inside:
         return inside
     return re.sub(_ESCAPE, _unescaped, inside, flags=re.DOTALL)
