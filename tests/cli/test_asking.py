@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 import sys
 from datetime import timedelta
@@ -11,30 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from fetch_artifacts.cli._main import cli
 from fetch_artifacts.depot import orphans
-from support.commands import Result, run
+from support.commands import Result, Terminal, run, run_on
 from support.published import TREE_HASH
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def answer(
     monkeypatch: pytest.MonkeyPatch, text: str, *arguments: str | Path
 ) -> Result:
     """Run a command on a terminal at which somebody types a text."""
-    out, err = Terminal(), Terminal()
     monkeypatch.setattr(sys, "stdin", Terminal(text))
-    with (
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        pytest.raises(SystemExit) as end,
-    ):
-        cli.main([str(each) for each in arguments], prog_name="fetch-artifacts")
-    return Result(end.value.code, out.getvalue(), err.getvalue())
+    return run_on(Terminal(), Terminal(), arguments)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,9 @@ class Result:
     stderr: str
 
 
-class _Terminal(io.StringIO):
+class Terminal(io.StringIO):
+    """A stream that passes for a terminal."""
+
     def isatty(self) -> bool:
         return True
 
@@ -35,7 +38,13 @@ def run(*arguments: str | Path, terminal: bool = False) -> Result:
         arguments: What follows the name of the program.
         terminal: Whether standard output passes for a terminal.
     """
-    out, err = _Terminal() if terminal else io.StringIO(), io.StringIO()
+    return run_on(Terminal() if terminal else io.StringIO(), io.StringIO(), arguments)
+
+
+def run_on(
+    out: io.StringIO, err: io.StringIO, arguments: Iterable[str | Path]
+) -> Result:
+    """Run a command to its end on streams of one's own."""
     with (
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),

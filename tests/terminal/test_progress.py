@@ -13,6 +13,7 @@ import pytest
 from fetch_artifacts.errors import SettingsError
 from fetch_artifacts.terminal import progress
 from fetch_artifacts.terminal.progress import ProgressBars, ProgressEvent, Stage
+from support.commands import Terminal
 
 HOLDER = "for process 1 on host to install it, 5 s so far"
 STEPS = (
@@ -23,11 +24,6 @@ STEPS = (
     ProgressEvent(name="Demo", stage="verifying", done=2_500_000, total=2_500_000),
     ProgressEvent(name="Demo", stage="installed", done=2_500_000, total=2_500_000),
 )
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def _put(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO) -> None:
