@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fetch_artifacts.conformance import transports
+from fetch_artifacts.conformance import juliacall, transports
 from fetch_artifacts.conformance.questions import open_julia, version_numbers
 from fetch_artifacts.errors import NoJuliaError
 from support.fake_julia import make_fake_julia
@@ -38,9 +38,30 @@ def test_without_a_julia_the_three_ways_to_get_one_are_told(
         assert way in str(caught.value)
 
 
-def test_without_juliacall_it_says_how_to_install_it() -> None:
-    with pytest.raises(NoJuliaError, match=r"pip install .fetch-artifacts\[julia\]"):
-        open_julia("juliacall").__enter__()
+def test_without_juliacall_it_says_how_to_install_it_and_starts_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(juliacall, "find_spec", lambda _name: None)
+    told: list[str] = []
+    install = r"juliacall is not installed; put a .*fetch-artifacts\[julia\]"
+    with pytest.raises(NoJuliaError, match=install):
+        open_julia("juliacall", tell=told.append).__enter__()
+    assert not told
+
+
+@pytest.mark.parametrize(
+    ("variable", "source"),
+    [
+        ("FETCH_ARTIFACTS_ORACLE", "FETCH_ARTIFACTS_ORACLE asks for it"),
+        ("JULIA", "as JULIA says"),
+    ],
+)
+def test_a_variable_that_names_no_program_is_blamed(
+    monkeypatch: pytest.MonkeyPatch, variable: str, source: str
+) -> None:
+    monkeypatch.setenv(variable, "banana")
+    with pytest.raises(NoJuliaError, match=rf"no program 'banana' \({source}\);"):
+        open_julia().__enter__()
 
 
 @needs_scripts

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import warnings
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.errors import NoJuliaError, OracleError
@@ -146,6 +147,9 @@ def _started(tell: Callable[[str], None]) -> Any:
     if "juliacall" in sys.modules:
         msg = "juliacall is imported, but runs no Julia: see PYTHON_JULIACALL_INIT"
         raise NoJuliaError(msg)
+    if find_spec("juliacall") is None:
+        msg = "juliacall is not installed"
+        raise NoJuliaError(msg)
     tell(_FIRST_START)
     _choose_signal_handling()
     with _output_kept() as last_words:
@@ -177,8 +181,6 @@ def _choose_signal_handling() -> None:
 
 
 def _why(error: Exception, last_words: str) -> str:
-    if isinstance(error, ModuleNotFoundError) and error.name == "juliacall":
-        return 'juliacall is not installed: pip install "fetch-artifacts[julia]"'
     lines = [f"juliacall found no Julia that starts: {error}"]
     if ssl.OPENSSL_VERSION_INFO < (3, 5):
         lines.append(

@@ -19,6 +19,17 @@ _LAST_WORDS: Final = 4000  # characters of standard error that an error shows
 _KEPT: Final = frozenset({"JULIA_SSL_CA_ROOTS_PATH", "JULIA_NO_VERIFY_HOSTS"})
 _LOOPBACK: Final = "localhost,127.0.0.1,::1"
 
+_WAYS: Final = (
+    "put a Julia of 1.5 or newer on PATH (https://julialang.org/install); name the "
+    "path of one with JULIA, --julia or, in pytest, --artifacts-julia; or install "
+    'juliacall, which fetches its own: pip install "fetch-artifacts[julia]"'
+)
+
+
+def no_julia(reason: str) -> NoJuliaError:
+    """Give the error that says why there is none, and the three ways to get one."""
+    return NoJuliaError(f"{reason}; {_WAYS}")
+
 
 class JuliaProcess:
     """A ``julia`` of its own, in a home and a depot that are thrown away.
@@ -86,6 +97,7 @@ class _Running:
 
     def __init__(self, command: list[str], environ: Mapping[str, str]) -> None:
         self.pid = os.getpid()
+        self._program = command[0]
         self._home = tempfile.TemporaryDirectory(
             prefix="julia-", ignore_cleanup_errors=True
         )
@@ -102,8 +114,9 @@ class _Running:
         except OSError as error:
             self._log.close()
             self._home.cleanup()
-            msg = f"{command[0]}: expected a Julia that can be started: {error}"
-            raise NoJuliaError(msg) from error
+            why = error.strerror or str(error)
+            msg = f"{self._program}: expected a Julia that can be started: {why}"
+            raise no_julia(msg) from error
 
     def exchange(self, request: str, timeout: float) -> str:
         stdin = cast("IO[bytes]", self._process.stdin)
@@ -125,7 +138,8 @@ class _Running:
         cause = f"was silent for {timeout:g} s"
         if in_time:
             cause = f"ended with status {self._process.wait()}"
-        msg = f"Julia {cause}; its last words on standard error:\n{self._last_words()}"
+        said = self._last_words()
+        msg = f"{self._program} {cause}; its last words on standard error:\n{said}"
         raise OracleError(msg)
 
     def close(self) -> None:

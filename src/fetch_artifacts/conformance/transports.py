@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from fetch_artifacts.conformance.process import JuliaProcess, no_julia
 from fetch_artifacts.errors import NoJuliaError
 from fetch_artifacts.julia_process import julia_behind_juliacall
 from fetch_artifacts.settings.environment import Settings
@@ -16,16 +17,8 @@ from fetch_artifacts.settings.environment import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fetch_artifacts.conformance.process import JuliaProcess
-
 ORACLE_JL: Final = Path(__file__).with_name("oracle.jl")
 TIMEOUT: Final = 300.0  # seconds for one answer; an install may take a few of them
-
-_WAYS: Final = (
-    "put a Julia of 1.5 or newer on PATH (https://julialang.org/install); name the "
-    "path of one with JULIA or --julia; or install juliacall, which fetches its own: "
-    'pip install "fetch-artifacts[julia]"'
-)
 
 
 class Transport(Protocol):
@@ -84,16 +77,21 @@ def open_transport(
         SettingsError: An environment variable has a value that means nothing.
     """
     settings = Settings.from_environ()
-    choice = choice or settings.oracle
+    reason = "it was asked for"
+    if not choice:
+        choice, reason = settings.oracle, "FETCH_ARTIFACTS_ORACLE asks for it"
     match choice:
         case "juliacall":
-            return _by_juliacall("it was asked for", settings, timeout, tell)
+            try:
+                return _by_juliacall(reason, settings, timeout, tell)
+            except NoJuliaError as error:
+                raise no_julia(str(error)) from error
         case "process":
-            return _by_process(None, "it was asked for", settings, timeout)
+            return _by_process(None, reason, settings, timeout)
         case "auto":
             return _best(settings, timeout, tell)
         case _:
-            return _by_process(choice, "it was asked for", settings, timeout)
+            return _by_process(choice, reason, settings, timeout)
 
 
 def _best(settings: Settings, timeout: float, tell: Callable[[str], None]) -> Opened:
@@ -130,25 +128,18 @@ def _by_juliacall(
 def _by_process(
     named: str | None, reason: str, settings: Settings, timeout: float
 ) -> Opened:
-    program = _program(named, settings)
+    source = reason
+    if named is None:
+        source = "as JULIA says" if settings.environ.get("JULIA") else "on PATH"
+        named = settings.environ.get("JULIA") or "julia"
+    program = shutil.which(named, path=settings.environ.get("PATH"))
+    if program is None:
+        msg = f"no Julia to compare with: no program {named!r} ({source})"
+        raise no_julia(msg)
     transport = _process(program, settings, timeout)
     return Opened(transport, "process", f"{reason}; {program} is asked")
 
 
 def _process(program: str, settings: Settings, timeout: float) -> JuliaProcess:
-    from fetch_artifacts.conformance.process import JuliaProcess
-
     environ = settings.environ
     return JuliaProcess(program, ORACLE_JL, environ=environ, timeout=timeout)
-
-
-def _program(named: str | None, settings: Settings) -> str:
-    source = "--julia"
-    if named is None:
-        source = "JULIA" if settings.environ.get("JULIA") else "PATH"
-        named = settings.environ.get("JULIA") or "julia"
-    program = shutil.which(named, path=settings.environ.get("PATH"))
-    if program is None:
-        msg = f"no Julia to compare with: no program {named!r} ({source}); {_WAYS}"
-        raise NoJuliaError(msg)
-    return program
