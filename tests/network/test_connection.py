@@ -189,22 +189,25 @@ def test_a_name_that_is_not_looked_up_in_time_is_given_up(
 @pytest.fixture
 def through(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     def set_proxy(url: str) -> None:
-        for name in ("http_proxy", "https_proxy"):
+        for name in ("http_proxy", "HTTPS_PROXY"):
             monkeypatch.setenv(name, url)
 
     return set_proxy
 
 
-@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("scheme", "variable"), [("http", "http_proxy"), ("https", "HTTPS_PROXY")]
+)
 def test_a_proxy_that_wants_a_login_is_named_at_once(
-    fetcher: HttpFetcher, through: Callable[[str], None], scheme: str
+    fetcher: HttpFetcher, through: Callable[[str], None], scheme: str, variable: str
 ) -> None:
     with serving(answer(407)) as proxy:
         through(f"http://me:hunter2@127.0.0.1:{proxy.port}")
         with pytest.raises(DownloadError) as caught:
             fetch(fetcher, f"{scheme}://data.example.invalid/x")
     said = str(caught.value)
-    assert f"the proxy 127.0.0.1:{proxy.port} answers 407 Proxy Auth" in said
+    assert f"the proxy 127.0.0.1:{proxy.port} of {variable} answers 407 Proxy" in said
+    assert f"go into {variable}=http://user:password@host" in said
     assert "hunter2" not in said
     assert len(proxy.requests) == 1
 
@@ -218,22 +221,28 @@ def test_a_proxy_in_trouble_is_asked_again(
             fetch(fetcher, "https://data.example.invalid/x")
 
 
-@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("scheme", "variable"), [("http", "http_proxy"), ("https", "HTTPS_PROXY")]
+)
 def test_a_proxy_that_refuses_the_connection_is_named(
-    fetcher: HttpFetcher, through: Callable[[str], None], scheme: str
+    fetcher: HttpFetcher, through: Callable[[str], None], scheme: str, variable: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     through(f"http://127.0.0.1:{port}")
-    with pytest.raises(DownloadError, match=f"the proxy 127.0.0.1:{port}: .*refused"):
+    found = f"the proxy 127.0.0.1:{port} of {variable}: .*refused"
+    with pytest.raises(DownloadError, match=found):
         fetch(fetcher, f"{scheme}://data.example.invalid/x")
 
 
-def test_what_is_no_proxy_is_named(
-    fetcher: HttpFetcher, through: Callable[[str], None]
+@pytest.mark.parametrize("address", [":3128", ":banana", "127.0.0.1:99999", "x:p"])
+@pytest.mark.parametrize("scheme", ["http", "gopher"])
+def test_what_is_no_proxy_is_named_by_its_variable(
+    fetcher: HttpFetcher, through: Callable[[str], None], scheme: str, address: str
 ) -> None:
-    through("http://:3128")
-    with pytest.raises(DownloadError, match="the proxy :3128: expected its URL"):
+    through(f"{scheme}://{address}")
+    found = f"the proxy {address} of HTTPS_PROXY: expected its URL"
+    with pytest.raises(DownloadError, match=found):
         fetch(fetcher, "https://data.example.invalid/x")
 
 

@@ -225,9 +225,25 @@ def test_a_missing_ca_bundle_is_an_error_at_once(
     monkeypatch.setenv(name, str(tmp_path / "none.pem"))
     with (
         HttpFetcher(Settings.from_environ(), limits=QUICK) as fetcher,
-        pytest.raises(DownloadError, match=r"none\.pem"),
+        pytest.raises(DownloadError, match=rf"{name}: expected .*none\.pem"),
     ):
         fetch(fetcher, f"https://{nothing_listens()}/x")
+
+
+@pytest.mark.parametrize("content", ["", "no certificate"])
+def test_a_ca_bundle_without_certificates_is_told_by_its_variable(
+    content: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.pem"
+    path.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/x"
+        with (
+            HttpFetcher(Settings.from_environ(), limits=QUICK) as fetcher,
+            pytest.raises(DownloadError, match=r"SSL_CERT_FILE names .*x\.pem: exp"),
+        ):
+            fetch(fetcher, url)
 
 
 def test_a_failure_of_tls_names_what_to_set(fetcher: HttpFetcher) -> None:

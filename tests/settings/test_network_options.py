@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from fetch_artifacts.settings.environment import proxy_variable
 from fetch_artifacts.settings.network_options import ca_roots, verify_host
 
 
@@ -11,19 +12,40 @@ from fetch_artifacts.settings.network_options import ca_roots, verify_host
     ("environ", "expected"),
     [
         ({}, None),
-        ({"SSL_CERT_FILE": "/f"}, "/f"),
-        ({"SSL_CERT_FILE": "/f", "SSL_CERT_DIR": "/d"}, "/d"),
-        ({"SSL_CERT_DIR": "/d", "JULIA_SSL_CA_ROOTS_PATH": "/j"}, "/j"),
+        ({"SSL_CERT_FILE": "/f"}, "SSL_CERT_FILE"),
+        ({"SSL_CERT_FILE": "/f", "SSL_CERT_DIR": "/d"}, "SSL_CERT_DIR"),
+        (
+            {"SSL_CERT_DIR": "/d", "JULIA_SSL_CA_ROOTS_PATH": "/j"},
+            "JULIA_SSL_CA_ROOTS_PATH",
+        ),
         ({"SSL_CERT_DIR": "/d", "JULIA_SSL_CA_ROOTS_PATH": ""}, None),
-        ({"SSL_CERT_DIR": "", "SSL_CERT_FILE": "/f"}, "/f"),
-        ({"JULIA_SSL_CA_ROOTS_PATH": "/j", "CURL_CA_BUNDLE": "/c"}, "/c"),
-        ({"CURL_CA_BUNDLE": "/c", "REQUESTS_CA_BUNDLE": "/r"}, "/r"),
+        ({"SSL_CERT_DIR": "", "SSL_CERT_FILE": "/f"}, "SSL_CERT_FILE"),
+        ({"JULIA_SSL_CA_ROOTS_PATH": "/j", "CURL_CA_BUNDLE": "/c"}, "CURL_CA_BUNDLE"),
+        ({"CURL_CA_BUNDLE": "/c", "REQUESTS_CA_BUNDLE": "/r"}, "REQUESTS_CA_BUNDLE"),
     ],
 )
 def test_the_first_that_is_set_names_the_certificates(
     environ: dict[str, str], expected: str | None
 ) -> None:
-    assert expected == ca_roots(environ)
+    found = (expected, environ[expected]) if expected else None
+    assert found == ca_roots(environ)
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"HTTPS_PROXY": "p", "http_proxy": "p", "ALL_PROXY": "p"}, "HTTPS_PROXY"),
+        ({"https_proxy": "q", "HTTPS_PROXY": "p"}, "HTTPS_PROXY"),
+        ({"http_proxy": "p", "ALL_PROXY": "p"}, "ALL_PROXY"),
+        ({"http_proxy": "p"}, None),
+    ],
+)
+def test_the_variable_of_a_proxy_is_that_of_the_scheme(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], expected: str | None
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_variable("https", "p") == expected
 
 
 # The patterns and what they match are those of NetworkOptions' README.

@@ -73,6 +73,7 @@ class Credentials:
 
     environ: Mapping[str, str] = field(repr=False)
     patterns: Mapping[str, _Headers] = field(repr=False, default_factory=dict)
+    _ignored: set[str] = field(repr=False, compare=False, default_factory=set)
 
     @classmethod
     def load(cls, settings: Settings, folder: Path) -> Credentials:
@@ -139,11 +140,18 @@ class Credentials:
             except (FileNotFoundError, RuntimeError):  # no file, or no home folder
                 continue
             except (OSError, NetrcParseError) as error:
-                # The error quotes the file, so it may quote a password.
-                _log.warning("%s: ignored, %s", place, type(error).__name__)
+                self._tell_ignored(place, error)
                 continue
             return (found[0], found[2] or "") if found else None
         return None
+
+    def _tell_ignored(self, place: str, error: Exception) -> None:
+        """Say once that a netrc file can't be used; what is wrong in it may be secret."""
+        if place not in self._ignored:
+            self._ignored.add(place)
+            why = getattr(error, "strerror", None) or "it is not in the format of netrc"
+            named_by = "NETRC names it, but " if self.environ.get("NETRC") else ""
+            _log.warning("%s is ignored: %s%s", place, named_by, why)
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -10,10 +10,14 @@ import http.client
 import re
 import time
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fetch_artifacts.errors import DownloadError
-from fetch_artifacts.urls import redacted
+from fetch_artifacts.settings.environment import proxy_variable
+from fetch_artifacts.urls import origin, redacted
+
+if TYPE_CHECKING:
+    from fetch_artifacts.settings.environment import Settings
 
 _TEMPORARY: Final = frozenset({202, 408, 425, 429})  # 202: it is being made
 _FORBIDDEN_FOR_NOW: Final = 403  # with Retry-After
@@ -26,6 +30,47 @@ _CERTIFICATES: Final = (
     "a file with the right CA certificates can be named in REQUESTS_CA_BUNDLE or "
     "SSL_CERT_FILE"
 )
+
+
+class Route(NamedTuple):
+    """How a host is reached; errors name the variables that say so.
+
+    Attributes:
+        proxy: The URL of the proxy in between, None without one.
+        proxy_variable: The variable that names it, None where none does.
+        certificates: The variable that names the CA certificates, and their path;
+            None for the usual ones.
+    """
+
+    proxy: str | None = None
+    proxy_variable: str | None = None
+    certificates: tuple[str, str] | None = None
+
+    @classmethod
+    def of(cls, url: str, settings: Settings) -> Route:
+        """The route to a URL."""
+        import requests
+
+        proxies = requests.utils.get_environ_proxies(url)
+        proxy = requests.utils.select_proxy(url, proxies)
+        scheme = origin(url)[0]
+        named_by = proxy_variable(scheme, proxy) if proxy else None
+        return cls(proxy, named_by, settings.ca_bundle)
+
+    def shown_proxy(self) -> str:
+        """The proxy as errors have it."""
+        address = self.proxy or ""
+        kind = "SOCKS proxy" if address.lower().startswith("socks") else "proxy"
+        named_by = f" of {self.proxy_variable}" if self.proxy_variable else ""
+        shown = redacted(address).rpartition("://")[2].rstrip("/")
+        return f"the {kind} {shown}{named_by}"
+
+    def ca_remedy(self) -> str:
+        """What to do where a certificate is not trusted."""
+        if self.certificates is None:
+            return _CERTIFICATES
+        variable, path = self.certificates
+        return f"{variable} names {path}: expected the right CA certificates there"
 
 
 class RetryableError(DownloadError):
@@ -84,69 +129,93 @@ def refused(
     return DownloadError(message, url=shown, status=status)
 
 
-def refused_by_proxy(url: str, proxy: str, status: int, phrase: str) -> DownloadError:
+def refused_by_proxy(url: str, route: Route, status: int, phrase: str) -> DownloadError:
     """Make the error for the answer of a proxy that is not that of the host."""
-    why = f"{_shown_proxy(proxy)} answers {status} {phrase}".rstrip()
+    why = f"{route.shown_proxy()} answers {status} {phrase}".rstrip()
     if status == PROXY_WANTS_LOGIN:
-        why += (
-            "; its user and password go into the variable that names the proxy, such "
-            "as https_proxy=http://user:password@host:port"
-        )
+        variable = route.proxy_variable or "https_proxy"
+        why += f"; its user and password go into {variable}=http://user:password@host"
     return retryable(url, why) if status >= 500 else failure(url, why)
 
 
 def as_download_error(
-    url: str, error: Exception, proxy: str | None = None
+    url: str, error: Exception, route: Route | None = None
 ) -> DownloadError:
     """Turn an error of requests or urllib3 into one of ours.
 
     Args:
         url: What was asked for.
         error: What went wrong.
-        proxy: The proxy that was asked for it, None without one.
+        route: How its host was to be reached; None where that no longer matters.
     """
     import requests
     import urllib3
 
     http_error = urllib3.exceptions.HTTPError
-    of_proxies = (
-        requests.exceptions.ProxyError,
-        requests.exceptions.InvalidProxyURL,
-        requests.exceptions.InvalidSchema,
-    )
-    if proxy and isinstance(error, of_proxies):
-        return _proxy_failure(url, proxy, error)
+    route = route or Route()
+    if route.proxy and isinstance(error, _of_proxies()):
+        return _proxy_failure(url, route, error)
     if not isinstance(error, requests.RequestException | http_error):
         if isinstance(error, ValueError):
             return failure(url, "expected a URL such as https://host/file.tar.gz")
-        return failure(url, f"{error}; {_CERTIFICATES}")  # a file that can't be read
+        return _unread_certificates(url, error, route)
     why = _why(error)
     if isinstance(error, requests.exceptions.SSLError):
-        return failure(url, f"{why}; {_CERTIFICATES}")
+        return failure(url, f"{why}; {route.ca_remedy()}")
     temporary = isinstance(
         error, requests.ConnectionError | requests.Timeout | http_error
     )
     return retryable(url, why) if temporary else failure(url, why)
 
 
-def _proxy_failure(url: str, proxy: str, error: Exception) -> DownloadError:
+def _unread_certificates(url: str, error: Exception, route: Route) -> DownloadError:
+    """Make the error for a file or folder of certificates that is not there."""
+    if route.certificates is None:
+        return failure(url, f"{error}; {_CERTIFICATES}")
+    variable, path = route.certificates
+    why = (
+        f"{variable}: expected a file or folder of CA certificates, found none: {path}"
+    )
+    return failure(url, why)
+
+
+def _of_proxies() -> tuple[type[Exception], ...]:
+    """The errors that a proxy is to blame for, where there is one."""
+    import requests
+
+    return (
+        requests.exceptions.ProxyError,
+        requests.exceptions.InvalidProxyURL,
+        requests.exceptions.InvalidSchema,
+        *_no_proxy_urls(),
+    )
+
+
+def _no_proxy_urls() -> tuple[type[Exception], ...]:
+    """The errors of a proxy's URL; that of the file has been parsed by then."""
+    import requests
+    import urllib3
+
+    return (
+        requests.exceptions.InvalidURL,  # and so InvalidProxyURL
+        urllib3.exceptions.LocationParseError,
+        urllib3.exceptions.ProxySchemeUnknown,
+    )
+
+
+def _proxy_failure(url: str, route: Route, error: Exception) -> DownloadError:
     """Make the error for a proxy that did not make the connection."""
     import requests
 
-    shown = _shown_proxy(proxy)
-    if isinstance(error, requests.exceptions.InvalidProxyURL):
+    shown = route.shown_proxy()
+    if isinstance(error, _no_proxy_urls()):
         return failure(url, f"{shown}: expected its URL, as http://host:port")
     if isinstance(error, requests.exceptions.InvalidSchema):
         return failure(url, f"{shown} needs PySocks: pip install requests[socks]")
     refusal = _TUNNEL.match(str(_innermost(error)))
     if refusal is None:
         return retryable(url, f"{shown}: {_why(error)}")
-    return refused_by_proxy(url, proxy, int(refusal[1]), refusal[2])
-
-
-def _shown_proxy(proxy: str) -> str:
-    kind = "SOCKS proxy" if proxy.lower().startswith("socks") else "proxy"
-    return f"the {kind} {redacted(proxy).rpartition('://')[2].rstrip('/')}"
+    return refused_by_proxy(url, route, int(refusal[1]), refusal[2])
 
 
 def _innermost(error: BaseException) -> BaseException:

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 from fetch_artifacts._version import __version__
 from fetch_artifacts.errors import DownloadError, PublishError
+from fetch_artifacts.network.failures import Route, as_download_error
 from fetch_artifacts.network.session import ignore_netrc
 from fetch_artifacts.urls import is_secure, origin, redacted, redirected, without_user
 
@@ -37,8 +38,6 @@ def permanent_redirect(url: str, settings: Settings) -> str | None:
     Temporary redirects, such as those to signed links, don't count. None too where
     the server does not answer.
     """
-    import requests
-
     target = url
     with _new_session() as session:
         session.auth = ignore_netrc
@@ -54,7 +53,7 @@ def permanent_redirect(url: str, settings: Settings) -> str | None:
                 if not response.is_permanent_redirect:
                     break
                 target = redirected(target, response.headers["Location"])
-            except (requests.RequestException, ValueError, DownloadError):
+            except (OSError, ValueError, DownloadError):
                 break
     return None if target == url else target
 
@@ -145,8 +144,6 @@ class RestSession:
         json: Mapping[str, object] | None = None,
         file: IO[bytes] | None = None,
     ) -> requests.Response:
-        import requests
-
         where = f"{method} {redacted(url)}"
         if not is_secure(url):
             msg = f"{where}: expected https, so that nobody can read the token"
@@ -164,8 +161,11 @@ class RestSession:
                     verify=self._settings.tls_verify(origin(url)[1]),
                     allow_redirects=False,
                 )
-        except requests.RequestException as error:
-            msg = f"{where}: no answer: {type(error).__name__}"
+        except OSError as error:  # those of requests too
+            if error.errno is not None:  # it is about the file
+                raise
+            why = as_download_error(url, error, Route.of(url, self._settings))
+            msg = f"{method} {why}"
             raise PublishError(msg) from None
 
     def _answer(

@@ -17,6 +17,7 @@ from fetch_artifacts._version import __version__
 from fetch_artifacts.network.answer import Answer
 from fetch_artifacts.network.failures import (
     PROXY_WANTS_LOGIN,
+    Route,
     as_download_error,
     failure,
     refused,
@@ -163,11 +164,8 @@ class HttpSession:
 
         bare = without_user(url)
         verify = self._verify(bare)
-        headers = {**self._credentials.headers(url), **headers}
+        request = self._prepared(url, headers)
         try:
-            request = self._session.prepare_request(
-                requests.Request("GET", bare, headers=headers)
-            )
             with watched_by(watch):
                 # Session.send would first read the whole body of a redirect.
                 response = self._session.get_adapter(bare).send(
@@ -178,11 +176,24 @@ class HttpSession:
                     proxies=requests.utils.get_environ_proxies(bare),
                 )
         except (requests.RequestException, OSError, ValueError) as error:
-            raise as_download_error(url, error, _proxy_for(bare)) from None
+            raise as_download_error(url, error, self._route(bare)) from None
         requests.cookies.extract_cookies_to_jar(  # type: ignore[no-untyped-call]
             self._session.cookies, request, response.raw
         )
         return response
+
+    def _prepared(
+        self, url: str, headers: Mapping[str, str]
+    ) -> requests.PreparedRequest:
+        import requests
+
+        headers = {**self._credentials.headers(url), **headers}
+        try:
+            return self._session.prepare_request(
+                requests.Request("GET", without_user(url), headers=headers)
+            )
+        except (requests.RequestException, ValueError) as error:
+            raise as_download_error(url, error) from None
 
     def _verify(self, url: str) -> bool | str:
         """How to verify the certificate of a host; says once where that is left out."""
@@ -204,19 +215,15 @@ class HttpSession:
             limits = self._limits
             return Answer(response, watch, limits.stall_timeout, limits.slowest)
         response.close()
-        proxy = _proxy_for(url) if status == PROXY_WANTS_LOGIN else None
-        if proxy:
-            raise refused_by_proxy(url, proxy, status, response.reason)
+        route = self._route(url)
+        if status == PROXY_WANTS_LOGIN and route.proxy:
+            raise refused_by_proxy(url, route, status, response.reason)
         retry_after = response.headers.get("Retry-After", "")
         unset = self._credentials.unset_variables(url)
         raise refused(url, status, retry_after, unset)
 
-
-def _proxy_for(url: str) -> str | None:
-    import requests
-
-    proxies = requests.utils.get_environ_proxies(url)
-    return requests.utils.select_proxy(url, proxies)
+    def _route(self, url: str) -> Route:
+        return Route.of(without_user(url), self._settings)
 
 
 def ignore_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -64,6 +64,16 @@ def flushes_trees() -> bool:
     return _flag(os.environ, "FETCH_ARTIFACTS_FSYNC", default=True)
 
 
+def proxy_variable(scheme: str, proxy: str) -> str | None:
+    """The variable that sends requests of a scheme to a proxy, as requests reads it.
+
+    None where it is not a variable that does, but the settings of Windows or macOS.
+    """
+    names = (f"{scheme}_proxy", "all_proxy")
+    spelt = (each for name in names for each in (name, name.upper()))
+    return next((name for name in spelt if os.environ.get(name) == proxy), None)
+
+
 _offline_by: Final[list[str]] = []  # of offline_by; the last counts
 
 
@@ -125,7 +135,8 @@ class Settings:
         max_names: How many bytes of memory their names and link targets may take.
         max_window: How many bytes of memory decompressing an archive may take.
         copy_symlinks: Whether links are unpacked as copies; None: where they must.
-        ca_bundle: A file or folder of CA certificates, None for requests' own.
+        ca_bundle: The variable that names a file or folder of CA certificates, and
+            that path; None for requests' own.
         platform: The triplet to choose entries for, None for the host's.
         julia: The Julia executable, None where there is none.
         oracle: Which Julia to compare with: auto, juliacall, process, or a path.
@@ -144,7 +155,7 @@ class Settings:
     max_names: int
     max_window: int
     copy_symlinks: bool | None
-    ca_bundle: Path | None
+    ca_bundle: tuple[str, str] | None
     platform: str | None
     julia: Path | None
     oracle: str
@@ -163,7 +174,6 @@ class Settings:
         switches = ("FETCH_ARTIFACTS_OFFLINE", "JULIA_PKG_OFFLINE")
         offline = next((name for name in switches if _flag(environ, name)), "")
         offline = next(reversed(_offline_by), offline)
-        bundle = ca_roots(environ)
         return cls(
             pkg_server=environ.get("JULIA_PKG_SERVER"),
             offline=offline,
@@ -177,7 +187,7 @@ class Settings:
             copy_symlinks=parse_bool(
                 environ.get("BINARYPROVIDER_COPYDEREF", "").lower()
             ),
-            ca_bundle=Path(bundle) if bundle else None,
+            ca_bundle=ca_roots(environ),
             platform=environ.get("FETCH_ARTIFACTS_PLATFORM") or None,
             julia=find_julia(environ.get("JULIA"), environ.get("PATH")),
             oracle=environ.get("FETCH_ARTIFACTS_ORACLE") or "auto",
@@ -190,7 +200,7 @@ class Settings:
         """How to verify a host's certificate, as requests takes it."""
         if not verify_host(self.environ, host):
             return False
-        return str(self.ca_bundle) if self.ca_bundle else True
+        return self.ca_bundle[1] if self.ca_bundle else True
 
     def ignores_hashes(self) -> bool | None:
         """Whether a wrong tree hash is accepted; None if the variable is not set.

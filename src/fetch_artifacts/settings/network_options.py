@@ -21,17 +21,19 @@ _BUNDLES: Final = (
 )
 
 
-def ca_roots(environ: Mapping[str, str]) -> str | None:
-    """The file or folder of CA certificates, None for the usual one.
+def ca_roots(environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """The variable that names a file or folder of CA certificates, and that path.
 
-    An empty JULIA_SSL_CA_ROOTS_PATH hides the variables after it (NetworkOptions.jl
-    ca_roots.jl).
+    None where the usual ones count. An empty JULIA_SSL_CA_ROOTS_PATH hides the
+    variables after it (NetworkOptions.jl ca_roots.jl).
     """
     looked_at = takewhile(
         lambda name: not (name.startswith("JULIA_") and environ.get(name) == ""),
         _BUNDLES,
     )
-    return next((environ[name] for name in looked_at if environ.get(name)), None)
+    return next(
+        ((name, environ[name]) for name in looked_at if environ.get(name)), None
+    )
 
 
 def verify_host(environ: Mapping[str, str], host: str) -> bool:
