@@ -192,9 +192,7 @@ def test_a_server_that_is_not_there_is_told_without_the_token(
 ) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:9")
-    with pytest.raises(
-        PublishError, match="127.0.0.1:9.*: Connection refused"
-    ) as caught:
+    with pytest.raises(PublishError, match=": Connection refused") as caught:
         target_for("github:octocat/hello@v1.0").upload(archive)
     assert TOKEN not in str(caught.value)
 

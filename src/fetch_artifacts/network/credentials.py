@@ -146,7 +146,7 @@ class Credentials:
         return None
 
     def _tell_ignored(self, place: str, error: Exception) -> None:
-        """Say once that a netrc file can't be used; what is wrong in it may be secret."""
+        """Say once that a file can't be used; what is wrong in it may be secret."""
         if place not in self._ignored:
             self._ignored.add(place)
             why = getattr(error, "strerror", None) or "it is not in the format of netrc"

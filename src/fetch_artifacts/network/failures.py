@@ -173,9 +173,7 @@ def _unread_certificates(url: str, error: Exception, route: Route) -> DownloadEr
     if route.certificates is None:
         return failure(url, f"{error}; {_CERTIFICATES}")
     variable, path = route.certificates
-    why = (
-        f"{variable}: expected a file or folder of CA certificates, found none: {path}"
-    )
+    why = f"{variable}: expected a file or folder of CA certificates, found no {path}"
     return failure(url, why)
 
 
