@@ -254,5 +254,5 @@ def frozen(session: nox.Session) -> None:
         str(folder),
         str(program),
     )
-    for arguments in (["--version"], ["platform"], ["hash", "src"], ["help", "gc"]):
+    for arguments in (["--version"], ["platform"], ["hash", "src"], ["demo"]):
         session.run(str(folder / "program"), *arguments, external=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -48,6 +49,21 @@ def test_the_demo_installs_and_verifies_two_artifacts(tmp_path: Path) -> None:
     again = run("demo", "--keep", tmp_path / "kept")
     assert (again.exit_code, again.stdout) == (1, "")
     assert "kept: expected an empty or a new folder, found files in it" in again.stderr
+
+
+def test_the_demo_of_a_frozen_program_takes_a_package_that_is_there_as_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "certifi").mkdir()
+    (tmp_path / "certifi" / "cacert.pem").write_text("certificates\n")
+
+    def spec(name: str) -> SimpleNamespace:  # no folder of requests, as PyInstaller has
+        return SimpleNamespace(origin=str(tmp_path / name / "__init__.pyc"))
+
+    monkeypatch.setattr("importlib.util.find_spec", spec)
+    result = run("demo")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "\n[CertifiPackage]\n" in result.stdout
 
 
 def test_the_demo_keeps_nothing_unless_asked(

@@ -99,14 +99,27 @@ def _make_data(folder: Path) -> Path:
     return folder
 
 
-def _real_tree(folder: Path) -> Path:
-    """A copy of the installed package folder of requests, without compiled files."""
-    spec = importlib.util.find_spec("requests")
-    if spec is None or spec.origin is None:  # pragma: no cover - a dependency
-        msg = "requests is not installed as files; reinstall fetch-artifacts"
-        raise FetchArtifactsError(msg)
+def _real_package() -> tuple[str, Path]:
+    """A name for the demo, and an installed package's folder.
+
+    A program that PyInstaller froze has no folder of requests, but one of certifi,
+    which requests needs.
+
+    Raises:
+        FetchArtifactsError: Neither is there as files.
+    """
+    for name in ("requests", "certifi"):
+        spec = importlib.util.find_spec(name)
+        if spec and spec.origin and (folder := Path(spec.origin).parent).is_dir():
+            return f"{name.capitalize()}Package", folder
+    msg = "requests is not installed as files; reinstall fetch-artifacts"
+    raise FetchArtifactsError(msg)
+
+
+def _copied(package: Path, folder: Path) -> Path:
+    """A copy of a package's folder, without compiled files."""
     ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(Path(spec.origin).parent, folder, symlinks=True, ignore=ignore)
+    shutil.copytree(package, folder, symlinks=True, ignore=ignore)
     return folder
 
 
@@ -184,9 +197,10 @@ def _run_in(folder: Path, say: Callable[[str], None]) -> tuple[DemoArtifact, ...
         with_artifacts_directory(depot / "artifacts"),
         without_progress(),
     ):
+        package_name, package = _real_package()
         for name, make in (
             ("DemoReadings", _make_data),
-            ("RequestsPackage", _real_tree),
+            (package_name, functools.partial(_copied, package)),
         ):
             tree = make(folder / "made" / name)
             source = _publish(name, tree, served, url, toml)
