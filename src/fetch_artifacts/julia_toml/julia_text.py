@@ -13,21 +13,19 @@ import re
 from functools import cached_property
 from typing import Any, Final, cast
 
-from fetch_artifacts.julia_toml.scalars import BASIC, LITERAL, span_inside
+from fetch_artifacts.julia_toml.scalars import BASIC, LITERAL, has_times, span_inside
 
 _CONTROL: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 _NOT_UTF8: Final = r"\udc80-\udcff"  # of bytes that were decoded by surrogateescape
 
 # What most texts have nothing of, each looked for where it costs least.
-_UNREADABLE: Final = re.compile(rf"[{_CONTROL}{_NOT_UTF8}]")
-_LONE_RETURN: Final = re.compile(r"\r(?!\n)")
-_TIME: Final = re.compile(
-    r":[0-9]{2}(?:(?:\.[0-9]+)?z|(?<=[^0-9:+-][0-9]{2}:[0-9]{2})(?![0-9:]))"
-)
+_UNREADABLE: Final = rf"[{_CONTROL}{_NOT_UTF8}]"
+_LONE_RETURN: Final = r"\r(?!\n)"
+_TIME: Final = r":[0-9]{2}(?:(?:\.[0-9]+)?z|(?<=[^0-9:+-][0-9]{2}:[0-9]{2})(?![0-9:]))"
 _MARKS: Final = ('"""', "'''", "\\x", "\\e")
 
-# Compiled when a file is odd, which takes a millisecond. What is passed over, then what
-# may be something to do; and that within an inline table.
+# For odd files only; to compile them takes a millisecond. What is passed over, then
+# what may be something to do; and that within an inline table.
 _WORDS: Final = rf'[0-9]+(?![0-9:])|"(?!"")[^"\\\r\n{_CONTROL}{_NOT_UTF8}]*"'
 _TOKENS: Final = (
     r"(?P<comment>#[^\n\r]*)"
@@ -77,10 +75,10 @@ def prepared(text: str) -> tuple[str, dict[int, str]]:
 def _is_odd(text: str) -> bool:
     """Whether there may be something that Julia refuses, or tomli."""
     return (
-        _UNREADABLE.search(text) is not None
-        or ("\r" in text and _LONE_RETURN.search(text) is not None)
+        re.search(_UNREADABLE, text) is not None
+        or ("\r" in text and re.search(_LONE_RETURN, text) is not None)
         or any(mark in text for mark in _MARKS)
-        or _TIME.search(text) is not None
+        or (has_times(text) and re.search(_TIME, text) is not None)
         or ("{" in text and _may_be_odd_table(text))
     )
 
@@ -140,7 +138,7 @@ class _Preparation:
                 raise _refused(self._text, start, what, "write a [table]")
             blank = " " if kind == "comment" else "\n"
             pattern = _UNREADABLE if kind == "comment" else _LONE_RETURN
-            return pattern.sub(blank, found)
+            return re.sub(pattern, blank, found)
         if kind == "open":
             self._nesting.append(found)
         elif kind == "close":
@@ -162,7 +160,7 @@ class _Preparation:
             pattern = _INSIDE
         else:
             pattern = _ODD_CHARACTER
-        head = _LONE_RETURN.sub("\n", found[:begin])
+        head = re.sub(_LONE_RETURN, "\n", found[:begin])
         return head + re.sub(pattern, self._inside, inside) + found[close:]
 
     def _refuse_escapes(self, inside: str, place: int) -> None:
@@ -188,7 +186,7 @@ class _Preparation:
         if groups.get("escape"):
             return found[0]
         if groups.get("skipped"):
-            return _LONE_RETURN.sub("\n", found[0])
+            return re.sub(_LONE_RETURN, "\n", found[0])
         stand_in = self._base + ord(found[0])
         self._stand_ins[stand_in] = found[0]
         return chr(stand_in)

@@ -1,6 +1,6 @@
 """What a value means to Julia that is neither a table nor an array.
 
-Most patterns are compiled when they are needed, and most files need none of them.
+Patterns are compiled when they are needed, and most files need few of them.
 """
 
 from __future__ import annotations
@@ -19,13 +19,11 @@ STRING: Final = rf"{BASIC}|{LITERAL}"
 """A string in its quotes, for patterns with DOTALL. A backslash may end any line."""
 
 # What tomli may read as another value than Julia, each looked for where it costs least.
-_NUMBER: Final = re.compile(
+_NUMBER: Final = (
     r"[=,\[\n][ \t]*(?:0[xob][0-9A-Fa-f]|0[0-9]{3}-|[+-]?[0-9][0-9_.]*[eE][+-]?[0-9]"
     r"|[+-]?[0-9_.]{309})"
 )
-_TIME: Final = re.compile(
-    r":[0-9]{2}(?:(?<=[0-9][+-][0-9]{2}:[0-9]{2})|\.[0-9]{1,2}(?![0-9]))"
-)
+_TIME: Final = r":[0-9]{2}(?:(?<=[0-9][+-][0-9]{2}:[0-9]{2})|\.[0-9]{1,2}(?![0-9]))"
 
 _BASED: Final = r"0[xob][0-9A-Fa-f_]+"
 _OFFSET: Final = r"[0-9][0-9T:. t-]*[+-][0-9]{2}:[0-9]{2}"
@@ -49,7 +47,14 @@ class Unsigned(int):
 
 def may_differ(text: str) -> bool:
     """Whether there may be a value in a text that Julia and tomli read differently."""
-    return _NUMBER.search(text) is not None or _TIME.search(text) is not None
+    return re.search(_NUMBER, text) is not None or (
+        has_times(text) and re.search(_TIME, text) is not None
+    )
+
+
+def has_times(text: str) -> bool:
+    """Whether there may be a time in a text: a colon that is not that of a URL."""
+    return text.count(":") > text.count("://")
 
 
 def as_julia(spelt: str, value: Any) -> Any:

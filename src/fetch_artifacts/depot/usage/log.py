@@ -16,7 +16,6 @@ import errno
 import os
 import re
 import time
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -26,6 +25,7 @@ from fetch_artifacts.files.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from fetch_artifacts.depot.usage.entries import UsageEntries
     from fetch_artifacts.files.locks.pidlock import PidLock
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 USAGE_TOML: Final = "artifact_usage.toml"
 DAMAGED: Final = ".damaged-"
 """What the name of a copy of a damaged log goes on with."""
-_DAY: Final = timedelta(days=1)
-_DAY_SECONDS: Final = _DAY.total_seconds()
+_DAY: Final = 24 * 60 * 60.0  # seconds
 _LOCK_STALE_AGE: Final = 3.0  # Pkg.jl Types.jl:685
 _STARTS: Final = 3  # where this process is paused for longer than a lock lives
 _LOCK_TIMEOUT: Final = 30.0  # twice what a dead process on another host can cost
@@ -108,7 +107,7 @@ def marked_lately(depot: str, toml: str) -> bool:
     seen = _seen.get((depot, toml))
     if seen is None or seen.moment < READ_AT.get(toml, 0):
         return False
-    return time.monotonic() - seen.moment < _DAY_SECONDS
+    return time.monotonic() - seen.moment < _DAY
 
 
 def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> None:
@@ -197,6 +196,8 @@ def replace_log(
 
 def local_now() -> datetime:
     """Julia's ``now()``: local time without a zone."""
+    from datetime import datetime, timezone
+
     return datetime.now(timezone.utc).astimezone().replace(tzinfo=None)
 
 
@@ -245,8 +246,7 @@ def _record(log: Path, files: Sequence[str]) -> None:
             if not _is_recorded(log, files):
                 _append(log, files, now)
             return
-        known = all(now - found.latest.get(file, now - _DAY) < _DAY for file in files)
-        if known and found.condensed:
+        if found.condensed and _are_recent(found.latest, files, now):
             return
         replace_log(log, found, {**found.latest, **dict.fromkeys(files, now)}, lock)
 
@@ -257,16 +257,26 @@ def _is_new(file: str) -> bool:
 
 
 def _is_recorded(log: Path, files: Sequence[str]) -> bool:
+    from datetime import timedelta
+
     from fetch_artifacts.depot.usage.entries import read_end, read_entries
 
     now = local_now()
-    found = read_entries(log, now - _DAY, at_most=_FILES_AT_MOST)
+    yesterday = now - timedelta(seconds=_DAY)
+    found = read_entries(log, yesterday, at_most=_FILES_AT_MOST)
     if found is None:
-        found = read_end(log, now - _DAY)
+        found = read_end(log, yesterday)
     elif not found.condensed:
         return False
+    return _are_recent(found.latest, files, now)
+
+
+def _are_recent(
+    latest: Mapping[str, datetime], files: Sequence[str], now: datetime
+) -> bool:
+    """Whether each file was logged within the last day."""
     return all(
-        file in found.latest and now - found.latest[file] < _DAY for file in files
+        file in latest and (now - latest[file]).total_seconds() < _DAY for file in files
     )
 
 
