@@ -329,7 +329,15 @@ class ArtifactNotInstalledError(InstallError):
 
 
 class PublishError(FetchArtifactsError, RuntimeError):
-    """An archive could not be published, or can't be had from where it should be."""
+    """An archive could not be published, or can't be had from where it should be.
+
+    Attributes:
+        uploaded: The URLs of what was uploaded before, and stays there.
+    """
+
+    def __init__(self, message: str, *, uploaded: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.uploaded = tuple(uploaded)
 
 
 class JuliaError(FetchArtifactsError, RuntimeError):

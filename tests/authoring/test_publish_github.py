@@ -124,6 +124,19 @@ def test_an_asset_that_is_there_is_left_as_it_is(
     )
 
 
+def test_an_asset_whose_upload_broke_off_is_replaced(
+    github: HTTPServer, target: ReleaseTarget, archive: Archive
+) -> None:
+    place = f"{RELEASES}/assets/7"
+    broken = {"name": ARCHIVE, "state": "starter", "url": github.url_for(place)}
+    release = {**answer_release(github), "assets": [broken]}
+    github.expect_request(f"{RELEASES}/tags/v1.0").respond_with_json(release)
+    github.expect_request(place, method="DELETE").respond_with_data(status=204)
+    serve_uploads(github)
+    assert target.upload(archive).existed is False
+    assert [request.method for request, _ in github.log] == ["GET", "DELETE", "POST"]
+
+
 def test_a_release_is_published_verified_and_bound(
     tmp_path: Path, depot: Path, github: HTTPServer, target: ReleaseTarget
 ) -> None:
@@ -150,7 +163,11 @@ def test_a_tag_may_have_slashes(
     ("status", "answer", "message"),
     [
         (401, {"message": "Bad credentials"}, "401 .*Bad credentials.*GITHUB_TOKEN"),
-        (403, {"message": f"no {TOKEN}"}, r"403 .*no \.\.\.; may the token"),
+        (
+            403,
+            {"message": f"no {TOKEN}"},
+            r"403 .*no \.\.\.; check that the token",
+        ),
         (
             422,
             {"message": "Validation Failed", "errors": ["tag"]},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import socket
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,12 +37,13 @@ class Hub:
         self.tokens: set[str | None] = set()
         self.private = False
         self.status = 200
+        self.refused = ""  # what the path of a request that is refused has in it
         server.expect_request(re.compile(".*")).respond_with_handler(self.answer)
 
     def answer(self, request: Request) -> Response:
         self.tokens.add(request.headers.get("Authorization"))
-        if self.status != 200:
-            return Response("{}", self.status)
+        if self.status != 200 and self.refused in request.path:
+            return Response('{"error": "No\\nway"}', self.status)
         if request.path.startswith("/api/"):
             return self._json(self._api(request))
         name = request.path.rpartition("/")[2]
@@ -116,16 +118,39 @@ def test_a_private_data_set_is_bound_with_a_note(
 
 
 @needs_client
+@pytest.mark.parametrize(
+    ("status", "refused", "said"),
+    [
+        (401, "whoami", "HTTP 401 .*: No way; check that the token in HF_TOKEN is rig"),
+        (403, "preup", "could not be written: HTTP 403: .*No way; check that the tok"),
+        (409, "commit", "could not be written: HTTP 409: .*No way; it is there alread"),
+        (500, "commit", "could not be written: HTTP 500: .*No way; try again later"),
+    ],
+)
 def test_what_the_site_refuses_is_an_error_without_the_token(
-    hub: Hub, source: Path, tmp_path: Path
+    status: int, refused: str, said: str, hub: Hub, source: Path, tmp_path: Path
 ) -> None:
-    hub.status = 403
+    hub.status, hub.refused = status, refused
     toml = tmp_path / "Artifacts.toml"
     target = target_for("hf:datasets/me/data")
-    with pytest.raises(PublishError, match="could not be written") as raised:
+    with pytest.raises(PublishError, match=f"^hf:datasets/me/data: .*{said}") as raised:
         publish(source, "Demo", target, BindingOptions(toml=toml))
     assert "hf_secret" not in str(raised.value)
     assert not toml.exists()
+
+
+@needs_client
+def test_a_site_that_says_nothing_is_not_waited_for(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fetch_artifacts.network.rest._ANSWER_SECONDS", 0.2)
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
+        target = target_for("hf:datasets/me/data")
+        with pytest.raises(PublishError, match="no answer in time; try again later"):
+            publish(source, "Demo", target, BindingOptions(toml=tmp_path / "A.toml"))
 
 
 def test_without_its_client_what_to_install_is_said(
@@ -133,5 +158,5 @@ def test_without_its_client_what_to_install_is_said(
 ) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     target = target_for("hf:datasets/me/data")
-    with pytest.raises(PublishError, match=r"install fetch-artifacts\[hf\]"):
+    with pytest.raises(PublishError, match=r"install .fetch-artifacts\[hf\]>="):
         publish(source, "Demo", target, BindingOptions(toml=tmp_path / "A.toml"))

@@ -24,6 +24,10 @@ from support.trees import make_tree
 class ShelfTarget:
     shelf: Path
 
+    @property
+    def name(self) -> str:
+        return f"shelf:{self.shelf}"
+
     def upload(self, archive: Archive) -> Upload:
         self.shelf.mkdir()
         copied = Path(shutil.copy(archive.path, self.shelf))

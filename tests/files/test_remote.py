@@ -1,11 +1,71 @@
 from __future__ import annotations
 
-import pytest
-
 from fetch_artifacts.files.remote import plain_errors
+
+CREDENTIALS = "; check the credentials that its driver finds, and what they may do"
+
+
+class AzureError(Exception):
+    """As azure.core.exceptions.HttpResponseError."""
+
+    status_code = 403
+
+    def __str__(self) -> str:
+        return (
+            "Server failed to authenticate the request.\nRequestId:2f0ea9a2\n"
+            "Time:2026-11-29T03:15:00.0Z\nErrorCode:AuthenticationFailed\n"
+            'Content: <?xml version="1.0" encoding="utf-8"?>\n<Error>\n</Error>'
+        )
+
+
+class MissingError(Exception):
+    """As azure.core.exceptions.ResourceNotFoundError."""
+
+    status_code = 404
+
+
+class GoogleError(Exception):
+    """As gcsfs.retry.HttpError."""
+
+    code = "503"
+
+
+class AwsError(Exception):
+    """As botocore.exceptions.ClientError."""
+
+    response = {"ResponseMetadata": {"HTTPStatusCode": 401}}  # noqa: RUF012 - its own
+
+
+class ReadTimeoutError(Exception):
+    """As urllib3, botocore and aiohttp have them, below Exception."""
+
+
+def said(error: Exception, cause: Exception | None = None) -> str:
+    words = "nothing"
+    try:
+        with plain_errors("x://bucket/a"):
+            raise error from cause
+    except OSError as raised:
+        words = str(raised)
+    return words
 
 
 def test_the_path_of_an_error_is_not_told() -> None:
-    address = "file:///x?hunter2"
-    with pytest.raises(OSError, match=r"^Permission denied$"), plain_errors(address):
-        raise PermissionError(13, "Permission denied", "/x?hunter2")
+    error = PermissionError(13, "Permission denied", "/x?hunter2")
+    assert said(error) == "Permission denied" + CREDENTIALS
+
+
+def test_what_a_file_system_says_is_one_line_with_what_to_do() -> None:
+    assert said(AzureError()) == (
+        "Server failed to authenticate the request. ErrorCode:AuthenticationFailed"
+        + CREDENTIALS
+    )
+    assert said(MissingError("x")) == "there is no such file"
+    assert said(GoogleError("down, 503")) == "down, 503; try again later"
+    assert said(OSError(5, "Unauthorized"), AwsError()) == "Unauthorized" + CREDENTIALS
+    assert said(OSError("Forbidden: b\n\nno")) == "Forbidden: b no" + CREDENTIALS
+    assert said(ReadTimeoutError("late")) == "late; try again later"
+    assert said(ValueError()) == "ValueError"
+    xml = "<?xml version='1.0'?><Error><Message>No\nway.</Message></Error>"
+    assert said(ValueError(xml)) == "No way."
+    assert len(said(ValueError("x" * 10_000))) == 300

@@ -5,8 +5,9 @@ The entry is bound only after both hashes of the downloaded archive were verifie
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ from fetch_artifacts.authoring.targets.target import TargetOptions
 from fetch_artifacts.digests import require_archive, require_tree
 from fetch_artifacts.errors import (
     DownloadError,
+    FetchArtifactsError,
     HashMismatchError,
     PublishError,
     UnpackError,
@@ -182,28 +184,63 @@ def publish(
         BindingExistsError: The name is bound already.
         ArchiveError: It is no folder, or there is no such compression.
         UnhashableFileError: The folder holds what can't be archived.
-        PublishError: The upload failed, or the download of it gives something else.
-            Nothing was bound.
+        PublishError: An upload failed, the download of one gives something else, or
+            the file can't be written. Nothing was bound; what was uploaded stays, and
+            its URLs are in the error.
         ArtifactsTomlError: The file can't be read.
     """
     binding.require_free(name)
     chosen = choose_compression(None, compression)
     require_folder(directory)
     tree_hash = hash_directory(directory)
-    with scratch_folder() as scratch:
-        file = _file_name(name, tree_hash) + usual_ending(chosen)
-        archive = archive_directory(directory, scratch / file, chosen)
-        uploads = [target.upload(archive) for target in _several(targets)]
-    sources = tuple(_source(upload, archive, tree_hash) for upload in uploads)
-    binding.bind(name, tree_hash, sources)
-    notes = tuple(upload.note for upload in uploads if upload.note)
-    return Published(tree_hash=tree_hash, sources=sources, notes=notes)
+    done: list[tuple[PublishTarget, Upload]] = []
+    with _told_with(done):
+        with scratch_folder() as scratch:
+            file = _file_name(name, tree_hash) + usual_ending(chosen)
+            archive = archive_directory(directory, scratch / file, chosen)
+            for target in targets if isinstance(targets, Sequence) else [targets]:
+                with _named(target):
+                    done.append((target, target.upload(archive)))
+        sources = []
+        for target, upload in done:
+            with _named(target):
+                sources.append(_source(upload, archive, tree_hash))
+        binding.bind(name, tree_hash, sources)
+    notes = tuple(upload.note for _, upload in done if upload.note)
+    return Published(tree_hash=tree_hash, sources=tuple(sources), notes=notes)
 
 
-def _several(
-    targets: PublishTarget | Sequence[PublishTarget],
-) -> Sequence[PublishTarget]:
-    return targets if isinstance(targets, Sequence) else [targets]
+@contextlib.contextmanager
+def _named(target: PublishTarget) -> Iterator[None]:
+    """Begin the message of a failure with the target."""
+    try:
+        yield
+    except PublishError as error:
+        if str(error).startswith(target.name):
+            raise
+        msg = f"{target.name}: {error}"
+        raise PublishError(msg) from error
+
+
+@contextlib.contextmanager
+def _told_with(done: list[tuple[PublishTarget, Upload]]) -> Iterator[None]:
+    """Say with a failure that nothing was bound, and what was uploaded already."""
+    try:
+        yield
+    except (FetchArtifactsError, OSError) as error:
+        if not done and not isinstance(error, PublishError):
+            raise  # nothing was tried yet
+        words = str(error)
+        if not isinstance(error, FetchArtifactsError) and error.filename:
+            words = f"{error.filename}: {error.strerror or error}"
+        lines = [f"{words}; nothing was bound"]
+        if done:
+            lines.append("uploaded already, and used as it is next time:")
+        for target, upload in done:
+            again = f" ({upload.again})" if upload.again else ""
+            lines.append(f"{target.name}: {redacted(upload.url)}{again}")
+        uploaded = [upload.url for _, upload in done]
+        raise PublishError("\n".join(lines), uploaded=uploaded) from error
 
 
 def _file_name(name: str, tree_hash: TreeHash) -> str:
@@ -226,7 +263,8 @@ def _source(upload: Upload, archive: Archive, tree_hash: TreeHash) -> DownloadSo
             received = receive(fetcher, upload.url, read, promised=archive.sha256)
         tree = received.content
     except (DownloadError, UnpackError) as error:
-        msg = f"uploaded, but it can't be had from where everybody looks: {error}"
+        there = "there already" if upload.existed else "uploaded"
+        msg = f"{there}, but it can't be had from where everybody looks: {error}"
         raise PublishError(msg) from error
     try:
         require_tree(tree_hash, tree.tree_hash, tree.git_hash, redacted(upload.url))
@@ -234,6 +272,5 @@ def _source(upload: Upload, archive: Archive, tree_hash: TreeHash) -> DownloadSo
         if not upload.existed:
             require_archive(archive.sha256, received.sha256, redacted(upload.url))
     except HashMismatchError as error:
-        msg = f"{error}; nothing was bound"
-        raise PublishError(msg) from error
+        raise PublishError(str(error)) from error
     return DownloadSource(url=upload.url, sha256=received.sha256, size=received.size)

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, Final, cast
 
+from fetch_artifacts._version import pip_install
 from fetch_artifacts.errors import NoJuliaError, OracleError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _LOOPBACK: Final = "localhost,127.0.0.1,::1"
 _WAYS: Final = (
     "put a Julia of 1.5 or newer on PATH (https://julialang.org/install); name the "
     "path of one with JULIA, --julia or, in pytest, --artifacts-julia; or install "
-    'juliacall, which fetches its own: pip install "fetch-artifacts[julia]"'
+    f"juliacall, which fetches its own: {pip_install('julia')}"
 )
 
 

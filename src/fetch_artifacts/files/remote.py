@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING, Any, Final
 
+from fetch_artifacts._version import pip_install
 from fetch_artifacts.urls import redacted_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CHUNK: Final = 1 << 20
+_LONGEST: Final = 300  # characters of what a file system says
+# What Azure's client puts behind what its server says.
+_DETAILS: Final = re.compile(r"(\n(RequestId|Time):[^\n]*)|(\nContent: .*)", re.DOTALL)
+_MESSAGE: Final = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
+_REFUSED: Final = frozenset({401, 403})
+_NOT_FOUND: Final = 404
 
 
 @contextlib.contextmanager
@@ -18,19 +26,55 @@ def plain_errors(address: str) -> Iterator[None]:
     """Turn any error of a file system into an OSError that quotes no login.
 
     Raises:
-        OSError: Whatever was wrong; fsspec or its driver may not be installed.
+        OSError: Whatever was wrong, in one line, and what to do about it; fsspec or its
+            driver may not be installed.
     """
     try:
         yield
-    except FileNotFoundError:
-        raise FileNotFoundError("there is no such file") from None
     except Exception as error:  # noqa: BLE001 - each file system has its own
+        if isinstance(error, FileNotFoundError) or _status(error) == _NOT_FOUND:
+            raise FileNotFoundError("there is no such file") from None
         # They may quote the address, and so may the errors that they come from.
         login = address.partition("://")[2].partition("/")[0].rpartition("@")[0]
-        # The path of an OSError may hold a query, and callers name the place anyway.
-        why = redacted_text(getattr(error, "strerror", None) or str(error))
+        why = redacted_text(_in_short(error))
         why = why.replace(f"{login}@", "") if login else why
-        raise OSError(why or type(error).__name__) from None
+        raise OSError("; ".join(filter(None, (why, _remedy(error))))) from None
+
+
+def _in_short(error: Exception) -> str:
+    """What a file system says, in one line."""
+    # The path of an OSError may hold a query, and callers name the place anyway.
+    text = getattr(error, "strerror", None) or str(error)
+    if text.lstrip().startswith("<") and (message := _MESSAGE.search(text)):
+        text = message[1]
+    text = " ".join(_DETAILS.sub("", text).split())
+    return text[:_LONGEST] or type(error).__name__
+
+
+def _remedy(error: Exception) -> str:
+    """What to do about an error, "" if nothing is known."""
+    chain: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__
+    statuses = {_status(each) for each in chain}
+    names = " ".join(cls.__name__ for each in chain for cls in type(each).__mro__)
+    is_refused = "PermissionError" in names or str(error).startswith("Forbidden")
+    if is_refused or statuses & _REFUSED:
+        return "check the credentials that its driver finds, and what they may do"
+    if max(statuses) >= 500 or "Timeout" in names or "Connection" in names:
+        return "try again later"
+    return ""
+
+
+def _status(error: BaseException) -> int:
+    """The HTTP status of an error of the clients of Azure, Google or AWS, else 0."""
+    status = getattr(error, "status_code", None) or getattr(error, "code", None)
+    answer = getattr(error, "response", None)
+    if isinstance(answer, dict):
+        status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return int(str(status)) if re.fullmatch("[0-9]{3}", str(status)) else 0
 
 
 def file_system(address: str) -> tuple[Any, str]:
@@ -46,7 +90,8 @@ def file_system(address: str) -> tuple[Any, str]:
     try:
         import fsspec
     except ImportError:
-        raise OSError("install fetch-artifacts[fsspec] first") from None
+        msg = f"needs fsspec: {pip_install('fsspec')}"
+        raise OSError(msg) from None
     with plain_errors(address):
         system, path = fsspec.core.url_to_fs(address)
     return system, path

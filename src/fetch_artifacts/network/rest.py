@@ -6,13 +6,14 @@ host that a request is redirected to. No error and no log contains one.
 
 from __future__ import annotations
 
+import re
 import threading
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from fetch_artifacts._version import __version__
 from fetch_artifacts.errors import DownloadError, PublishError
-from fetch_artifacts.network.failures import Route, as_download_error
+from fetch_artifacts.network.failures import RetryableError, Route, as_download_error
 from fetch_artifacts.network.session import ignore_netrc
 from fetch_artifacts.urls import is_secure, origin, redacted, redirected, without_user
 
@@ -30,6 +31,28 @@ _CONNECT_SECONDS: Final = 30.0
 _ANSWER_SECONDS: Final = 300.0  # a server may look at all of a file before it answers
 _REASON_CHARACTERS: Final = 500
 _REDIRECTS: Final = 10
+_TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title", re.DOTALL | re.IGNORECASE)
+_LATER: Final = "try again later"
+_REMEDIES: Final = {
+    401: "check that the token in {variable} is right, and has not expired",
+    403: "check that the token in {variable} may write there",
+    404: "check its name, and that the token in {variable} may see it",
+    409: "it is there already, or something else changes it: look at it there",
+    413: "it takes no file of this size",
+    429: _LATER,
+}
+
+
+def remedy(status: int, variable: str) -> str:
+    """Say what to do about an answer with an error status, "" if nothing is known.
+
+    Args:
+        status: The HTTP status.
+        variable: The environment variable with the token.
+    """
+    if status >= 500:
+        return _LATER
+    return _REMEDIES.get(status, "").format(variable=variable)
 
 
 def permanent_redirect(url: str, settings: Settings) -> str | None:
@@ -122,6 +145,14 @@ class RestSession:
             return None
         return self._answer(response, "GET", url)
 
+    def delete(self, url: str) -> None:
+        """Delete what is there.
+
+        Raises:
+            PublishError: The server refuses, or can't be reached.
+        """
+        self._require_success(self._send("DELETE", url), "DELETE", url)
+
     def send_file(self, method: str, url: str, path: Path) -> dict[str, Any]:
         """Send the bytes of a file, and give the JSON that comes back.
 
@@ -166,19 +197,14 @@ class RestSession:
                 raise
             why = as_download_error(url, error, Route.of(url, self._settings))
             msg = f"{method} {why}"
+            if isinstance(why, RetryableError):
+                msg += f"; {_LATER}"
             raise PublishError(msg) from None
 
     def _answer(
         self, response: requests.Response, method: str, url: str
     ) -> dict[str, Any]:
-        if not 200 <= response.status_code < 300:
-            why = f"HTTP {response.status_code} {response.reason}{self._said(response)}"
-            if response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-                why += f"; may the token in {self._variable} do so?"
-            elif response.is_redirect:
-                why += f"; it moved to {redacted(response.headers['Location'])}"
-            msg = f"{method} {redacted(url)}: {why}"
-            raise PublishError(msg)
+        self._require_success(response, method, url)
         try:
             answer = response.json()
         except ValueError:
@@ -188,15 +214,30 @@ class RestSession:
             raise PublishError(msg)
         return answer
 
+    def _require_success(
+        self, response: requests.Response, method: str, url: str
+    ) -> None:
+        status = response.status_code
+        if 200 <= status < 300:
+            return
+        why = f"HTTP {status} {response.reason}{self._said(response)}"
+        todo = remedy(status, self._variable)
+        if response.is_redirect:
+            todo = f"it moved to {redacted(response.headers['Location'])}"
+        msg = f"{method} {redacted(url)}: {why}" + (f"; {todo}" if todo else "")
+        raise PublishError(msg)
+
     def _said(self, response: requests.Response) -> str:
-        """What the server gives as its reason."""
+        """What the server gives as its reason; of a page, its title."""
         try:
             answer = response.json()
-            parts = [answer.get("message"), answer.get("errors")]
+            parts = [answer.get(key) for key in ("message", "error", "errors")]
         except (ValueError, AttributeError):
-            parts = [response.text]
-        said = ", ".join(str(part) for part in parts if part)[:_REASON_CHARACTERS]
-        return f": {said.replace(self.token, '...')}" if said else ""
+            title, is_page = _TITLE.search(response.text), "<" in response.text[:9]
+            parts = [title[1] if title else "" if is_page else response.text]
+        said = ", ".join(" ".join(str(part).split()) for part in parts if part)
+        said = said.replace(self.token, "...")[:_REASON_CHARACTERS]
+        return f": {said}" if said else ""
 
 
 def _new_session() -> requests.Session:

@@ -7,18 +7,19 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from fetch_artifacts.errors import PublishError
 from fetch_artifacts.files.flushing import flush_file
 from fetch_artifacts.files.remote import file_system, plain_errors, remote_chunks
 from fetch_artifacts.files.writing import replacing, write_atomically
-from fetch_artifacts.urls import local_path, redacted
+from fetch_artifacts.urls import FSSPEC_SCHEMES, local_path, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CHUNK: Final = 1 << 20
+_OBJECT_STORES: Final = FSSPEC_SCHEMES - {"hdfs", "webhdfs"} | {"s3a"}
 _ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://.*", re.DOTALL)
 
 
@@ -79,6 +80,8 @@ def _as_publish_error(place: str, verb: str) -> Iterator[None]:
         yield
     except OSError as error:
         why = error.strerror or str(error)
+        if isinstance(error, FileNotFoundError) and verb == "written":
+            why = "there is no such bucket or folder; make it first"
         msg = f"{redacted(place)}: could not be {verb}: {why}"
         raise PublishError(msg) from None
 
@@ -153,6 +156,11 @@ class FsspecStore:
 
     address: str
 
+    def _make_folder(self, system: Any, target: str) -> None:
+        """Make the folder of a file; object stores have none, and make a bucket."""
+        if self.address.partition("://")[0] not in _OBJECT_STORES:
+            system.makedirs(target.rpartition("/")[0], exist_ok=True)
+
     def names(self, folder: str) -> list[str]:
         """See `Store`."""
         with _as_publish_error(self.address, "read"):
@@ -179,8 +187,14 @@ class FsspecStore:
             system, root = file_system(self.address)
             target = f"{root.rstrip('/')}/{name}"
             with plain_errors(self.address):
-                system.makedirs(target.rpartition("/")[0], exist_ok=True)
+                self._make_folder(system, target)
                 system.put_file(str(file), target)
+                system.invalidate_cache()
+                found = system.info(target)["size"]  # not all drivers tell a failure
+            expected = file.stat().st_size
+            if found != expected:
+                msg = f"expected {expected} bytes of {name} there, found {found}"
+                raise OSError(msg)
 
     def write(self, name: str, data: bytes) -> None:
         """See `Store`."""
@@ -189,7 +203,7 @@ class FsspecStore:
             target = f"{root.rstrip('/')}/{name}"
             with plain_errors(self.address):
                 if not (system.exists(target) and system.cat_file(target) == data):
-                    system.makedirs(target.rpartition("/")[0], exist_ok=True)
+                    self._make_folder(system, target)
                     system.pipe_file(target, data)
 
     def chunks(self, name: str) -> Iterator[bytes]:

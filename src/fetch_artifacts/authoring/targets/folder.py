@@ -32,6 +32,11 @@ class FolderTarget:
     folder: Path
     url_base: str
 
+    @property
+    def name(self) -> str:
+        """See `PublishTarget`."""
+        return f"dir:{self.folder}"
+
     def upload(self, archive: Archive) -> Upload:
         """Copy an archive into the folder atomically.
 
@@ -68,6 +73,11 @@ class FsspecTarget:
 
     folder: str
     url_base: str
+
+    @property
+    def name(self) -> str:
+        """See `PublishTarget`."""
+        return redacted(self.folder)
 
     def upload(self, archive: Archive) -> Upload:
         """Copy an archive into the folder.

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _TOKEN: Final = "GITHUB_TOKEN"  # noqa: S105 - the name of a variable
 _API: Final = "https://api.github.com"
 _GH_SECONDS: Final = 30.0
+# What an upload leaves that broke off ("Upload a release asset" in its documentation).
+_BROKEN_OFF: Final = "starter"
 _HEADERS: Final = {
     "Accept": "application/vnd.github+json",
     "X-GitHub-Api-Version": "2022-11-28",
@@ -92,6 +94,11 @@ class ReleaseTarget:
     repository: str
     tag: str
 
+    @property
+    def name(self) -> str:
+        """See `PublishTarget`."""
+        return f"github:{self.repository}@{self.tag}"
+
     def upload(self, archive: Archive) -> Upload:
         """Add an archive to the release's assets.
 
@@ -106,9 +113,12 @@ class ReleaseTarget:
                 body = {"tag_name": self.tag, "name": self.tag}
                 release = session.call("POST", releases, body)
             for asset in release.get("assets", ()):
-                if asset["name"] == name:
+                if asset.get("name") != name:
+                    continue
+                if asset.get("state") != _BROKEN_OFF:
                     url = _field(asset, "browser_download_url")
                     return Upload(url=url, existed=True)
+                session.delete(_field(asset, "url"))
             # A URI template: https://.../assets{?name,label}
             address = _field(release, "upload_url").partition("{")[0]
             query = urlencode({"name": name})
@@ -129,6 +139,11 @@ class GistTarget:
 
     settings: Settings
     public: bool = False
+
+    @property
+    def name(self) -> str:
+        """See `PublishTarget`."""
+        return "gist:public" if self.public else "gist"
 
     def upload(self, archive: Archive) -> Upload:
         """Create a gist and push an archive to it.
@@ -151,10 +166,17 @@ class GistTarget:
             "files": {"README.md": {"content": f"{name}, for an Artifacts.toml\n"}},
         }
         with _session(self.settings) as session:
-            gist = session.call("POST", gists, body)
-            _push(_field(gist, "git_push_url"), archive, self.settings, session.token)
-            gist = session.call("GET", f"{gists}/{_field(gist, 'id')}")
-        return Upload(url=_field(gist.get("files", {}).get(name, {}), "raw_url"))
+            made = session.call("POST", gists, body)
+            again = f"delete {made.get('html_url', 'it')}, or there will be two gists"
+            try:
+                push_url = _field(made, "git_push_url")
+                _push(push_url, archive, self.settings, session.token)
+                gist = session.call("GET", f"{gists}/{_field(made, 'id')}")
+                url = _field(gist.get("files", {}).get(name, {}), "raw_url")
+            except PublishError as error:
+                msg = f"{error}; a gist was made: {again}"
+                raise PublishError(msg) from error
+        return Upload(url=url, again=again)
 
 
 def _push(url: str, archive: Archive, settings: Settings, token: str) -> None:

@@ -9,8 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from fetch_artifacts._version import pip_install
 from fetch_artifacts.authoring.targets.target import TargetKind, Upload
 from fetch_artifacts.errors import PublishError
+from fetch_artifacts.network.rest import RestSession, remedy
 from fetch_artifacts.urls import redacted_text
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.settings.environment import Settings
 
 _TYPE: Final = "dataset"
+_VARIABLE: Final = "HF_TOKEN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,11 @@ class DatasetTarget:
     settings: Settings
     repository: str
 
+    @property
+    def name(self) -> str:
+        """See `PublishTarget`."""
+        return f"hf:datasets/{self.repository}"
+
     def upload(self, archive: Archive) -> Upload:
         """Add an archive to the data set; its URL names the commit, so it stays.
 
@@ -41,23 +49,20 @@ class DatasetTarget:
             PublishError: huggingface_hub is not installed, or the site refuses or
                 can't be reached.
         """
-        if self.settings.offline:
-            msg = f"nothing can be published, because {self.settings.offline} is set"
-            raise PublishError(msg)
         try:
             import huggingface_hub as hub
         except ImportError as error:
-            msg = f"hf:datasets/{self.repository}: install fetch-artifacts[hf] first"
+            msg = f"needs huggingface_hub: {pip_install('hf')}"
             raise PublishError(msg) from error
-        environ = self.settings.environ
-        api = hub.HfApi(
-            endpoint=environ.get("HF_ENDPOINT"), token=environ.get("HF_TOKEN")
-        )
+        endpoint = self.settings.environ.get("HF_ENDPOINT")
+        with RestSession(self.settings, _VARIABLE, {}, _logged_in) as session:
+            api = hub.HfApi(endpoint=endpoint, token=session.token)
+            # The client waits for an answer for ever; this does not.
+            session.call("GET", f"{api.endpoint}/api/whoami-v2")
         try:
             return self._upload(api, archive)
         except Exception as error:  # noqa: BLE001 - errors of the site and of its client
-            why = redacted_text(str(error))
-            msg = f"hf:datasets/{self.repository}: could not be written: {why}"
+            msg = f"could not be written: {_why(error)}"
             raise PublishError(msg) from None
 
     def _upload(self, api: Any, archive: Archive) -> Upload:
@@ -73,6 +78,24 @@ class DatasetTarget:
             return Upload(url=url, existed=existed)
         note = f"the data set is private, so not everybody can download {url}"
         return Upload(url=url, existed=existed, is_public=False, note=note)
+
+
+def _logged_in() -> str:
+    """The token of ``hf auth login``, "" without one."""
+    import huggingface_hub as hub
+
+    return hub.get_token() or ""
+
+
+def _why(error: Exception) -> str:
+    """What the site said in one line, and what to do; else what its client said."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status is None:
+        words = f"{type(error).__name__}: {error}"
+        return redacted_text(" ".join(words.split()))
+    said = getattr(error, "server_message", None)
+    words = redacted_text(" ".join(f"HTTP {status}: {said or ''}".split()).rstrip(":"))
+    return "; ".join(filter(None, (words, remedy(status, _VARIABLE))))
 
 
 def _dataset(match: re.Match[str], options: TargetOptions) -> DatasetTarget:

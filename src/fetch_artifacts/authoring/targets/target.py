@@ -26,16 +26,24 @@ class Upload:
         is_public: Whether the URL works right away. If not, the target has itself
             verified that the whole file arrived.
         note: What the author has to do next, or "".
+        again: What to do before the same is published again, where that would not
+            find this upload; or "".
     """
 
     url: str
     existed: bool = False
     is_public: bool = True
     note: str = ""
+    again: str = ""
 
 
 class PublishTarget(Protocol):
     """A place where archives are published."""
+
+    @property
+    def name(self) -> str:
+        """What users write for it, without secrets."""
+        ...
 
     def upload(self, archive: Archive) -> Upload:
         """Upload an archive under its own file name.

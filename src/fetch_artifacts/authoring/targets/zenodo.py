@@ -50,6 +50,15 @@ class ZenodoTarget:
     title: str = ""
     creators: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """See `PublishTarget`."""
+        return self._named(self.deposit)
+
+    def _named(self, deposit: object) -> str:
+        kind = "zenodo-sandbox" if self.site == SANDBOX else "zenodo"
+        return kind if deposit is None else f"{kind}:{deposit}"
+
     def upload(self, archive: Archive) -> Upload:
         """Add an archive to the deposit.
 
@@ -67,20 +76,27 @@ class ZenodoTarget:
             else:
                 deposit = session.call("GET", f"{depositions}/{self.deposit}")
             number, links = deposit.get("id"), deposit.get("links", {})
-            bucket = join_url(str(links.get("bucket", "")), archive.path.name)
-            file = session.send_file("PUT", bucket, archive.path)
-            _check_arrived(file, archive.path)
-            if self.final:
-                publish = f"{depositions}/{number}/actions/publish"
-                deposit = session.call("POST", publish)
+            where = links.get("html") or f"{self.site}/uploads/{number}"
+            again = f"give {self._named(number)} next time, or another draft is made"
+            try:
+                bucket = join_url(str(links.get("bucket", "")), archive.path.name)
+                file = session.send_file("PUT", bucket, archive.path)
+                _check_arrived(file, archive.path)
+                if self.final:
+                    publish = f"{depositions}/{number}/actions/publish"
+                    deposit = session.call("POST", publish)
+            except PublishError as error:
+                msg = f"{error}; its draft is {where}: {again}"
+                raise PublishError(msg) from error
         number = deposit.get("record_id") or number
         name = quote(archive.path.name)
         url = f"{self.site}/records/{number}/files/{name}?download=1"
         if self.final:
-            return Upload(url=url)
-        where = links.get("html") or f"{self.site}/uploads/{number}"
+            again = "it is published for ever: leave it out next time"
+            return Upload(url=url, again=again)
         note = f"it is a draft, which nobody can download until you publish it: {where}"
-        return Upload(url=url, is_public=False, note=note)
+        again = "" if self.deposit == number else again
+        return Upload(url=url, is_public=False, note=note, again=again)
 
     def _metadata(self) -> dict[str, Any]:
         if not self.creators:

@@ -35,16 +35,21 @@ class _LogLines(logging.Handler):
 
 @contextlib.contextmanager
 def log_shown() -> Iterator[None]:
-    """Show the library's warnings, and more with ``-v``, within a ``with`` block."""
+    """Show the library's warnings, and more with ``-v``, within a ``with`` block.
+
+    Those of other libraries are left out: what they come to is in our errors.
+    """
     before = _LOGGER.level, _LOGGER.propagate, volume.quiet
-    handler = _LogLines()
+    handler, others = _LogLines(), logging.NullHandler()
     _LOGGER.addHandler(handler)
+    logging.getLogger().addHandler(others)
     _LOGGER.setLevel(logging.WARNING)
     _LOGGER.propagate = volume.quiet = False
     try:
         yield
     finally:
         _LOGGER.removeHandler(handler)
+        logging.getLogger().removeHandler(others)
         _LOGGER.setLevel(before[0])
         _LOGGER.propagate, volume.quiet = before[1:]
 
