@@ -13,6 +13,7 @@ import pytest
 
 from fetch_artifacts.depot.workspace import Workspace, take_out
 from fetch_artifacts.files.folder import Folder
+from fetch_artifacts.files.locks.slots import sweep_slots
 from support.trees import as_nobody, make_tree, names
 
 UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
@@ -132,7 +133,7 @@ def test_what_is_made_stays_in_the_folder_that_was_opened(
         ("{dead} elsewhere", 6, False),
         ("{dead} elsewhere", 8, True),
         ("", 0, False),  # its process is just starting
-        ("", 8, True),
+        ("", 2 / 24 / 60, True),
     ],
 )
 def test_what_nobody_works_on_any_more_is_swept(
@@ -179,6 +180,82 @@ def test_what_a_killed_process_left_is_swept_by_the_next(
     assert names(own_folder(depot)) == []
 
 
+# What is tried out lies where all users' folders are, and for a moment in `artifacts`.
+@UNIX
+@pytest.mark.parametrize("with_modes", [True, False])
+@pytest.mark.parametrize("renames", [0, 1])
+def test_what_was_tried_out_when_a_process_was_killed_is_swept_by_the_next(
+    renames: int, with_modes: bool, artifacts: Path, depot: Path
+) -> None:
+    script = (
+        "import os, sys; from pathlib import Path\n"
+        "from fetch_artifacts.depot.workspace import Workspace\n"
+        "from fetch_artifacts.files.folder import Folder\n"
+        "depot, left, with_modes = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]\n"
+        "rename, fstat = Folder.rename, os.fstat\n"
+        "def killed(self, name, target, new):\n"
+        "    global left\n"
+        "    made = depot / '.fetch_artifacts' / name\n"
+        "    if with_modes == 'n' and not made.is_dir():\n"
+        "        return rename(self, name, target, new)\n"
+        "    if left:\n"
+        "        rename(self, name, target, new)\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "def without_modes(handle):\n"
+        "    status = fstat(handle)\n"
+        "    return os.stat_result([status.st_mode | 0o700, *status[1:]])\n"
+        "Folder.rename = killed\n"
+        "if with_modes == 'n':\n"
+        "    os.fstat = without_modes\n"
+        "with Workspace.open(depot / 'artifacts', depot):\n"
+        "    pass\n"
+    )
+    arguments = [str(depot), str(renames), "y" if with_modes else "n"]
+    subprocess.run([sys.executable, "-c", script, *arguments], check=False)
+    place = artifacts if renames else depot / ".fetch_artifacts"
+    assert any(name.startswith("jl_") for name in names(place))
+    with Workspace.open(artifacts, depot):
+        assert names(artifacts) == []
+        assert names(depot / ".fetch_artifacts") == [USER]
+
+
+@UNIX
+def test_the_locks_of_others_are_left_to_them(artifacts: Path, depot: Path) -> None:
+    sweep(depot)
+    mine = leave(depot, "jl_left", f"{dead_pid()} {socket.gethostname()}")
+    make_tree(artifacts / "jl_left", {"a": "x"})  # a Julia's, perhaps
+    lock = mine.with_name("jl_left.lock")
+    lock.rename(depot / ".fetch_artifacts" / lock.name)
+    shared, other = Folder.hold(depot / ".fetch_artifacts"), Folder.hold(artifacts)
+    with shared, other:
+        owner = shared.status(lock.name).st_uid
+        sweep_slots(shared, other=other, owner=owner + 1)
+        assert names(artifacts) == ["jl_left"]
+        sweep_slots(shared, other=other, owner=owner)
+        assert names(artifacts) == []
+
+
+@UNIX  # an open file can't be removed on Windows
+def test_a_process_that_was_paused_before_it_named_its_lock_makes_another(
+    artifacts: Path, depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+    swept: list[str] = []
+
+    def paused(handle: int, content: bytes) -> int:
+        for lock in [] if swept else own_folder(depot).glob("*.lock"):
+            swept.append(lock.stem)
+            lock.unlink()
+        return real(handle, content)
+
+    with Workspace.open(artifacts, depot) as workspace:
+        monkeypatch.setattr(os, "write", paused)
+        with workspace.slot() as name:
+            assert swept
+            assert name not in swept
+            assert names(own_folder(depot)) == [f"{name}.lock"]
+
+
 def test_a_tree_is_taken_out_by_one_rename(
     artifacts: Path, depot: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,7 +263,8 @@ def test_a_tree_is_taken_out_by_one_rename(
     remove, seen = Folder.remove, []
 
     def noted(self: Folder, name: str) -> None:
-        seen.append(names(artifacts))
+        if self.path == own_folder(depot):  # not what was tried out
+            seen.append(names(artifacts))
         remove(self, name)
 
     monkeypatch.setattr(Folder, "remove", noted)

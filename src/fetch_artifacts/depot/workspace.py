@@ -13,13 +13,12 @@ import contextlib
 import errno
 import logging
 import os
-import secrets
 import stat
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.files.folder import Folder, kind_of
 from fetch_artifacts.files.locks.pidlock import remove_abandoned
-from fetch_artifacts.files.locks.slots import STAGED, locked_slot, sweep_slots
+from fetch_artifacts.files.locks.slots import locked_slot, sweep_slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,6 +187,7 @@ def _own_folder(parent: Folder, artifacts: Folder) -> Folder:
             _open_to_all_of(shared, artifacts)
     with parent.enter(WORKSPACES) as shared:
         owner, keeps_modes = _try_out(shared, artifacts)
+        sweep_slots(shared, other=artifacts, owner=owner)  # of the same, when killed
         user = str(getattr(os, "geteuid", int)())
         for number in range(_PLACES):
             name = f"{user}.{number}" if number else user
@@ -225,39 +225,39 @@ def _try_out(shared: Folder, artifacts: Folder) -> tuple[int, bool]:
     Raises:
         OSError: No rename leads into ``artifacts``, or one of them can't be written.
     """
-    name = STAGED + secrets.token_hex(8)
-    handle = shared.open(name, _NEW, _FILE_MODE)
-    try:
-        status = os.fstat(handle)
-    finally:
-        os.close(handle)
-    try:
+    with locked_slot(shared) as name:
+        handle = shared.open(name, _NEW, _FILE_MODE)
+        try:
+            status = os.fstat(handle)
+        finally:
+            os.close(handle)
         shared.rename(name, artifacts, name)
-    except BaseException:
-        shared.unlink(name)
-        raise
-    artifacts.unlink(name)
-    if stat.S_IMODE(status.st_mode) != _FILE_MODE:
-        _try_out_folders(shared, artifacts)
+        artifacts.unlink(name)
+        if stat.S_IMODE(status.st_mode) != _FILE_MODE:
+            _try_out_folders(shared, artifacts, name)
     return status.st_uid, not status.st_mode & _OTHERS
 
 
-def _try_out_folders(shared: Folder, artifacts: Folder) -> None:
+def _try_out_folders(shared: Folder, artifacts: Folder, name: str) -> None:
     """Find out whether a file system without modes can rename folders.
+
+    Args:
+        shared: The folder of the users' folders.
+        artifacts: The folder of ``<hash>`` folders.
+        name: The name of a slot in `shared`.
 
     Raises:
         OSError: What is in a folder is lost, as with fusefat.
     """
-    name, inside = STAGED + secrets.token_hex(8), "inside"
+    inside = "inside"
     shared.make(name)
+    with shared.enter(name) as folder:
+        os.close(folder.open(inside, _NEW))
     try:
-        with shared.enter(name) as folder:
-            os.close(folder.open(inside, _NEW))
         shared.rename(name, artifacts, name)
         with artifacts.enter(name) as folder:
             found = folder.names()
     finally:
-        shared.remove(name)
         artifacts.remove(name)
     if found != [inside]:
         fault = "this file system loses what is in a folder when that is renamed"

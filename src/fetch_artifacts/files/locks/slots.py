@@ -38,6 +38,7 @@ _log = logging.getLogger(__name__)
 STAGED: Final = "jl_"
 _LOCK: Final = ".lock"
 _ABANDONED_AFTER: Final = 7 * 24 * 60 * 60.0  # seconds, on a host that can't be asked
+_NAMED_AFTER: Final = 60.0  # seconds; within them a process tells whose its lock is
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 _LONGEST_LOCK: Final = 512  # bytes that are read of a lock
 
@@ -64,8 +65,15 @@ def locked_slot(folder: Folder) -> Iterator[str]:
             close(lock)
 
 
-def sweep_slots(folder: Folder) -> None:
+def sweep_slots(
+    folder: Folder, *, other: Folder | None = None, owner: int | None = None
+) -> None:
     """Remove what dead processes left; what can't be removed stays.
+
+    Args:
+        folder: The folder of the slots.
+        other: Where what is of a slot's name may have been renamed to.
+        owner: Whose slots are looked at, where others can write to the folder.
 
     Raises:
         OSError: The folder can't be listed.
@@ -73,7 +81,9 @@ def sweep_slots(folder: Folder) -> None:
     for name in folder.names():
         if name.startswith(STAGED) and name.endswith(_LOCK):
             with contextlib.suppress(OSError):
-                _sweep(folder, name.removesuffix(_LOCK))
+                slot = name.removesuffix(_LOCK)
+                if owner in {None, folder.status(name).st_uid}:
+                    _sweep(folder, slot, other)
 
 
 def _lock_new_name(folder: Folder) -> tuple[str, int]:
@@ -84,7 +94,9 @@ def _lock_new_name(folder: Folder) -> tuple[str, int]:
         try:
             if hold_by_system(lock) is not False:
                 os.write(lock, f"{os.getpid()} {socket.gethostname()}".encode())
-                return name, lock
+                with contextlib.suppress(FileNotFoundError):  # a sweep took it
+                    folder.status(name + _LOCK)
+                    return name, lock
         except BaseException:
             _unlock(folder, name, lock)
             raise
@@ -100,7 +112,7 @@ def _unlock(folder: Folder, name: str, lock: int) -> None:
     close(lock)
 
 
-def _sweep(folder: Folder, name: str) -> None:
+def _sweep(folder: Folder, name: str, other: Folder | None) -> None:
     """Remove a tree and its lock, if it is certain that nobody works on the tree.
 
     Raises:
@@ -119,6 +131,8 @@ def _sweep(folder: Folder, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             folder.rename(name, folder, aside)
         folder.remove(aside)
+        if other is not None:
+            other.remove(name)
         folder.unlink(name + _LOCK)
         _log.debug("%s: removed what a dead process left", folder.path / name)
     finally:
@@ -133,10 +147,14 @@ def _is_abandoned(lock: int, *, taken: bool) -> bool:
         lock: The file.
         taken: Whether the system's lock on it was free.
     """
-    pid, host = parse_holder(os.read(lock, _LONGEST_LOCK))
+    content = os.read(lock, _LONGEST_LOCK)
+    pid, host = parse_holder(content)
     if pid and host == socket.gethostname():
         # Two mounts of one network folder may not see each other's locks.
         alive = pid != os.getpid() and may_be_alive(pid, host)
         if os.name == "nt" or (taken and not alive):
             return True
-    return time.time() - os.fstat(lock).st_mtime > _ABANDONED_AFTER
+    age = time.time() - os.fstat(lock).st_mtime
+    # One without a name is still empty where its process was killed at once. A process
+    # that was only paused sees that its lock is gone, before it makes a tree.
+    return age > (_ABANDONED_AFTER if content else _NAMED_AFTER)
