@@ -98,16 +98,28 @@ def test_what_is_published_is_pushed(
     assert names(mirror / "artifact") == [TREE_HASH]
 
 
-def test_there_must_be_a_mirror_to_push_to(
-    published: Published, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("mirrors", ["", "https://mirror.example.org/x"])
+@pytest.mark.parametrize("dry_run", [(), ("--dry-run",)])
+def test_there_must_be_a_mirror_to_push_to_before_anything_is_done(
+    mirrors: str,
+    dry_run: tuple[str, ...],
+    published: Published,
+    depot: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("FETCH_ARTIFACTS_MIRRORS", "http://127.0.0.1:1/x")
-    published.archive.rename(published.archive.with_name("kept"))
-    monkeypatch.setenv("FETCH_ARTIFACTS_MIRRORS", "")
-    published.archive.with_name("kept").rename(published.archive)
-    done = run("install", "--toml", published.toml, "--push")
-    assert done.exit_code == 1
-    assert "expected a mirror that can be written to" in done.stderr
+    monkeypatch.setenv("FETCH_ARTIFACTS_MIRRORS", mirrors)
+    source, web = make_tree(tmp_path / "source", TREE), tmp_path / "web"
+    base = ["--to", f"dir:{web}", "--url-base", web.as_uri()]
+    publishing: list[str | Path] = ["publish", source, "Other", *base]
+    for command in (["install"], publishing):
+        done = run(*command, "--toml", published.toml, "--push", *dry_run)
+        assert done.exit_code == 1
+        assert "expected a mirror that can be written to" in done.stderr
+        assert f"found {mirrors or 'none'}" in done.stderr
+    assert not (depot / "artifacts").exists()
+    assert not web.exists()
+    assert "Other" not in published.toml.read_text()
 
 
 @pytest.mark.parametrize("by", ["variable", "pyproject"])

@@ -156,6 +156,10 @@ def install(
     if bundle and julia:
         msg = "--julia does not go with --from: no hook chooses what a bundle holds"
         raise click.UsageError(msg)
+    if push:
+        from fetch_artifacts.authoring.mirrors import mirror
+
+        mirror.writable_mirrors()  # before there is anything to put there
     began = time.monotonic()
     order: _Order
     if bundle:

@@ -221,6 +221,8 @@ def publish(
     from fetch_artifacts.authoring.publish import targets_for
     from fetch_artifacts.cli._mirror import tell_pushed
 
+    if push:
+        mirror.writable_mirrors()  # before there is anything to put there
     wanted_targets: tuple[str, ...] = named.pop("targets")
     targets = targets_for(wanted_targets, title=name, **named)
     if dry_run:

@@ -324,6 +324,24 @@ def _fault(store: Store, name: str, settings: Settings) -> str:
     return "" if tree.kind == "gz" else f"expected gzip, found {tree.kind}"
 
 
+def writable_mirrors() -> list[str]:
+    """Give the mirrors of the settings that can be written to.
+
+    Raises:
+        PublishError: There is none.
+    """
+    mirrors = mirrors_of(Settings.from_environ().environ, Path.cwd())
+    writable = [mirror for mirror in mirrors if is_writable(mirror)]
+    if not writable:
+        found = ", ".join(map(redacted, mirrors)) or "none"
+        msg = (
+            f"expected a mirror that can be written to, such as s3://bucket/folder, in "
+            f"{VARIABLE} or as mirrors of [{TABLE}], found {found}"
+        )
+        raise PublishError(msg)
+    return writable
+
+
 def push(directories: Mapping[TreeHash, Path]) -> list[str]:
     """Put trees into all mirrors of the settings that can be written to.
 
@@ -337,17 +355,8 @@ def push(directories: Mapping[TreeHash, Path]) -> list[str]:
         PublishError: There is no such mirror, or one can't be written.
         DepotError: A folder holds another tree.
     """
-    mirrors = mirrors_of(Settings.from_environ().environ, Path.cwd())
-    writable = [mirror for mirror in mirrors if is_writable(mirror)]
-    if not writable:
-        found = ", ".join(map(redacted, mirrors)) or "none"
-        msg = (
-            f"expected a mirror that can be written to, such as s3://bucket/folder, in "
-            f"{VARIABLE} or as mirrors of [{TABLE}], found {found}"
-        )
-        raise PublishError(msg)
     added = []
-    for mirror in writable:
+    for mirror in writable_mirrors():
         store = store_at(mirror)
         there = set(store.names(ARTIFACTS))
         for tree, directory in directories.items():
