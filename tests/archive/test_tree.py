@@ -29,6 +29,14 @@ ODD: Tree = {
 }
 
 
+@pytest.mark.parametrize("data", [b"", b"<html>", b'{"a": 1}'])
+def test_a_file_has_no_address_to_check(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(data)
+    with pytest.raises(UnpackError, match=r"; check which file it is$"):
+        read_archive_file(path)
+
+
 def test_an_archive_has_the_hash_of_what_it_unpacks_to() -> None:
     tree = read_archive([gzip.compress(tar(TREE))])
     assert (tree.kind, str(tree.tree_hash)) == ("gz", TREE_HASH)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_PAGE: Final = "check the address, and whether it needs a login"
+ADDRESS: Final = "check the address, and whether it needs a login"
+"""What to do about a web page or the like; a file on this machine has no address."""
+
 _PACK: Final = "pack the files as .tar.gz, which `fetch-artifacts create` makes"
 _SINGLE: Final = "put it into a folder, and archive that by `fetch-artifacts create`"
 _POINTER: Final = "give the address of the file itself, not that of the pointer"
@@ -22,11 +24,10 @@ UNKNOWN: Final = "something else"
 
 # The letters of a text may be of either case.
 _BEGINNINGS: Final = (
-    (b"<!doctype html", "an HTML page, perhaps for logging in or of an error", _PAGE),
-    (b"<html", "an HTML page, perhaps for logging in or of an error", _PAGE),
-    (b"<?xml", "an XML document, perhaps of an error", _PAGE),
-    (b"{", "a JSON text, perhaps of an error", _PAGE),
-    (b"[", "a JSON text", _PAGE),
+    (b"<!doctype html", "an HTML page, perhaps for logging in or of an error", ADDRESS),
+    (b"<html", "an HTML page, perhaps for logging in or of an error", ADDRESS),
+    (b"<?xml", "an XML document, perhaps of an error", ADDRESS),
+    (b"{", "a JSON text, perhaps of an error", ADDRESS),
     (b"version https://git-lfs", "a Git LFS pointer in place of the file", _POINTER),
     (b"\x1f\x9d", "compress (.Z) data", _PACK),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", _PACK),
@@ -52,6 +53,7 @@ _BEGINNINGS: Final = (
     (b"MZ", "a program of Windows", _SINGLE),
 )
 _XML_ERROR: Final = re.compile(rb"<Error>\s*<Code>(\w+)</Code>", re.IGNORECASE)
+_TOML_LINE: Final = re.compile(rb"^[\w.\"'-]+[ \t]*=", re.MULTILINE)
 _LONGEST_CHARACTER: Final = 4  # bytes of UTF-8
 
 
@@ -62,15 +64,16 @@ def guess(head: bytes) -> tuple[str, str]:
         head: The first few hundred bytes, or all there are.
     """
     start = head.lstrip().lower()
-    if not head:
-        return "nothing at all", _PAGE
     if b"google drive" in start:
         return "a page of Google Drive in place of the file", _DRIVE
     if error := _XML_ERROR.search(head):
-        return f"an XML document that says {error[1].decode()}", _PAGE
+        return f"an XML document that says {error[1].decode()}", ADDRESS
     for beginning, what, todo in _BEGINNINGS:
         if start.startswith(beginning.lower()):
             return what, todo
+    if start.startswith(b"["):
+        is_toml = _TOML_LINE.search(head)
+        return ("a TOML text", _SINGLE) if is_toml else ("a JSON text", ADDRESS)
     if _is_text(head):
         what = "a table in text form (CSV)" if _is_table(head) else "a text"
         return what, _SINGLE

@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.archive.formats import FORMATS, compressions
-from fetch_artifacts.archive.guess import UNKNOWN, guess
+from fetch_artifacts.archive.guess import ADDRESS, UNKNOWN, guess
 from fetch_artifacts.errors import NotAnArchiveError
 from fetch_artifacts.tar.header import has_checksum
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fetch_artifacts.archive.formats import ArchiveKind
+    from fetch_artifacts.errors import UnpackError
 
 HEAD_BYTES: Final = 512
 """How many bytes of an archive `sniff` wants to see."""
@@ -48,7 +49,7 @@ def no_archive(head: bytes, container: str = "") -> NotAnArchiveError:
         container: The compression that it was in, "" where in none.
     """
     *names, last = [FORMATS[kind].name for kind in compressions()]
-    what, todo = guess(head)
+    what, todo = guess(head) if head else ("nothing at all", ADDRESS)
     if container:
         inner = [row.name for row in FORMATS.values() if head.startswith(row.magic)]
         what = f" ({what})" if what != UNKNOWN else ""
@@ -56,11 +57,23 @@ def no_archive(head: bytes, container: str = "") -> NotAnArchiveError:
         found = f"{container} data that hold no tar archive but, it seems, {what}"
     else:
         found = what
+    starting = f", starting with {head[:40]!r}" if head else ""
     msg = (
         f"expected a tar archive compressed with {', '.join(names)} or {last}, found "
-        f"{found}, starting with {head[:40]!r}; {todo}"
+        f"{found}{starting}; {todo}"
     )
     return NotAnArchiveError(msg, found=found, todo=todo)
+
+
+def of_file(error: UnpackError) -> UnpackError:
+    """The same error for a file on this machine, which has no address to check."""
+    if not isinstance(error, NotAnArchiveError):
+        return error
+    message, todo = (
+        text.replace(ADDRESS, "check which file it is")
+        for text in (error.message, error.todo)
+    )
+    return NotAnArchiveError(message, found=error.found, todo=todo)
 
 
 def peek(chunks: Iterable[bytes]) -> tuple[ArchiveKind, Iterator[bytes]]:

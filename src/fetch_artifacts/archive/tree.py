@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.archive.kind import of_file
 from fetch_artifacts.archive.members import archive_members, limits_of_members
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import UnpackError
@@ -144,4 +145,4 @@ def read_archive_file(path: Path, limits: UnpackLimits = DEFAULT_LIMITS) -> Arch
             return read_archive(chunks, limits)
         except UnpackError as error:
             size = os.fstat(file.fileno()).st_size
-            raise error.at(str(path), size) from error
+            raise of_file(error).at(str(path), size) from error
