@@ -134,7 +134,7 @@ def hf(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def integrations(session: nox.Session) -> None:
-    """``artifact://`` in pandas, xarray, zarr and others; clusters of Dask and MPI."""
+    """``artifact://`` in pandas, xarray, zarr and others; Dask, MPI, Ray."""
     session.install(".[test,fsspec,dask]", *group("integrations"))
     session.run("pytest", "--clusters", "tests/integrations", *session.posargs)
 

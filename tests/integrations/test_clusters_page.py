@@ -20,6 +20,7 @@ PROGRAMS = {
     "addresses.py": ("pandas", "9 MyData/tables/0.csv\n"),
     "dask_job.py": ("distributed", "40\n"),
     "mpi_job.py": ("mpi4py", "40\n"),
+    "ray_job.py": ("ray", "40\n"),
 }
 MPI = ("mpiexec", "--allow-run-as-root", "--oversubscribe", "-n", "3")
 
