@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import tarfile
 from importlib import metadata
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from fetch_artifacts.authoring.mirrors.environment import (
     version_slug,
 )
 from fetch_artifacts.errors import ArtifactsTomlError
+from support.commands import run
+from support.published import TREE_HASH, publish
 
 UUID = "12345678-1234-5678-1234-567812345678"
 TREE = "86a1ce580587d5851fdfa841aeb3c8d55663f6f9"
@@ -83,6 +86,36 @@ def test_the_files_of_a_manifest_s_packages_are_found(
         found = manifest_tomls(manifest)
     assert found == [package / "Artifacts.toml", tmp_path / "here" / "Artifacts.toml"]
     assert [record.args for record in caplog.records] == [(manifest, "Gone")]
+
+
+def test_an_environment_is_bundled_for_another_platform_in_one_command(
+    site: Path, tmp_path: Path, depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = publish(tmp_path / "published")
+    text = published.toml.read_text().replace("[Demo]", "[[Demo]]")
+    mac = text.replace(
+        "[[Demo]]", '[[Demo]]\nos = "macos"\narch = "aarch64"\nlazy = true'
+    )
+    in_python = site / "demo" / "Artifacts.toml"
+    in_python.write_text(mac)
+    in_julia = tmp_path / "here" / "Artifacts.toml"
+    in_julia.parent.mkdir()
+    in_julia.write_text(mac.replace("Demo", "Same"))
+    manifest = tmp_path / "Manifest.toml"
+    manifest.write_text(f'[[Here]]\nuuid = "{UUID}"\npath = "here"\n')
+    found = list(metadata.distributions(path=[str(site)]))
+    monkeypatch.setattr(metadata, "distributions", lambda: found)
+    bundle = tmp_path / "bundle.tar"
+    options: list[str | Path] = ["--environment", "--manifest", manifest]
+    done = run("bundle", bundle, *options, "--platform", "aarch64-apple-darwin")
+    assert done.exit_code == 0, done.stderr
+    for path in (in_python, in_julia):
+        assert f"bundled\t{path}" in done.stdout.splitlines()
+    with tarfile.open(bundle) as archive:
+        assert f"artifact/{TREE_HASH}" in archive.getnames()
+    run("bundle", bundle, *options, "--platform", "x86_64-linux-gnu")
+    with tarfile.open(bundle) as archive:
+        assert f"artifact/{TREE_HASH}" not in archive.getnames()
 
 
 def test_what_is_no_manifest_is_refused(tmp_path: Path) -> None:
