@@ -26,7 +26,8 @@ _HOST: Final = re.compile(rb"[\w-]{1,63}(\.[\w-]{1,63})*\.?", re.ASCII)
 _ASCII: Final = "".join(map(chr, range(0x21, 0x7F)))
 _BESIDE: Final = re.compile(r"file:(?!/)(?=.)", re.IGNORECASE)
 _LOGIN: Final = re.compile(r"(?<=://)[^/?#]*@")
-_IN_TEXT: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>]+")
+# From where the letters begin, or each of them would be tried up to their end.
+_IN_TEXT: Final = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]+://[^\s\"'<>]+")
 _THIS_MACHINE: Final = frozenset({"", "localhost"})
 
 

@@ -71,6 +71,15 @@ def test_deep_toml_is_bound_checked_and_written(
 DEEP = dotted_key(1_000) + arrays(450).replace("x", "y")
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_julias_reader_reads_no_deeper(shape: Callable[[int], str]) -> None:
+    for odd in ("", "b = 7:32:00\n"):
+        assert julia_toml.loads(odd + shape(DEEPEST))
+        for levels in (DEEPEST + 1, 450, 2_000):
+            with pytest.raises(ValueError, match=f"at most {DEEPEST} levels"):
+                julia_toml.loads(odd + shape(levels))
+
+
 @pytest.mark.usefixtures("depot")
 @pytest.mark.parametrize(
     "read",

@@ -14,6 +14,16 @@ Each level takes some of Python's stack in whoever walks through them later.
 """
 
 
+class TooDeepError(ValueError):
+    """There are more levels of tables and arrays than `DEEPEST`."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"expected at most {DEEPEST} levels of tables and arrays, found more; "
+            "take some of them out"
+        )
+
+
 def toml_loader() -> Callable[[str], dict[str, Any]]:
     """Give the loader of tomli, else that of the standard library.
 
@@ -39,13 +49,22 @@ def parse_toml(text: str) -> dict[str, Any]:
     try:
         table = toml_loader()(text)
     except RecursionError as error:
-        raise _too_deep() from error
-    if is_deeper(table, DEEPEST):
-        raise _too_deep()
+        raise TooDeepError from error
+    refuse_deeper(table)
     return table
 
 
-def is_deeper(table: dict[str, Any], levels: int) -> bool:
+def refuse_deeper(table: dict[str, Any]) -> None:
+    """Refuse what is nested too deeply.
+
+    Raises:
+        TooDeepError: There are more levels than `DEEPEST`.
+    """
+    if _is_deeper(table, DEEPEST):
+        raise TooDeepError
+
+
+def _is_deeper(table: dict[str, Any], levels: int) -> bool:
     """Whether tables and arrays are nested in more than so many levels."""
     level: list[Any] = [table]
     for _ in range(levels):
@@ -58,10 +77,3 @@ def is_deeper(table: dict[str, Any], levels: int) -> bool:
         if not level:
             return False
     return True
-
-
-def _too_deep() -> ValueError:
-    return ValueError(
-        f"expected at most {DEEPEST} levels of tables and arrays, found more; "
-        "take some of them out"
-    )

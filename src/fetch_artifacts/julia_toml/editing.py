@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _BLANK_LINES: Final = re.compile(r"\A(?:[ \t\r]*\n)+")
-_TRAILING_BLANK_LINES: Final = re.compile(r"(?:\A|(?<=\n))(?:[ \t\r]*\n)+\Z")
 _AFTER_A_BLANK_LINE: Final = re.compile(r"(?:\A|\n)[ \t\r]*\n\Z|\A\Z")
 _UNEDITABLE: Final = (
     "it is written in a way that can't be edited in place; --no-keep-comments "
@@ -283,7 +282,7 @@ class _Document:
     def _cut(self, start: int, end: int, *, block: bool) -> None:
         before, after = self.text[:start], self.text[end:]
         if block and not after:
-            before = _TRAILING_BLANK_LINES.sub("", before)
+            before = _without_blank_lines(before)
         elif block and self._is_apart(start):
             after = _BLANK_LINES.sub("", after, count=1)
         self.text = before + after
@@ -297,6 +296,12 @@ class _Document:
     def _splice(self, start: int, end: int, new: str) -> None:
         self.text = self.text[:start] + new + self.text[end:]
         self._statements = list(statements(self.text))
+
+
+def _without_blank_lines(text: str) -> str:
+    """Take the blank lines off the end of whole lines."""
+    filled = len(text.rstrip(" \t\r\n"))
+    return text[: text.find("\n", filled) + 1] if filled else ""
 
 
 def _names(path: KeyPath) -> tuple[str, ...]:

@@ -26,10 +26,10 @@ _MARKS: Final = ('"""', "'''", "\\x", "\\e")
 
 # For odd files only; to compile them takes a millisecond. What is passed over, then
 # what may be something to do; and that within an inline table.
-_WORDS: Final = rf'[0-9]+(?![0-9:])|"(?!"")[^"\\\r\n{_CONTROL}{_NOT_UTF8}]*"'
+_WORDS: Final = rf'[0-9]+(?![0-9]?:)|"(?!"")[^"\\\r\n{_CONTROL}{_NOT_UTF8}]*"'
 _TOKENS: Final = (
     r"(?P<comment>#[^\n\r]*)"
-    rf"|(?P<basic>{BASIC})|(?P<literal>{LITERAL})"
+    rf"|(?P<basic>{BASIC})|(?P<literal>{LITERAL})|(?P<unclosed>[\"'])"
     r"|(?P<short>(?<![0-9:+-])[0-9]{2}:[0-9]{2}(?![0-9:]))"
     r"|(?P<lower>[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?z)"
 )
@@ -123,11 +123,13 @@ class _Preparation:
             piece = cast("re.Match[str]", pattern.match(self._text, position))
             kind, end = piece.lastgroup, piece.end()
             start = piece.start(kind) if kind else end
+            if kind == "unclosed":  # tomli says so, as Julia does
+                break
             made.append(self._text[position:start])
             if kind:
                 made.append(self._token(kind, start, piece[kind]))
             position = end
-        return "".join(made), self._stand_ins
+        return "".join((*made, self._text[position:])), self._stand_ins
 
     def _token(self, kind: str, start: int, found: str) -> str:
         if kind in {"basic", "literal"}:

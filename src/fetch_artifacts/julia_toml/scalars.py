@@ -13,8 +13,13 @@ from fetch_artifacts.files.toml_text import parse_toml
 if TYPE_CHECKING:
     from datetime import datetime, time
 
-BASIC: Final = r'"""(?:\\.|[^\\])*?"""|"(?:\\(?:[\r\n][ \t\r\n]*|.)|[^"\\\n])*"'
-LITERAL: Final = r"'''.*?'''|'[^'\n]*'"
+# What fits does so in one way only, or a quote that nothing closes would take for ever.
+_ESCAPED: Final = r"\\(?:[\r\n][ \t\r\n]*(?![ \t\r\n])|[^\r\n])"
+BASIC: Final = (
+    r'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""'
+    rf'|"[^"\\\n]*(?:{_ESCAPED}[^"\\\n]*)*"'
+)
+LITERAL: Final = r"'''[^']*(?:'(?!'')[^']*)*'''|'[^'\n]*'"
 STRING: Final = rf"{BASIC}|{LITERAL}"
 """A string in its quotes, for patterns with DOTALL. A backslash may end any line."""
 

@@ -20,9 +20,9 @@ _KEY: Final = rf"(?:{_PART.pattern})(?:[ \t]*\.[ \t]*(?:{_PART.pattern}))*"
 _HEADER: Final = re.compile(rf"\[(\[)?[ \t]*({_KEY})[ \t]*\]", re.DOTALL)
 _ASSIGNED: Final = re.compile(rf"({_KEY})[ \t]*=[ \t]*", re.DOTALL)
 _SCALAR: Final = re.compile(rf"{STRING}|[^,\]}}#\r\n]*[^,\]}}#\s]", re.DOTALL)
-_SPACE: Final = re.compile(r"(?:\s+|#[^\n]*)*")
+_SPACE: Final = re.compile(r"\s*(?:#[^\n]*(?:\n\s*|\Z))*")
 _PLAIN: Final = r'[A-Za-z0-9_-]+[ \t]*=[ \t]*"(?!"")[^"\\\n]*"[ \t]*\n'
-_COMMAS: Final = re.compile(r"(?:[\s,]+|#[^\n]*)*")
+_COMMAS: Final = re.compile(r"[\s,]*(?:#[^\n]*(?:\n[\s,]*|\Z))*")
 _REST_OF_LINE: Final = re.compile(r"[^\n]*\n?")
 
 

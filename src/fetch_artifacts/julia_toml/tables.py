@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from typing import Any, Final, TypeAlias
 
-from fetch_artifacts.files.toml_text import DEEPEST
+from fetch_artifacts.files.toml_text import DEEPEST, TooDeepError, refuse_deeper
 from fetch_artifacts.julia_toml.scalars import STRING, read_scalar, read_string
 
 Table: TypeAlias = dict[str, Any]
 
-_BETWEEN: Final = r"(?:[ \t\r\n]+|#[^\r\n]*)*"
+_BETWEEN: Final = r"[ \t\r\n]*(?:#[^\r\n]*(?:[\r\n][ \t\r\n]*|\Z))*"
 _BLANKS: Final = r"[ \t]*"
 _LINE_ENDS: Final = r"[ \t]*(?=[\r\n#]|\Z)"
 _BARE: Final = r"[A-Za-z0-9_-]+(?=[. \t\]=])"
@@ -32,11 +32,18 @@ def read_tables(text: str) -> Table | None:
 
     Args:
         text: The text, as `fetch_artifacts.julia_toml.julia_text.prepared` gives it.
+
+    Raises:
+        TooDeepError: It is nested deeper than `DEEPEST`.
     """
     try:
-        return _Tables(text).read()
+        table = _Tables(text).read()
+    except TooDeepError:
+        raise
     except ValueError:
         return None
+    refuse_deeper(table)
+    return table
 
 
 class _Objects:
@@ -152,7 +159,7 @@ class _Tables:
     def _value(self) -> Any:
         self._depth += 1
         if self._depth > DEEPEST:
-            raise _RefusedError
+            raise TooDeepError
         value: Any
         if self._take(r"\["):
             value = self._array()

@@ -32,8 +32,9 @@ _NAMES: Final = {
 _NARROW: Final = frozenset({"i686", "armv6l", "armv7l"})
 _LIBRARIES: Final = {
     "windows": re.compile(r"(.*?)(?:-([.0-9]*))?\.dll", re.DOTALL),
-    "macos": re.compile(r"(.*?)((?:\.[0-9]+)*)\.dylib", re.DOTALL),
+    "macos": re.compile(r"(.*)()\.dylib", re.DOTALL),
 }
+_NUMBERS_BACKWARDS: Final = re.compile(r"(?:[0-9]+\.)*")
 _LIBRARY: Final = re.compile(r"(.*?)\.so((?:\.[0-9]+)*)", re.DOTALL)
 
 
@@ -110,8 +111,12 @@ def parse_dl_name_version(
         ending = {"windows": ".dll", "macos": ".dylib"}.get(system, ".so")
         msg = f"{path}: expected a library's name, such as libfoo{ending}"
         raise PlatformError(msg)
-    version = (match[2] or "").strip(".")
-    return match[1], str(version_of("library", version)) if version else None
+    name, version = match[1], match[2] or ""
+    if system == "macos":  # its version is found from the end, which is linear
+        end = len(_NUMBERS_BACKWARDS.sub("", name[::-1], count=1))
+        name, version = name[:end], name[end:]
+    version = version.strip(".")
+    return name, str(version_of("library", version)) if version else None
 
 
 def valid_dl_path(path: StrPath, platform: Platform | str) -> bool:

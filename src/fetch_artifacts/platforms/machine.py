@@ -115,10 +115,10 @@ def _libstdcxx_candidates(root: Path, prefix: Path) -> Iterator[Path]:
     yield prefix / "lib" / name
     cache_file = root / "etc/ld.so.cache"
     if cache_file.is_file():
-        paths = re.findall(
-            rb"/[^\0]*/libstdc\+\+\.so\.6(?=\0)", cache_file.read_bytes()
-        )
-        yield from (root / os.fsdecode(path).lstrip("/") for path in paths)
+        for text in cache_file.read_bytes().split(b"\0"):
+            if text.endswith(b"/libstdc++.so.6"):
+                path = text[text.index(b"/") :]
+                yield root / os.fsdecode(path).lstrip("/")
     for folder in ("usr/lib64", "usr/lib", "lib64", "lib"):
         yield root / folder / name
     yield from sorted(root.glob(f"usr/lib/*-linux-*/{name}"))
