@@ -16,7 +16,7 @@ _CHUNK: Final = 1 << 20
 _LONGEST: Final = 300  # characters of what a file system says
 # What Azure's client puts behind what its server says.
 _DETAILS: Final = re.compile(r"(\n(RequestId|Time):[^\n]*)|(\nContent: .*)", re.DOTALL)
-_MESSAGE: Final = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
+_MESSAGE: Final = re.compile(r"<Message>([^<]*)</Message>")
 _REFUSED: Final = frozenset({401, 403})
 _NOT_FOUND: Final = 404
 

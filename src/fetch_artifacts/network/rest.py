@@ -31,7 +31,7 @@ _CONNECT_SECONDS: Final = 30.0
 _ANSWER_SECONDS: Final = 300.0  # a server may look at all of a file before it answers
 _REASON_CHARACTERS: Final = 500
 _REDIRECTS: Final = 10
-_TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title", re.DOTALL | re.IGNORECASE)
+_TITLE: Final = re.compile(r"<title[^<>]*>([^<]*)</title", re.IGNORECASE)
 _LATER: Final = "try again later"
 _REMEDIES: Final = {
     401: "check that the token in {variable} is right, and has not expired",
