@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tomli
 
 from fetch_artifacts.depot import gc
 from fetch_artifacts.depot.gc import Collection, collect_garbage
+from fetch_artifacts.depot.orphans import OrphanLog
 from fetch_artifacts.depot.stack import with_artifacts_directory
-from fetch_artifacts.depot.usage.log import local_now, write_usage
+from fetch_artifacts.depot.usage.log import (
+    local_now,
+    locked_log,
+    replace_log,
+    write_usage,
+)
 from fetch_artifacts.depot.workspace import Workspace
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
@@ -22,7 +30,7 @@ from fetch_artifacts.errors import (
     FetchArtifactsError,
     OverrideError,
 )
-from fetch_artifacts.files.locks.pidlock import pid_lock
+from fetch_artifacts.files.locks.pidlock import PidLock, pid_lock
 from support.fixtures import Case, load_vectors
 from support.trees import make_tree, names
 
@@ -357,6 +365,65 @@ def test_what_a_file_names_that_is_changed_at_the_last_moment_is_put_back(
     assert names(depot / "artifacts") == [A]
     assert [tree.path.name for tree in result.collected] == [B]
     assert (depot / "artifacts" / A / "file").read_text() == "x"
+
+
+def test_what_is_logged_before_gc_has_the_lock_is_not_even_taken_out(
+    depot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(depot, A, B)
+    toml = bind(tmp_path / "p" / "Artifacts.toml", Demo=A)
+    move_out = Workspace.move_out
+    taken: list[str] = []
+
+    def wait(log: Path) -> AbstractContextManager[PidLock]:
+        write_usage(depot, [toml])
+        return locked_log(log)
+
+    def noted(self: Workspace, name: str, slot: str) -> None:
+        taken.append(name)
+        move_out(self, name, slot)
+
+    monkeypatch.setattr(gc, "locked_log", wait)
+    monkeypatch.setattr(Workspace, "move_out", noted)
+    collect()
+    assert taken == [B]
+    assert names(depot / "artifacts") == [A]
+
+
+# A process that was stopped for longer than the lock's stale age.
+@pytest.mark.parametrize("log", ["artifact_usage.toml", "orphaned.toml"])
+def test_what_others_logged_while_the_lock_was_lost_is_kept(
+    log: str, depot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(depot, A)
+    log_uses(depot, tmp_path / "gone" / "Artifacts.toml")
+    theirs = bind(tmp_path / "p" / "Artifacts.toml", Demo=A)
+    update = OrphanLog.update
+
+    def pause() -> None:
+        (depot / "logs" / "artifact_usage.toml.pid").unlink()
+        write_usage(depot, [theirs])
+
+    def paused_log(*arguments: Any) -> None:
+        pause()
+        replace_log(*arguments)
+
+    def paused_orphans(*arguments: Any) -> None:
+        pause()
+        update(*arguments)
+
+    with monkeypatch.context() as patch:
+        if log == "orphaned.toml":
+            patch.setattr(OrphanLog, "update", paused_orphans)
+        else:
+            patch.setattr(gc, "replace_log", paused_log)
+        with pytest.raises(DepotError, match=r"usage\.toml\.pid: others took"):
+            collect()
+    assert str(theirs) in logged(depot)
+    assert names(depot / "artifacts") == [A]
+    assert orphaned(depot) == {}
+    collect()
+    assert names(depot / "artifacts") == [A]
 
 
 def test_what_can_not_be_deleted_is_told_and_the_rest_goes(

@@ -41,15 +41,16 @@ from fetch_artifacts.depot.usage.log import (
 from fetch_artifacts.depot.usage.references import ReferenceReader
 from fetch_artifacts.depot.workspace import LOCK_STALE_AGE, Workspace
 from fetch_artifacts.errors import DepotError, LockTimeoutError
-from fetch_artifacts.files.locks.pidlock import pid_lock
+from fetch_artifacts.files.locks.pidlock import LockLostError, pid_lock
 from fetch_artifacts.settings.environment import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from fetch_artifacts.depot.orphans import InstalledTree
     from fetch_artifacts.depot.usage.references import References
+    from fetch_artifacts.files.locks.pidlock import PidLock
 
 _log = logging.getLogger(__name__)
 
@@ -233,10 +234,10 @@ class _Gc:
         Returns:
             All trees, and those that were taken out.
         """
-        with self._locked():
+        with self._locked() as locks:
             references = self._references()
             trees = self._judge(references)
-            self._write_logs(references, trees)
+            self._write_logs(references, trees, locks)
             unwanted = (
                 tree
                 for tree in trees
@@ -290,25 +291,29 @@ class _Gc:
         return unwanted
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the locks of all logs, taken in the order that every gc has."""
+    def _locked(self) -> Iterator[dict[Path, PidLock]]:
+        """Hold the lock of each depot's logs, taken in the order that every gc has."""
+        locks = {}
         with contextlib.ExitStack() as held:
             for depot in sorted(self.depots, key=os.path.realpath):
                 log = depot / "logs" / USAGE_TOML
                 try:
-                    held.enter_context(locked_log(log))
+                    locks[depot] = held.enter_context(locked_log(log))
                 except OSError as error:
                     msg = f"{log}: can't be locked: {error.strerror or error}"
                     raise DepotError(msg) from error
-            yield
+            yield locks
 
     def _write_logs(
-        self, references: References, trees: Sequence[InstalledTree]
+        self,
+        references: References,
+        trees: Sequence[InstalledTree],
+        locks: Mapping[Path, PidLock],
     ) -> None:
         """Write both logs of each depot, as far as they change.
 
         Raises:
-            DepotError: One can't be written.
+            DepotError: One can't be written, or its lock was lost.
         """
         for depot in self.depots:
             log = depot / "logs" / USAGE_TOML
@@ -321,8 +326,11 @@ class _Gc:
             inside = [tree for tree in trees if tree.path.parent.parent == depot]
             try:
                 if latest != found.latest or not found.condensed:
-                    replace_log(log, found, latest)
-                OrphanLog.read(depot).update(depot, inside)
+                    replace_log(log, found, latest, locks[depot])
+                OrphanLog.read(depot).update(depot, inside, locks[depot])
+            except LockLostError as error:
+                msg = f"{error.filename}: {error.strerror}"
+                raise DepotError(msg) from error
             except (OSError, ValueError) as error:
                 msg = f"{log.parent}: a log can't be written: {error}"
                 raise DepotError(msg) from error

@@ -24,7 +24,7 @@ from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DepotError
 from fetch_artifacts.files.locks.pidlock import is_held
 from fetch_artifacts.files.paths import absolute
-from fetch_artifacts.files.writing import write_atomically
+from fetch_artifacts.files.writing import replacing
 from fetch_artifacts.julia_toml.reader import loads
 from fetch_artifacts.julia_toml.writer import dumps
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.depot.overrides import Overrides
     from fetch_artifacts.depot.stack import DepotStack
     from fetch_artifacts.depot.usage.references import References, Use
+    from fetch_artifacts.files.locks.pidlock import PidLock
 
 ORPHANED_TOML: Final = "orphaned.toml"
 COLLECT_DELAY: Final = timedelta(days=7)  # Pkg.jl API.jl:571
@@ -116,12 +117,20 @@ class OrphanLog:
         }
         return cls(since, whole=len(since) == len(table))
 
-    def update(self, depot: Path, trees: Iterable[InstalledTree]) -> None:
+    def update(
+        self, depot: Path, trees: Iterable[InstalledTree], lock: PidLock
+    ) -> None:
         """Write what it shall say after trees were judged; nothing if it says so.
 
         What is not about the trees of this depot stays: other orphans of Julia's.
 
+        Args:
+            depot: The depot that has the log.
+            trees: All trees of the depot.
+            lock: That of the usage log, which must still be ours at the end.
+
         Raises:
+            LockLostError: It is another's.
             OSError: It can't be written.
         """
         artifacts = str(depot / "artifacts")
@@ -137,7 +146,8 @@ class OrphanLog:
         path = depot / "logs" / ORPHANED_TOML
         if not self.whole:
             keep_aside(path)
-        write_atomically(path, dumps(since), shared=True)
+        with replacing(path, before=lock.require_ours, shared=True) as file:
+            file.write(dumps(since).encode())
 
 
 class Needed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -329,6 +330,27 @@ def test_a_log_that_can_not_be_written_is_a_warning(
     (depot / "logs").write_text("a file")
     write_usage(depot, [make_toml(tmp_path)])
     assert "artifact_usage.toml" in caplog.text
+
+
+# NFS says ESTALE of a file that it lost sight of, now and then.
+def test_a_file_that_can_not_be_looked_at_is_a_warning_and_tried_again(
+    depot: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    toml = make_toml(tmp_path)
+
+    def stale(path: Path) -> bool:
+        raise OSError(errno.ESTALE, "Stale file handle", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "is_file", stale)
+        assert mark_used(str(toml))
+    assert f"can't log the use of {toml}" in caplog.text
+    assert "Stale file handle" in caplog.text
+    mark_used(str(toml))
+    assert paths_in(log_of(depot)) == [str(toml)]
 
 
 def test_a_lock_that_is_never_released_is_a_warning(

@@ -124,13 +124,14 @@ def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> No
             it is for files that were changed within the last minute: a gc may have
             read them before.
     """
-    # gc would drop a file that does not exist.
-    files = {str(toml): absolute(toml) for toml in tomls if toml.is_file()}
-    if not files:
-        return
-    log = depot / "logs" / USAGE_TOML
+    log, tomls = depot / "logs" / USAGE_TOML, tuple(tomls)
+    files: dict[str, str] = {}
     stamp = None
     try:
+        # gc would drop a file that does not exist.
+        files = {str(toml): absolute(toml) for toml in tomls if toml.is_file()}
+        if not files:
+            return
         anew = anew or any(map(_is_new, files.values()))
         _record_surely(log, tuple(files.values()), anew=anew)
         stamp = _stamp(log)
@@ -140,7 +141,11 @@ def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> No
         quiet = isinstance(error, OSError) and error.errno in _READ_ONLY
         level = logging.DEBUG if quiet else logging.WARNING
         logging.getLogger(__name__).log(
-            level, "%s: can't log the use of %s: %s", log, ", ".join(files), error
+            level,
+            "%s: can't log the use of %s: %s",
+            log,
+            ", ".join(map(str, tomls)),
+            error,
         )
     moment = time.monotonic()
     for toml, file in files.items():
@@ -169,7 +174,7 @@ def replace_log(
     log: Path,
     found: UsageEntries,
     latest: Mapping[str, datetime],
-    lock: PidLock | None = None,
+    lock: PidLock,
 ) -> None:
     """Write a log anew, under its lock; a damaged one is kept aside first.
 
@@ -189,8 +194,7 @@ def replace_log(
     if not found.whole:
         keep_aside(log)
     blocks = [_block(path, moment) for path, moment in sorted(latest.items())]
-    require = None if lock is None else lock.require_ours
-    with replacing(log, before=require, shared=True) as file:
+    with replacing(log, before=lock.require_ours, shared=True) as file:
         file.write("\n".join(blocks).encode())
 
 
