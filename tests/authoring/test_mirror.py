@@ -174,6 +174,12 @@ def test_check_names_what_is_damaged_and_what_is_missing(
         f"artifact/{other_hash}: there is none",
         "meta: there is none",
     ]
+    told = "delete what is damaged there, and run it without --check\n"
+    assert done.stderr.endswith(told)
+    for name in (TREE_HASH, "notes.txt"):
+        (mirror / "artifact" / name).unlink()
+    run("mirror", mirror, published.toml, other.toml)
+    assert run("mirror", "--check", mirror, published.toml, other.toml).exit_code == 0
 
 
 def test_prune_deletes_what_no_file_names(

@@ -121,6 +121,7 @@ def mirror(
         faults = f"{count_of(len(checked.faults), 'fault')} found"
         tell_done(f"{redacted(place)}: {checked.archives} read, {faults}")
         if checked.faults:
+            tell_done("delete what is damaged there, and run it without --check")
             raise SystemExit(FAILED)
 
 
