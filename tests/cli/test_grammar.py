@@ -212,8 +212,9 @@ def test_a_poor_encoding_is_no_traceback(toml: Path, encoding: str) -> None:
         assert done.returncode == 0, done.stderr
         assert b"Traceback" not in done.stderr
     listed = in_process("list", "--json", encoding=encoding)
-    [row] = json.loads(listed.stdout.decode(encoding))
+    [row] = json.loads(listed.stdout)  # which takes bytes for UTF-8, as all programs
     assert row["name"] == "Grüße 日本"
+    assert listed.stdout.isascii() == (encoding != "utf-8")
     assert b"Traceback" not in in_process("list", "日本", encoding=encoding).stderr
 
 

@@ -17,6 +17,7 @@ from fetch_artifacts.terminal.escaping import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import TextIO
 
 _NAME: Final = "fetch-artifacts"
 _NOT_IN_JSON: Final = r"[^\n -~]"
@@ -96,12 +97,14 @@ def print_path(text: str) -> None:
 def print_json(value: object) -> None:
     """Print a value as indented JSON, exact whatever the encoding of the output.
 
-    Characters that could disturb a terminal, or that its encoding lacks, are written
-    as the escapes that JSON has for them.
+    Characters that could disturb a terminal are written as the escapes that JSON has
+    for them, and all that ASCII lacks where the encoding is not UTF-8, which JSON is
+    read as (RFC 8259, section 8.1).
     """
     import json
 
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    escaped = not _is_utf_8(sys.stdout)
+    text = json.dumps(value, indent=2, ensure_ascii=escaped)
     click.echo(re.sub(_NOT_IN_JSON, _json_character, text))
 
 
@@ -124,6 +127,15 @@ def print_rows(rows: Iterable[Row], *, as_json: bool) -> None:
         return
     for row in rows:
         say(row)
+
+
+def _is_utf_8(stream: TextIO) -> bool:
+    import codecs
+
+    try:
+        return codecs.lookup(stream.encoding).name == "utf-8"
+    except (LookupError, TypeError):  # one that a program made has none, perhaps
+        return False
 
 
 def _json_character(match: re.Match[str]) -> str:
