@@ -6,11 +6,14 @@ import os
 import signal
 import time
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from fetch_artifacts.network import fetcher
+from fetch_artifacts.network.session import ServerLimits
 from support.isolation import isolate
 from support.recorded import RecordedOnly
 
@@ -57,6 +60,8 @@ def pytest_runtest_makereport() -> Generator[
 
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Servers that fail are tried again at once.
+    monkeypatch.setattr(fetcher, "ServerLimits", partial(ServerLimits, pause=0.001))
     isolate(monkeypatch, tmp_path / "home")
     # A Julia on PATH would decide the platform, half a second after it is asked.
     monkeypatch.setenv("JULIA", "there-is-no-such-julia")
