@@ -60,7 +60,7 @@ def pytest_runtest_makereport() -> Generator[
 
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Servers that fail are tried again at once.
+    # Servers that fail are tried again at once; what is tested of pauses sets limits.
     monkeypatch.setattr(fetcher, "ServerLimits", partial(ServerLimits, pause=0.001))
     isolate(monkeypatch, tmp_path / "home")
     # A Julia on PATH would decide the platform, half a second after it is asked.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import socket
+import threading
 import time
 from dataclasses import replace
 from email.utils import formatdate
@@ -11,6 +12,7 @@ import pytest
 
 from fetch_artifacts.errors import DownloadError
 from fetch_artifacts.network.fetcher import HttpFetcher
+from fetch_artifacts.network.session import ServerLimits
 from fetch_artifacts.network.transfer import StartOverError
 from fetch_artifacts.settings.environment import Settings
 from support.fetching import (
@@ -137,6 +139,35 @@ def test_a_server_that_wants_too_much_patience_is_left_at_once(
     ):
         fetch(fetcher, server.url())
     assert len(server.requests) == 1
+
+
+def test_pauses_double_and_clients_that_wait_do_not_come_back_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[float] = []
+
+    class Waited(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waited.append(timeout or 0.0)
+            return False
+
+    shares: list[tuple[float, float]] = []
+
+    def longest(low: float, high: float) -> float:
+        shares.append((low, high))
+        return high
+
+    monkeypatch.setattr(random, "uniform", longest)
+    with (
+        HttpFetcher(
+            Settings.from_environ(), limits=ServerLimits(), stopped=Waited()
+        ) as fetcher,
+        serving(answer(503)) as server,
+        pytest.raises(DownloadError, match="given up after 4 tries"),
+    ):
+        fetch(fetcher, server.url())
+    assert waited == [0.5, 1, 1, 1]  # after the third try 2 s, in two steps
+    assert shares == [(0.5, 1)] * 3
 
 
 # --- bodies that are cut
