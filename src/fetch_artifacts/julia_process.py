@@ -6,15 +6,17 @@ crashes there. So this module is imported early, to take note of forks.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.errors import JuliaError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from subprocess import Popen
     from types import ModuleType
 
 _of_a_parent: Final[list[ModuleType]] = []  # juliacall, as a fork inherits it
@@ -97,24 +99,46 @@ def run_julia(
     import subprocess
 
     try:
-        done = subprocess.run(  # noqa: S603 - the user's own Julia
+        with subprocess.Popen(  # noqa: S603 - the user's own Julia
             [str(julia.absolute()), *_FLAGS, *arguments],
-            check=False,
             cwd=directory,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
-            timeout=timeout,
-        )
+            start_new_session=True,
+        ) as process:
+            try:
+                printed, said = process.communicate(timeout=timeout)
+            except BaseException:  # also Ctrl-C, which is for this process
+                kill_with_children(process)
+                raise
     except subprocess.TimeoutExpired:
         msg = f"{julia}: expected an answer within {timeout:g} s, got none"
         raise JuliaError(msg, julia=julia) from None
     except OSError as error:
         msg = f"{julia}: can't be started: {error}"
         raise JuliaError(msg, julia=julia) from error
-    if done.returncode != 0:
-        said = done.stderr.strip() or "nothing"
-        msg = f"{julia}: failed with status {done.returncode}, saying: {said}"
+    if process.returncode != 0:
+        said = said.strip() or "nothing"
+        msg = f"{julia}: failed with status {process.returncode}, saying: {said}"
         raise JuliaError(msg, julia=julia)
-    return done.stdout
+    return printed
+
+
+def kill_with_children(process: Popen[Any]) -> None:
+    """Kill a process that was started as a session, and all that it has started.
+
+    A ``julia`` may be a script or a launcher whose child is Julia, which would run on
+    and keep the pipes open.
+    """
+    if process.poll() is not None:
+        return
+    if sys.platform == "win32":
+        process.kill()
+        return
+    import signal
+
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -245,6 +245,19 @@ def test_a_julia_that_crashes_is_an_error_and_no_difference(tmp_path: Path) -> N
     assert result.stdout == ""
 
 
+def test_quiet_leaves_out_which_julia_it_is(tmp_path: Path) -> None:
+    julia = make_mirror(tmp_path / "bin" / "julia")
+    result = run("conform", "--julia", julia, "-q")
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_a_report_that_can_not_be_written_is_shown_all_the_same(tmp_path: Path) -> None:
+    to = ("--junitxml", "missing/report.xml")
+    code, said = conform(tmp_path, *to, place=["/elsewhere"])
+    assert code == 1
+    assert "gives /elsewhere" in said
+
+
 class TestCacheKey:
     @pytest.fixture(autouse=True)
     def _platform(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,3 +297,9 @@ class TestCacheKey:
         both = self.key("Artifacts.toml", "other.toml")
         assert both == self.key("other.toml", "Artifacts.toml")
         assert both != self.key()
+
+    def test_an_error_names_the_file(self, tmp_path: Path) -> None:
+        (tmp_path / "other.toml").write_text(f'[X]\ngit-tree-sha1 = "{"e" * 64}"\n')
+        result = run("cache-key", "Artifacts.toml", "other.toml")
+        assert result.exit_code == 1
+        assert f"{tmp_path / 'other.toml'}: X.git-tree-sha1: expected" in result.stderr

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +82,23 @@ def test_an_answer_that_takes_too_long_is_an_error_and_the_next_question_is_answ
     julia = Julia(transport, depots=())
     with pytest.raises(OracleError, match="was silent for 2 s"):
         julia.ask("hang")
+    assert julia.version() == "1.12.5"
+    transport.close()
+
+
+def test_a_launcher_ends_with_the_julia_that_it_has_started(tmp_path: Path) -> None:
+    make_fake_julia(tmp_path / "behind")
+    launcher = tmp_path / "julia"
+    launcher.write_text(f'#!/bin/sh\n"{tmp_path}/behind" "$@"\nexit $?\n')
+    launcher.chmod(0o755)
+    transport = JuliaProcess(
+        str(launcher), tmp_path / "oracle.jl", environ=os.environ, timeout=1
+    )
+    julia = Julia(transport, depots=())
+    started = time.monotonic()
+    with pytest.raises(OracleError, match="was silent for 1 s"):
+        julia.ask("hang")
+    assert time.monotonic() - started < 30
     assert julia.version() == "1.12.5"
     transport.close()
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -94,13 +97,29 @@ def test_a_hook_that_fails_is_an_error(
     assert caught.value.julia == julia
 
 
+def has_ended(pid: int) -> bool:
+    """Whether a process ends within some seconds."""
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        with contextlib.suppress(OSError):  # in a container, nobody may reap it
+            if "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():
+                return True
+        time.sleep(0.1)
+    return False
+
+
 @needs_scripts
 def test_a_hook_that_takes_too_long_is_an_error(hook: Path, tmp_path: Path) -> None:
-    julia = make_julia(tmp_path, "sleep 60")
+    # As behind a launcher, what answers is a child of what was started.
+    julia = make_julia(tmp_path, f"sleep 60 & echo $! > {tmp_path}/pid; wait")
     message = r"expected an answer within 0\.5 s, got none"
     with pytest.raises(JuliaError, match=message) as caught:
         run_hook(hook, LINUX, julia=julia, timeout=0.5)
     assert caught.value.julia == julia
+    assert has_ended(int((tmp_path / "pid").read_text()))
 
 
 @needs_scripts

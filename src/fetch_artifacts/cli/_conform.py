@@ -15,7 +15,13 @@ from fetch_artifacts.cli.shared.options import (
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.printing import print_json, say, say_text, tell
+from fetch_artifacts.cli.shared.printing import (
+    print_json,
+    say,
+    say_text,
+    tell,
+    tell_done,
+)
 from fetch_artifacts.errors import NoJuliaError
 
 if TYPE_CHECKING:
@@ -95,9 +101,9 @@ def conform(
     except NoJuliaError as error:
         tell(error)
         sys.exit(NO_JULIA)
+    _show(report, as_json=as_json)
     if junitxml:
         junitxml.write_text(report.to_junit(), "utf-8")
-    _show(report, as_json=as_json)
     if report.different:
         sys.exit(FAILED)
 
@@ -137,9 +143,9 @@ def _compare(
 
     # What both warn of is compared, and told where they differ.
     logging.getLogger("fetch_artifacts").setLevel(logging.CRITICAL)
-    with open_julia(choice, timeout=timeout, tell=_tell) as julia:
+    with open_julia(choice, timeout=timeout, tell=tell_done) as julia:
         version, here = julia.version(), Wanted.host(julia)
-        _tell(f"comparing with Julia {version}: {julia.reason}")
+        tell_done(f"comparing with Julia {version}: {julia.reason}")
         checks = [
             check
             for toml in tomls
@@ -180,10 +186,6 @@ def _show(report: Report, *, as_json: bool) -> None:
 
 def _is_terminal() -> bool:
     return sys.stdout.isatty()
-
-
-def _tell(text: str) -> None:
-    tell(text)
 
 
 COMMANDS: Final = (conform, cache_key)

@@ -33,9 +33,8 @@ def cache_key(tomls: Iterable[Path]) -> str:
     """
     trees = set()
     for toml in tomls:
-        table = load_artifacts_toml(toml)
-        for name in table:
+        for name in load_artifacts_toml(toml):
             with project_of(toml), contextlib.suppress(NoMatchingPlatformError):
-                trees.add(entry_for(name, table, host_platform).git_tree_sha1.lower())
+                trees.add(entry_for(name, toml, host_platform).git_tree_sha1.lower())
     digest = hashlib.sha256("\n".join(sorted(trees)).encode())
     return f"artifacts-{digest.hexdigest()[:_DIGITS]}"

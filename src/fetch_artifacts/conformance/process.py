@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Final, cast
 
 from fetch_artifacts._version import pip_install
 from fetch_artifacts.errors import NoJuliaError, OracleError
+from fetch_artifacts.julia_process import kill_with_children
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +124,7 @@ class _Running:
     def exchange(self, request: str, timeout: float) -> str:
         stdin = cast("IO[bytes]", self._process.stdin)
         stdout = cast("IO[bytes]", self._process.stdout)
-        watch = threading.Timer(timeout, self._process.kill)
+        watch = threading.Timer(timeout, kill_with_children, [self._process])
         watch.daemon = True
         watch.start()
         try:
@@ -144,8 +146,11 @@ class _Running:
         raise OracleError(msg)
 
     def close(self) -> None:
-        self._process.kill()
-        self._process.communicate()
+        kill_with_children(self._process)
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):  # what was not sent yet
+                cast("IO[bytes]", pipe).close()
+        self._process.wait()
         self._log.close()
         self._home.cleanup()
 
