@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import pytest
 from fetch_artifacts.archive.writer import Archive
 from fetch_artifacts.authoring.binding import BindingOptions
 from fetch_artifacts.authoring.publish import publish, target_for, targets_for
-from fetch_artifacts.authoring.targets import zenodo
+from fetch_artifacts.authoring.targets import github, zenodo
 from fetch_artifacts.authoring.targets.target import PublishTarget, Upload
 from fetch_artifacts.errors import PublishError
 from fetch_artifacts.network import rest
@@ -134,6 +135,35 @@ def test_a_gist_that_was_made_is_told_when_its_upload_fails(
         "; a gist was made: delete https://gist.example.org/a, or there will be two "
         "gists; nothing was bound"
     )
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="NOT TESTED: there is no git")
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (refuse(403, {}), "error: 403"),
+        (refuse(503, {}), "error: 503"),
+        (cut, "unable to access"),
+        (hang, "too slow"),
+    ],
+)
+def test_what_git_says_of_a_gist_is_one_line(
+    fault: Handler,
+    said: str,
+    publish_to: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(github, "_SILENT_SECONDS", 1)
+    monkeypatch.setenv("LC_ALL", "C")  # git has words in other languages too
+    with serving(fault) as site:
+        url = site.url("/a.git", "localhost")
+        message = publish_to("gist", refuse(201, {"id": "a", "git_push_url": url}))
+    assert message.startswith("gist: git clone: ")
+    assert said in message
+    assert (
+        "; the token in GITHUB_TOKEN needs the right to write gists; a gist" in message
+    )
+    assert "\n" not in message
 
 
 @dataclass(frozen=True, kw_only=True)

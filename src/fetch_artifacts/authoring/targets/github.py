@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _TOKEN: Final = "GITHUB_TOKEN"  # noqa: S105 - the name of a variable
 _API: Final = "https://api.github.com"
 _GH_SECONDS: Final = 30.0
+_SILENT_SECONDS: Final = 300
 # What an upload leaves that broke off ("Upload a release asset" in its documentation).
 _BROKEN_OFF: Final = "starter"
 _HEADERS: Final = {
@@ -186,6 +187,9 @@ def _push(url: str, archive: Archive, settings: Settings, token: str) -> None:
     environ = {
         **settings.environ,
         "GIT_TERMINAL_PROMPT": "0",
+        # Git waits for ever for a server that says nothing.
+        "GIT_HTTP_LOW_SPEED_LIMIT": "1",
+        "GIT_HTTP_LOW_SPEED_TIME": str(_SILENT_SECONDS),
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"http.{url}.extraHeader",
         "GIT_CONFIG_VALUE_0": f"Authorization: Basic {login}",
@@ -219,7 +223,10 @@ def _git(
         check=False,
     )
     if done.returncode:
-        msg = f"git {verb}: {done.stderr.strip() or 'failed without a word'}"
+        said = " ".join(done.stderr.split()) or "failed without a word"
+        msg = (
+            f"git {verb}: {said}; the token in {_TOKEN} needs the right to write gists"
+        )
         raise PublishError(msg)
 
 
