@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -165,6 +166,16 @@ def test_what_can_not_be_understood_is_an_error_that_names_the_place(
     with pytest.raises(SettingsError, match=place) as caught:
         load(project)
     assert str(path) in str(caught.value)
+
+
+# As where HOME is another user's.
+@pytest.mark.skipif(os.name == "nt", reason="NOT RUN: long names are none there")
+def test_a_users_file_that_can_not_be_read_is_an_error_that_says_what_to_set(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", f"/{'x' * 300}")
+    with pytest.raises(SettingsError, match=r"too long; make .* set XDG_CONFIG_HOME"):
+        load(project)
 
 
 def test_a_broken_pyproject_has_no_credentials(

@@ -40,7 +40,8 @@ from string import Template
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import unquote
 
-from fetch_artifacts.errors import SettingsError
+from fetch_artifacts.errors import SettingsError, SpecialFileError
+from fetch_artifacts.files.regular import read_regular
 from fetch_artifacts.files.toml_text import parse_toml
 from fetch_artifacts.settings.pyproject import TABLE, project_table
 from fetch_artifacts.urls import is_secure, origin, split_url, without_user
@@ -80,12 +81,10 @@ class Credentials:
         """Read the configuration for a working directory.
 
         Raises:
-            SettingsError: A table in it is invalid.
+            SettingsError: A table in it is invalid, or the user's file can't be read.
         """
-        tables: dict[str, _Headers] = {}
         config = settings.user_config / "config.toml"
-        if config.is_file():
-            tables = _parse(_read(config).get("auth", {}), f"{config}: auth")
+        tables = _parse(_read(config).get("auth", {}), f"{config}: auth")
         pyproject, table = project_table(folder)
         where = f"{pyproject}: {TABLE}.auth"
         projects = _parse(table.get("auth", {}), where)
@@ -155,8 +154,17 @@ class Credentials:
 
 
 def _read(path: Path) -> dict[str, object]:
+    """What the user's file says, nothing where there is none."""
     try:
-        return parse_toml(path.read_text("utf-8"))
+        return parse_toml(read_regular(path).decode("utf-8"))
+    except (FileNotFoundError, NotADirectoryError, SpecialFileError):
+        return {}
+    except OSError as error:
+        msg = (
+            f"{path}: can't be read, for the headers of hosts: {error.strerror}; make "
+            "it readable, or set XDG_CONFIG_HOME, or HOME, to a folder of your own"
+        )
+        raise SettingsError(msg) from error
     except ValueError as error:
         msg = f"{path}: expected TOML: {error}"
         raise SettingsError(msg) from error
