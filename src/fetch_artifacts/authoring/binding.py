@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fetch_artifacts.artifacts_toml.binding import Binding, bind, check_free
 from fetch_artifacts.depot.usage.log import mark_used
+from fetch_artifacts.errors import ArtifactsTomlNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,9 +40,14 @@ def bind_tree(
     Raises:
         BindingExistsError: The name is bound already.
         ArtifactsTomlError: The file can't be read, or can't be changed in place.
+        ArtifactsTomlNotFoundError: What is in its folder's place is none.
         OSError: The file can't be written.
     """
-    toml.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        toml.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        msg = f"{toml}: expected a folder above it, found something else"
+        raise ArtifactsTomlNotFoundError(msg, searched=[toml]) from None
     bind(toml, binding, force=force, keep_comments=keep_comments)
     mark_used(str(toml), anew=True)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -15,6 +14,7 @@ from fetch_artifacts.cli.shared.options import (
     resolve_toml,
     toml_option,
 )
+from fetch_artifacts.cli.shared.paths import OutputPath, TomlPath
 from fetch_artifacts.cli.shared.printing import (
     print_json,
     say,
@@ -26,6 +26,7 @@ from fetch_artifacts.errors import NoJuliaError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from fetch_artifacts.conformance.compare import Wanted
     from fetch_artifacts.conformance.report import Report
@@ -33,9 +34,7 @@ if TYPE_CHECKING:
 NO_JULIA: Final = 3
 _ALL: Final = "all"
 
-_files = click.argument(
-    "files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]..."
-)
+_files = click.argument("files", nargs=-1, type=TomlPath(), metavar="[FILE]...")
 
 
 @click.command()
@@ -68,7 +67,7 @@ _files = click.argument(
 )
 @click.option(
     "--junitxml",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(),
     help="Write the checks there as JUnit's XML.",
 )
 @toml_option

@@ -18,6 +18,7 @@ from fetch_artifacts.cli.shared.options import (
     resolve_toml,
     toml_option,
 )
+from fetch_artifacts.cli.shared.paths import NamedPath, TomlPath
 from fetch_artifacts.cli.shared.printing import (
     print_json,
     print_rows,
@@ -45,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 
 @click.command("hash")
-@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.argument("path", type=NamedPath(exists=True))
 @click.option(
     "--algorithm",
     type=click.Choice(get_args(Algorithm)),
@@ -121,7 +122,7 @@ def platform(*, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@click.argument("files", nargs=-1, type=TomlPath(), metavar="[FILE]...")
 @toml_option
 @json_option
 def check(files: tuple[Path, ...], toml_path: Path | None, *, as_json: bool) -> None:
@@ -165,7 +166,7 @@ def _contents(tomls: Sequence[Path]) -> str:
 
 
 @click.command()
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=TomlPath())
 @click.option("--fix", is_flag=True, help="Write what is certain, and show the diff.")
 @dry_run_option
 @toml_option

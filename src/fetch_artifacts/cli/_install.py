@@ -23,6 +23,7 @@ from fetch_artifacts.cli.shared.options import (
     resolve_toml,
     toml_option,
 )
+from fetch_artifacts.cli.shared.paths import NamedPath
 from fetch_artifacts.cli.shared.printing import (
     print_json,
     print_path,
@@ -122,7 +123,7 @@ def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, objec
 @click.option(
     "--from",
     "bundle",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=NamedPath(exists=True, dir_okay=False),
     metavar="BUNDLE",
     help="Install from a file that `bundle` wrote, without a network: all of it, lazy "
     "or not, or what the Artifacts.toml files bind that are then given in place of "
@@ -364,7 +365,7 @@ def _reinstall(
 @click.command()
 @click.option(
     "--keep",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NamedPath(file_okay=False),
     metavar="DIR",
     help="Leave everything that the demo makes in this folder.",
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fetch_artifacts.cli.shared.options import FAILED, require_project
+from fetch_artifacts.cli.shared.paths import NamedPath, OutputPath, TomlPath
 from fetch_artifacts.cli.shared.printing import say, tell_done
 from fetch_artifacts.errors import PlatformError
 from fetch_artifacts.platforms.host import host_platform
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from fetch_artifacts.digests import TreeHash
     from fetch_artifacts.platforms.matching import PlatformChoice
 
-_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE: Final = NamedPath(exists=True, dir_okay=False)
+_TOML: Final = TomlPath(exists=True)
 
 
 def _parse_platforms(
@@ -70,7 +72,7 @@ def _selected(
 
 @click.command()
 @click.argument("place", metavar="DIR|URL")
-@click.argument("files", nargs=-1, type=_FILE, metavar="[FILE]...")
+@click.argument("files", nargs=-1, type=_TOML, metavar="[FILE]...")
 @selection_options
 @click.option(
     "--check", is_flag=True, help="Read all of it, and say what is wrong or missing."
@@ -131,8 +133,8 @@ def _tell_counts(place: str | Path, counts: Mapping[str, int]) -> None:
 
 
 @click.command()
-@click.argument("output", type=click.Path(dir_okay=False, path_type=Path))
-@click.argument("files", nargs=-1, type=_FILE, metavar="[FILE]...")
+@click.argument("output", type=OutputPath())
+@click.argument("files", nargs=-1, type=_TOML, metavar="[FILE]...")
 @selection_options
 @click.option(
     "--environment",

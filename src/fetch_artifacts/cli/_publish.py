@@ -21,6 +21,7 @@ from fetch_artifacts.cli.shared.options import (
     tell_bound,
     toml_option,
 )
+from fetch_artifacts.cli.shared.paths import NamedPath, OutputPath
 from fetch_artifacts.cli.shared.printing import print_facts, tell, tell_done
 from fetch_artifacts.depot.installed import tree_of
 from fetch_artifacts.digests import Sha256, TreeHash, is_tree_hash
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.authoring.publish import Published
     from fetch_artifacts.platforms.platform import Platform
 
-_FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
+_FOLDER: Final = NamedPath(exists=True, file_okay=False)
 
 
 class TargetOption(click.Option):
@@ -62,7 +63,7 @@ compression_option = click.option(
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(),
     help="The archive to write; without it, FOLDER.tar.gz in the working directory.",
 )
 @compression_option
@@ -108,7 +109,7 @@ def create(
 
 @click.command()
 @click.argument("artifact", metavar="NAME|HASH", shell_complete=complete_names)
-@click.argument("output", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("output", type=OutputPath())
 @compression_option
 @toml_option
 @platform_option

@@ -26,6 +26,7 @@ from fetch_artifacts.errors import DepotError, FetchArtifactsError
 from fetch_artifacts.files.flushing import flush_tree
 from fetch_artifacts.files.folder import Folder, kind_of
 from fetch_artifacts.files.paths import obstacle
+from fetch_artifacts.settings.depot_path import depot_remedy
 from fetch_artifacts.settings.environment import flushes_trees
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ class FirstDepot:
         hint = "free some space"
         if not reason:
             reason = error.strerror or str(error)
-            hint = "put a folder that you can write first in JULIA_DEPOT_PATH"
+            hint = depot_remedy()
             if error.errno == errno.ESTALE:
                 hint = f"try again, or {hint}"
             elif error.errno in _REFUSED:

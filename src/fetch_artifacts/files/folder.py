@@ -125,7 +125,11 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
             OSError: It can't be opened; a link can't.
         """
         flags |= NO_FOLLOW | getattr(os, "O_BINARY", 0)
-        return os.open(self.prefix + name, flags, mode, dir_fd=self.handle)
+        try:
+            return os.open(self.prefix + name, flags, mode, dir_fd=self.handle)
+        except OSError as error:
+            error.filename = os.fspath(self.path / name)  # not what is left of it here
+            raise
 
     def open_regular(self, name: str) -> int:
         """Open a file to read, whatever others may have put in its place.

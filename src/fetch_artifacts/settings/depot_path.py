@@ -16,7 +16,7 @@ from fetch_artifacts.settings.user import expand_user, find_julia, home_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_only: Final[list[str]] = []  # of only_depot; the last counts
+_only: Final[list[tuple[str, str]]] = []  # of only_depot; the last counts
 
 
 def _expand_user(part: str, home: str) -> str:
@@ -101,13 +101,25 @@ def _depots(
 
 
 @contextlib.contextmanager
-def only_depot(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Put one depot in place of JULIA_DEPOT_PATH, in all threads, within a block."""
-    _only.append(absolute(expand_user(path)))
+def only_depot(path: str | os.PathLike[str], *, named_by: str) -> Iterator[None]:
+    """Put one depot in place of JULIA_DEPOT_PATH, in all threads, within a block.
+
+    Args:
+        path: The depot.
+        named_by: What names it, such as an option; errors say so.
+    """
+    _only.append((absolute(expand_user(path)), named_by))
     try:
         yield
     finally:
         _only.pop()
+
+
+def depot_remedy() -> str:
+    """How to use another depot than the first one, as the rest of a sentence."""
+    if _only:
+        return f"name a folder that you can write with {_only[-1][1]}"
+    return "put a folder that you can write first in JULIA_DEPOT_PATH"
 
 
 def depots_from_environ() -> tuple[str, ...]:
@@ -120,7 +132,7 @@ def depots_from_environ() -> tuple[str, ...]:
             where there is none.
     """
     if _only:
-        return (_only[-1],)
+        return (_only[-1][0],)
     get = os.environ.get
     value = get("JULIA_DEPOT_PATH")
     if value and _is_plain(value):

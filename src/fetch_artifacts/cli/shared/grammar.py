@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
+from fetch_artifacts.cli.shared.paths import NamedPath
 from fetch_artifacts.cli.shared.printing import tell, volume
 from fetch_artifacts.settings.depot_path import only_depot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _LOGGER: Final = logging.getLogger("fetch_artifacts")
 _LEVELS: Final = (logging.WARNING, logging.INFO, logging.DEBUG)
@@ -82,10 +84,10 @@ def _debug(context: click.Context, parameter: click.Parameter, on: bool) -> None
 
 
 def _use_depot(
-    context: click.Context, _parameter: click.Parameter, path: str | None
+    context: click.Context, _parameter: click.Parameter, path: Path | None
 ) -> None:
     if path:
-        context.with_resource(only_depot(path))
+        context.with_resource(only_depot(path, named_by="--depot"))
 
 
 def _stay_offline(
@@ -117,7 +119,7 @@ def _global_options() -> tuple[click.Option, ...]:
         _option(
             ["--depot"],
             _use_depot,
-            type=click.Path(file_okay=False),
+            type=NamedPath(file_okay=False),
             metavar="DIR",
             help="Use this depot and no other.  [env: JULIA_DEPOT_PATH]",
         ),
@@ -161,7 +163,7 @@ def _default_options(*, hidden: bool) -> list[click.Option]:
         _option(
             ["--toml"],
             None,
-            type=click.Path(),
+            type=NamedPath(),
             metavar="PATH",
             hidden=hidden,
             help="The Artifacts.toml to use.",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from fetch_artifacts.artifacts_toml.file import not_there
 from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
 from fetch_artifacts.cli.shared.completing import complete_platforms
+from fetch_artifacts.cli.shared.paths import TomlPath
 from fetch_artifacts.cli.shared.printing import tell, tell_done
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError, PlatformError
 from fetch_artifacts.settings.project import nearest_pyproject, project_of
@@ -43,9 +46,9 @@ def _parse_triplet(
 toml_option = click.option(
     "--toml",
     "toml_path",
-    type=click.Path(path_type=Path),
-    help="The Artifacts.toml to use; without it, the one that pyproject.toml names, or "
-    "that is found from the working directory upwards.",
+    type=TomlPath(),
+    help="The Artifacts.toml to use, or its folder; without it, the one that "
+    "pyproject.toml names, or that is found from the working directory upwards.",
 )
 _triplet_option = functools.partial(
     click.option,
@@ -124,9 +127,9 @@ def binding_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--toml",
             "toml_path",
-            type=click.Path(path_type=Path),
-            help="The Artifacts.toml to change; without it, the one that "
-            "pyproject.toml names, or that is found from the working directory "
+            type=TomlPath(create=True),
+            help="The Artifacts.toml to change, or its folder; without it, the one "
+            "that pyproject.toml names, or that is found from the working directory "
             "upwards, or a new one.",
         ),
     ):
@@ -176,9 +179,8 @@ def resolve_toml(toml_path: Path | None) -> Path:
     """
     here = Path.cwd()
     named = toml_path or artifacts_toml_of_project(here)
-    if named is not None and not named.is_file():
-        msg = f"{named}: expected an Artifacts.toml, found no such file"
-        raise ArtifactsTomlNotFoundError(msg, searched=[named])
+    if named is not None and (named.is_dir() or not os.path.lexists(named)):
+        raise not_there(named)
     found = named.absolute() if named else find_artifacts_toml(here)
     if found is None:
         msg = (

@@ -140,12 +140,13 @@ def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> No
 
         quiet = isinstance(error, OSError) and error.errno in _READ_ONLY
         level = logging.DEBUG if quiet else logging.WARNING
+        why = getattr(error, "strerror", None) or error
         logging.getLogger(__name__).log(
             level,
             "%s: can't log the use of %s: %s",
             log,
             ", ".join(map(str, tomls)),
-            error,
+            why,
         )
     moment = time.monotonic()
     for toml, file in files.items():

@@ -1,0 +1,82 @@
+"""Paths that are missing, empty, or of another kind than a command expects."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from support.commands import run
+from support.published import TREE_HASH
+
+CREATE = ("create", "served", "-o")
+BUNDLE = ("bundle",)
+
+
+def test_a_folder_stands_for_the_artifacts_toml_in_it(
+    depot: Path, toml: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "below").mkdir()
+    toml.rename(tmp_path / "below" / "Artifacts.toml")
+    for arguments in (["path", "Demo", "--toml", "below"], ["check", "below"]):
+        assert run(*arguments).exit_code == 0
+    bound = run("--toml", "below", "bind", "Other", TREE_HASH)
+    assert bound.stderr.endswith(f"in {tmp_path}/below/Artifacts.toml\n")
+
+
+def test_a_folder_without_an_artifacts_toml_is_told_and_gets_one(
+    toml: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    for arguments in (["list", "--toml", "empty"], ["check", "empty"]):
+        result = run(*arguments)
+        assert result.exit_code == 2
+        said = "empty: expected an Artifacts.toml, found a folder without one"
+        assert said in result.stderr
+    assert run("bind", "Other", TREE_HASH, "--toml", "empty").exit_code == 0
+    assert (tmp_path / "empty" / "Artifacts.toml").is_file()
+
+
+def test_a_file_where_a_folder_should_be_is_told(toml: Path) -> None:
+    result = run("bind", "Other", TREE_HASH, "--toml", toml / "x")
+    assert f"{toml}/x: expected a folder above it, found something" in result.stderr
+
+
+@pytest.mark.parametrize("command", [CREATE, ("archive", "Demo"), BUNDLE])
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("gone/x.tar", "gone/x.tar: there is no folder gone; make it first"),
+        ("Artifacts.toml/x.tar", "x.tar: expected a folder, found something else: Art"),
+        ("", "expected a path, found an empty one"),
+        ("served", "'served' is a directory"),
+    ],
+)
+def test_an_output_needs_a_folder(
+    toml: Path, command: tuple[str, ...], output: str, said: str
+) -> None:
+    result = run(*command, output, *([toml] if command == BUNDLE else []))
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_an_output_needs_a_folder_that_can_be_written(
+    toml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda _path, mode: mode == os.R_OK)
+    result = run(*CREATE, "x.tar")
+    assert "x.tar: the folder . can't be written to" in result.stderr
+    assert not (tmp_path / "x.tar").exists()
+
+
+def test_a_depot_that_can_not_be_written_is_named_by_its_option(toml: Path) -> None:
+    result = run("install", "--depot", toml / "depot")
+    assert f"{toml}/depot: can't install into this depot: {toml} is no folder" in (
+        result.stderr
+    )
+    assert "[Errno" not in result.stderr
+    elsewhere = run("install", "--depot", "/proc/none")
+    if Path("/proc/self").is_dir():
+        assert "; name a folder that you can write with --depot" in elsewhere.stderr
+    assert "expected a path, found an empty one" in run("list", "--depot", "").stderr
