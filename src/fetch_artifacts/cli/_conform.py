@@ -14,7 +14,7 @@ from fetch_artifacts.cli.shared.options import (
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.paths import OutputPath, TomlPath
+from fetch_artifacts.cli.shared.paths import NamedPath, TomlPath
 from fetch_artifacts.cli.shared.printing import (
     print_json,
     say,
@@ -67,7 +67,7 @@ _files = click.argument("files", nargs=-1, type=TomlPath(), metavar="[FILE]...")
 )
 @click.option(
     "--junitxml",
-    type=OutputPath(),
+    type=NamedPath(dir_okay=False),
     help="Write the checks there as JUnit's XML.",
 )
 @toml_option
