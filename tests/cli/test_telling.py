@@ -117,6 +117,9 @@ def test_a_table_fits_the_terminal() -> None:
         assert max(map(len, lines)) <= width
         assert lines[0].split() == ["NAME", "HASH", "STATE"]
         assert "1234567" in lines[1]
+    [_, row] = table_lines(("NAME", "STATE"), [("Demo", "wrong: " * 20)], 40, fold=True)
+    assert all(len(line) <= 40 for line in row.split("\n"))
+    assert row.split() == ["Demo", *["wrong:"] * 20]
     lines = list(table_lines(("SIZE", "AGE", "X"), [("1 B", "10", "x")], numbers=2))
     assert lines == ["SIZE  AGE  X", " 1 B   10  x"]
     [_, line] = table_lines(("NAME",), [("x\x1b[2J",)], 60)

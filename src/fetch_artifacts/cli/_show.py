@@ -189,10 +189,11 @@ def _print_list(toml: Path, rows: Sequence[_Status]) -> None:
 
 def _print_table(rows: Sequence[_Status]) -> None:
     titles = ("NAME", "HASH", "FOR", "SIZE", "STATE")
-    first, *lines = table_lines(titles, [row.cells() for row in rows])
+    first, *lines = table_lines(titles, [row.cells() for row in rows], fold=True)
     say(first, colour="bright_black")
-    for line, row in zip(lines, rows, strict=True):
-        say(line, colour=row.colour())
+    for text, row in zip(lines, rows, strict=True):
+        for line in text.split("\n"):
+            say(line, colour=row.colour())
 
 
 @click.command()

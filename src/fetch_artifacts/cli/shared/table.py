@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 from fetch_artifacts.errors import SettingsError
@@ -24,16 +25,19 @@ def table_lines(
     width: int | None = None,
     *,
     numbers: int = 0,
+    fold: bool = False,
 ) -> Iterator[str]:
     """Yield the lines of a table, its titles first.
 
-    The widest columns are cut until all of them fit.
+    The widest columns are made narrower until all of them fit, and cells cut to that.
 
     Args:
         titles: The title of each column.
         rows: The cells of each row.
         width: The columns of the terminal; asked for unless given.
         numbers: How many of the first columns are aligned to the right.
+        fold: Whether the last column goes on in further lines, below each other in
+            one string, in place of being cut.
     """
     width = width or terminal_width()
     lines = [list(titles), *([printable(cell, sys.stdout) for cell in r] for r in rows)]
@@ -42,13 +46,17 @@ def table_lines(
     while sum(widths) > room and max(widths) > _NARROWEST:
         widest = widths.index(max(widths))
         widths[widest] -= 1
+    indent = "\n" + " " * (sum(widths[:-1]) + 2 * (len(widths) - 1))
     for line in lines:
+        more: list[str] = []
+        if fold:
+            line[-1], *more = textwrap.wrap(line[-1], widths[-1]) or [""]
         cells = [_fit(cell, size) for cell, size in zip(line, widths, strict=True)]
         for number, size in enumerate(widths[:numbers]):
             cells[number] = cells[number].rjust(size)
         for number, size in enumerate(widths[numbers:], numbers):
             cells[number] = cells[number].ljust(size)
-        yield "  ".join(cells).rstrip()
+        yield indent.join(["  ".join(cells).rstrip(), *more])
 
 
 def fitting_line(line: str, width: int | None = None) -> str:
