@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -10,7 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tqdm import tqdm
 
+from fetch_artifacts.cli.shared.printing import tell
 from fetch_artifacts.cli.shared.table import fitting_line, table_lines
 from support.commands import run
 from support.published import TREE_HASH
@@ -189,3 +192,15 @@ def test_publish_has_a_dry_run(tmp_path: Path) -> None:
     )
     assert not place.exists()
     assert run("path", "New").exit_code == 1
+
+
+def test_what_is_told_does_not_run_into_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    with tqdm(total=2, desc="Demo", file=shown, mininterval=0) as bar:
+        bar.update()
+        tell("said")
+    before, after = shown.getvalue().split("fetch-artifacts: said\n")
+    assert "Demo" in before
+    assert before.endswith("\r")
+    assert "Demo" in after

@@ -5,10 +5,11 @@ Results go to standard output, all that is said about them to standard error.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import click
 
@@ -17,6 +18,7 @@ from fetch_artifacts.terminal.escaping import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from contextlib import AbstractContextManager
     from typing import TextIO
 
 _NAME: Final = "fetch-artifacts"
@@ -75,7 +77,19 @@ def tell(message: object, *, kind: str = "") -> None:
     lines = [first, *(line if line.startswith(" ") else f"  {line}" for line in rest)]
     colours = {"error": "red", "warning": "yellow"}
     label = _coloured(f"{kind}:", colours.get(kind), err=True) + " " if kind else ""
-    click.echo(f"{_NAME}: {label}" + "\n".join(lines), err=True, color=True)
+    with _above_bars():
+        click.echo(f"{_NAME}: {label}" + "\n".join(lines), err=True, color=True)
+
+
+def _above_bars() -> AbstractContextManager[object]:
+    """Take the bars of progress away while something is told; they come back below."""
+    tqdm = sys.modules.get("tqdm")
+    if tqdm is None:  # there are none
+        return contextlib.nullcontext()
+    return cast(
+        "AbstractContextManager[object]",
+        tqdm.tqdm.external_write_mode(file=sys.stderr),
+    )
 
 
 def tell_done(message: object) -> None:

@@ -50,7 +50,9 @@ def table_lines(
     for line in lines:
         more: list[str] = []
         if fold:
-            line[-1], *more = textwrap.wrap(line[-1], widths[-1]) or [""]
+            line[-1], *more = textwrap.wrap(
+                line[-1], widths[-1], break_on_hyphens=False
+            ) or [""]
         cells = [_fit(cell, size) for cell, size in zip(line, widths, strict=True)]
         for number, size in enumerate(widths[:numbers]):
             cells[number] = cells[number].rjust(size)
