@@ -143,7 +143,7 @@ _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|JULIA|NETRC")
 # Read by requests, not here.
 ELSEWHERE = {"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"}
 # What we set for git, not what a user sets.
-FOR_GIT = re.compile(r"GIT_(CONFIG|TERMINAL)_\w+")
+FOR_GIT = re.compile(r"GIT_(CONFIG|HTTP|TERMINAL)_\w+")
 
 
 def variables_in_code() -> set[str]:
