@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,8 @@ from fetch_artifacts.depot.installed import known_tree
 from fetch_artifacts.depot.overrides import load_overrides
 from fetch_artifacts.digests import Sha256, TreeHash
 from fetch_artifacts.errors import FetchArtifactsError
-from fetch_artifacts.files.toml_text import DEEPEST, parse_toml
+from fetch_artifacts.files import toml_text
+from fetch_artifacts.files.toml_text import DEEPEST, parse_toml, toml_loader
 from fetch_artifacts.network.credentials import Credentials
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.settings.pyproject import read_table
@@ -129,8 +131,29 @@ def test_files_that_only_help_are_ignored_where_they_are_too_deep(
 def test_without_tomli_the_standard_library_reads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As in a sub-interpreter, or a frozen program that lacks its compiled part."""
+    """As in a frozen program that lacks its compiled part."""
     monkeypatch.setitem(sys.modules, "tomli", None)
+    monkeypatch.setattr(toml_text, "toml_loader", toml_loader.__wrapped__)
     assert parse_toml("a = 1") == {"a": 1}
     with pytest.raises(ValueError, match="Invalid"):
         parse_toml("a =")
+
+
+IN_A_SUB_INTERPRETER = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+found = interpreters.run_string(interpreters.create(), '''
+from fetch_artifacts.files.toml_text import parse_toml
+for _ in range(2):
+    assert parse_toml("a = 1") == {"a": 1}
+''')
+assert found is None, found
+"""
+
+
+def test_a_sub_interpreter_reads() -> None:
+    command = [sys.executable, "-c", IN_A_SUB_INTERPRETER]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -24,11 +25,13 @@ class TooDeepError(ValueError):
         )
 
 
+@cache
 def toml_loader() -> Callable[[str], dict[str, Any]]:
     """Give the loader of tomli, else that of the standard library.
 
     tomli's compiled part can't be loaded in a sub-interpreter, nor where a frozen
-    program left it out. Its errors are a ValueError, as are those of `tomllib`.
+    program left it out. That is tried once: Python 3.12.1 crashes at the second time.
+    Its errors are a ValueError, as are those of `tomllib`.
 
     Raises:
         ImportError: There is neither: Python 3.10 without tomli.
