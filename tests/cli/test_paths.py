@@ -80,3 +80,12 @@ def test_a_depot_that_can_not_be_written_is_named_by_its_option(toml: Path) -> N
     if Path("/proc/self").is_dir():
         assert "; name a folder that you can write with --depot" in elsewhere.stderr
     assert "expected a path, found an empty one" in run("list", "--depot", "").stderr
+
+
+def test_a_path_in_place_of_a_url_is_told_with_its_url(
+    toml: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "d.tar.gz").write_bytes(b"")
+    result = run("add", "Other", "d.tar.gz")
+    assert result.exit_code == 2
+    assert f"found a path; {tmp_path.as_uri()}/d.tar.gz is its URL" in result.stderr

@@ -69,6 +69,7 @@ def add(
     if pack != bool(targets):
         msg = "--pack and --to go together"
         raise click.UsageError(msg)
+    _refuse_paths(urls)
     if pack:
         _pack(name, urls, targets, url_bases, binding, as_json=as_json)
         return
@@ -86,6 +87,17 @@ def add(
     )
     print_facts({**added, "toml": str(binding.toml)}, as_json=as_json)
     tell_bound(binding, name)
+
+
+def _refuse_paths(urls: Sequence[str]) -> None:
+    """Say how a file of this machine is given, where a path was."""
+    for url in urls:
+        if ":" not in url and Path(url).exists():
+            msg = (
+                f"{url}: expected a URL, found a path; {Path(url).absolute().as_uri()} "
+                "is its URL on this machine alone, and `publish` makes one for others"
+            )
+            raise click.UsageError(msg)
 
 
 def _pack(
