@@ -89,3 +89,11 @@ def test_a_path_in_place_of_a_url_is_told_with_its_url(
     result = run("add", "Other", "d.tar.gz")
     assert result.exit_code == 2
     assert f"found a path; {tmp_path.as_uri()}/d.tar.gz is its URL" in result.stderr
+
+
+def test_what_is_no_url_base_is_told_before_anything_is_uploaded(
+    toml: Path, tmp_path: Path
+) -> None:
+    result = run("publish", "served", "X", "--to", "dir:out", "--url-base", "banana")
+    assert "expected --url-base to be a URL such as https://host" in result.stderr
+    assert not (tmp_path / "out").exists()

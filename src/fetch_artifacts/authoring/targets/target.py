@@ -76,12 +76,18 @@ class TargetOptions:
         """Give the URL of a folder's files.
 
         Raises:
-            PublishError: It is not set.
+            PublishError: It is not set, or is no URL.
         """
         if not self.url_base:
             msg = (
                 f"{redacted(target)}: expected url_base, the URL under which its files "
                 "are served, found none"
+            )
+            raise PublishError(msg)
+        if ":" not in self.url_base:
+            msg = (
+                f"{redacted(target)}: expected url_base to be a URL such as "
+                f"https://host/folder, found {redacted(self.url_base)!r}"
             )
             raise PublishError(msg)
         return self.url_base
