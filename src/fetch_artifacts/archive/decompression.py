@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from fetch_artifacts.tar.limits import UnpackLimits
 
 # So much goes in, or up to twice as much, and comes out at a time: a bomb must not fill
-# the memory. With smaller pieces threads spend their time on waking each other.
-_INPUT_BYTES: Final = 1 << 20
-_OUTPUT_BYTES: Final = 1 << 20
+# the memory, of which the threads hold a dozen pieces. With smaller ones they spend
+# their time on waking each other.
+_INPUT_BYTES: Final = 1 << 18
+_OUTPUT_BYTES: Final = 1 << 19
 _SHORT_STREAM: Final = 1 << 12
 
 
