@@ -251,3 +251,95 @@ def test_in_a_shared_folder_another_users_link_is_not_followed(
     assert (tmp_path / "private" / "f").read_bytes() == b"secret"
     os.lchown(link, 0, 0)
     assert rewrite(depot / "logs" / "f", to(b"new"), shared=True)
+
+
+class Stale:
+    """Has one call of one function of the system say ESTALE, as NFS does at times."""
+
+    def __init__(
+        self, name: str, number: int, patch: pytest.MonkeyPatch, *, after: bool = False
+    ) -> None:
+        self._real, self._left, self._after = getattr(os, name), number, after
+        patch.setattr(os, name, self)
+
+    def __call__(self, *args: object, **options: object) -> object:
+        self._left -= 1
+        fails = self._left == 0
+        found = None if fails and not self._after else self._real(*args, **options)
+        if fails:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return found
+
+    @property
+    def was_met(self) -> bool:
+        return self._left <= 0
+
+
+@UNIX
+@pytest.mark.parametrize(
+    "name", ["open", "stat", "fstat", "write", "fsync", "replace", "unlink"]
+)
+def test_a_change_begins_anew_where_a_file_system_lost_sight_of_a_file(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "f"
+    number = 0
+    while True:
+        number += 1
+        path.write_bytes(b"old")
+        with monkeypatch.context() as patch:
+            stale = Stale(name, number, patch)
+            assert rewrite(path, lambda old: (old or b"") + b"+")
+        assert path.read_bytes() == b"old+"
+        if not stale.was_met:
+            break
+        (tmp_path / "f.pid").unlink(missing_ok=True)  # told, and stale in 10 s
+    assert number > 1
+
+
+def test_a_change_that_was_made_although_an_error_was_told_is_not_made_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"old")
+    with monkeypatch.context() as patch:
+        stale = Stale("replace", 1, patch, after=True)
+        assert rewrite(path, lambda old: (old or b"") + b"+")
+    assert stale.was_met
+    assert path.read_bytes() == b"old+"
+
+
+def test_a_file_that_is_always_stale_is_an_error_and_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stale(_: int) -> None:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    path = tmp_path / "f"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(writing, "flush_file", stale)
+    with pytest.raises(OSError, match=os.strerror(errno.ESTALE)):
+        rewrite(path, to(b"new"))
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["f"]
+
+
+# To begin anew with half a file would take that half for what somebody wrote.
+@UNIX
+def test_a_write_in_place_that_was_cut_off_does_not_begin_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[int] = []
+
+    def stale_the_second_time(handle: int) -> None:
+        flushed.append(handle)
+        if len(flushed) == 2:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    path = tmp_path / "f"
+    path.write_bytes(b"old")
+    (tmp_path / "other").hardlink_to(path)
+    monkeypatch.setattr(writing, "flush_file", stale_the_second_time)
+    with pytest.raises(OSError, match="may be written in part only"):
+        rewrite(path, to(b"new"))
+    assert len(flushed) == 2

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetch_artifacts.artifacts_toml.file import not_there, parse_artifacts_toml
 from fetch_artifacts.errors import ArtifactsTomlError, ArtifactsTomlNotFoundError
+from fetch_artifacts.files.folder import outlast_stale
 from fetch_artifacts.files.rewriting import rewrite
 from fetch_artifacts.julia_toml.editing import update
 from fetch_artifacts.julia_toml.reader import decoded, encoded
@@ -67,12 +68,7 @@ def change_file(
         ArtifactsTomlError: It can't be read, or can't be edited in place.
     """
     path = Path(path)
-    target = Path(os.path.realpath(path))
-    if not target.parent.is_dir():
-        msg = f"{path}: expected its folder to exist, found none; make it first"
-        raise ArtifactsTomlNotFoundError(msg, searched=[target.parent])
-    if target.is_dir():
-        raise not_there(path)
+    target = outlast_stale(lambda: _target(path))
     done: list[Change] = []
 
     def edit(content: bytes | None) -> bytes | None:
@@ -94,6 +90,21 @@ def change_file(
 
     rewrite(target, edit)
     return done[-1]
+
+
+def _target(path: Path) -> Path:
+    """The file that a path leads to; whether there is one is not looked at.
+
+    Raises:
+        ArtifactsTomlNotFoundError: Its folder is missing, or it is a folder.
+    """
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        msg = f"{path}: expected its folder to exist, found none; make it first"
+        raise ArtifactsTomlNotFoundError(msg, searched=[target.parent])
+    if target.is_dir():
+        raise not_there(path)
+    return target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

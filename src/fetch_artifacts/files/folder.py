@@ -11,13 +11,15 @@ import contextlib
 import errno
 import os
 import stat
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, TypeVar
 
 from fetch_artifacts.files.removing import OPEN_FOLDER, remove_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+T = TypeVar("T")
 
 # Windows works with paths only; there, no user can write to another's folders anyway.
 FROM_WITHIN: Final = os.mkdir in os.supports_dir_fd
@@ -33,6 +35,25 @@ _READ: Final = (
 
 # What systems say to a link that is not to be followed.
 _IS_LINK: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR})
+
+
+def outlast_stale(action: Callable[[], T], *, tries: int = 5) -> T:
+    """Do something again where a network file system lost sight of a file (ESTALE).
+
+    Args:
+        action: What may be done again after it failed halfway.
+        tries: How often it is done at most.
+
+    Raises:
+        OSError: The last try failed, or one did for another reason.
+    """
+    for _ in range(tries - 1):
+        try:
+            return action()
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+    return action()
 
 
 class Folder(contextlib.AbstractContextManager["Folder"]):
@@ -138,7 +159,11 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
             OSError: There is none, or no regular file, or one with several names.
         """
         handle = os.open(self.prefix + name, _READ, dir_fd=self.handle)
-        status = os.fstat(handle)
+        try:
+            status = os.fstat(handle)
+        except OSError:
+            os.close(handle)
+            raise
         if stat.S_ISREG(status.st_mode) and status.st_nlink <= 1:
             return handle
         os.close(handle)
@@ -180,7 +205,7 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
     def has(self, name: str, same: os.stat_result) -> bool:
         """Whether that name leads to what was seen earlier."""
         try:
-            return os.path.samestat(self.status(name), same)
+            return os.path.samestat(outlast_stale(lambda: self.status(name)), same)
         except OSError:
             return False
 

@@ -44,7 +44,11 @@ def open_regular(path: str | os.PathLike[str]) -> io.FileIO:
     mode = os.stat(path).st_mode  # to open a device may do something
     if stat.S_ISREG(mode):
         file = io.FileIO(path, opener=lambda name, _: os.open(name, _FLAGS))
-        mode = os.fstat(file.fileno()).st_mode
+        try:
+            mode = os.fstat(file.fileno()).st_mode
+        except OSError:
+            file.close()
+            raise
         if stat.S_ISREG(mode):
             return file
         file.close()

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fetch_artifacts.files.folder import Folder, require_own_link
+from fetch_artifacts.files.folder import Folder, outlast_stale, require_own_link
 from fetch_artifacts.files.locks.pidlock import LockLostError, pid_lock
 from fetch_artifacts.files.regular import read_regular
 from fetch_artifacts.files.writing import replacing
@@ -42,7 +42,8 @@ def rewrite(
 
     Right before the file is replaced it is looked at again, as is the lock: editors
     take none, and a lock can be lost while a process is paused. Then the change is made
-    anew of what is there.
+    anew of what is there. All begins anew, too, where a network file system lost sight
+    of a file.
 
     Args:
         path: The file, which may be missing; its folder must exist.
@@ -59,7 +60,16 @@ def rewrite(
         LockTimeoutError: The lock was not free in time.
         OSError: The file can't be read or written, or the lock can't be made.
     """
-    target = Path(path)
+    return outlast_stale(
+        lambda: _rewrite(Path(path), change, shared=shared, timeout=timeout),
+        tries=_STARTS,
+    )
+
+
+def _rewrite(
+    path: Path, change: FileChange, *, shared: bool, timeout: float | None
+) -> bool:
+    target = path
     if shared:
         require_own_link(target)
     if not shared or target.is_symlink():
@@ -75,6 +85,7 @@ def rewrite(
             new = change(content)
             if new is None:
                 return False
+            new = new.encode("utf-8") if isinstance(new, str) else new
             try:
                 _write(target, new, content, held, shared=shared)
             except (_ChangedMeanwhileError, LockLostError):
@@ -84,17 +95,22 @@ def rewrite(
 
 
 def _write(
-    target: Path, new: bytes | str, old: bytes | None, lock: PidLock, *, shared: bool
+    target: Path, new: bytes, old: bytes | None, lock: PidLock, *, shared: bool
 ) -> None:
     def look_again() -> None:
         if _content(target, shared=shared) != old:
             raise _ChangedMeanwhileError
         lock.require_ours()
 
-    with replacing(
-        target, before=look_again, keep_names=not shared, shared=shared
-    ) as file:
-        file.write(new.encode("utf-8") if isinstance(new, str) else new)
+    try:
+        with replacing(
+            target, before=look_again, keep_names=not shared, shared=shared
+        ) as file:
+            file.write(new)
+    except OSError as error:
+        # It may have been replaced although the system says ESTALE.
+        if error.errno != errno.ESTALE or _content(target, shared=shared) != new:
+            raise
 
 
 def _content(path: Path, *, shared: bool) -> bytes | None:

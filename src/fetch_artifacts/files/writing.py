@@ -119,7 +119,12 @@ def _attributes(path: Path) -> list[str]:
 
 
 def _overwrite(folder: Folder, name: str, staged: str) -> bool:
-    """Write the bytes of one file into another; False if that can't be written to."""
+    """Write the bytes of one file into another; False if that can't be written to.
+
+    Raises:
+        OSError: It could not all be written; never ESTALE once a part may have been, as
+            nobody can begin anew with what is there then.
+    """
     try:
         target = folder.open(name, os.O_WRONLY)
     except PermissionError:
@@ -128,11 +133,17 @@ def _overwrite(folder: Folder, name: str, staged: str) -> bool:
         source = folder.open(staged, os.O_RDONLY)
         with os.fdopen(source, "rb") as new:
             data = memoryview(new.read())
-        while data:
-            data = data[file.write(data) :]
-        if os.fstat(target).st_size > file.tell():
-            file.truncate()
-        flush_file(target)
+        try:
+            while data:
+                data = data[file.write(data) :]
+            if os.fstat(target).st_size > file.tell():
+                file.truncate()
+            flush_file(target)
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+            fault = "it may be written in part only: the file system lost sight of it"
+            raise OSError(errno.EIO, fault, os.fspath(folder.path / name)) from error
     return True
 
 

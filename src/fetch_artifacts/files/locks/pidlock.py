@@ -36,7 +36,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import LockTimeoutError
-from fetch_artifacts.files.folder import Folder, close
+from fetch_artifacts.files.folder import Folder, close, outlast_stale
 from fetch_artifacts.files.locks.lock_file import (
     hold_by_system,
     host_name,
@@ -127,7 +127,8 @@ class PidLock:
 
     def is_ours(self) -> bool:
         """Whether nobody took the lock for stale, as after a pause of this process."""
-        return self.folder.has(self.name, os.fstat(self.descriptor))
+        ours = outlast_stale(lambda: os.fstat(self.descriptor))
+        return self.folder.has(self.name, ours)
 
     def require_ours(self) -> None:
         """Make sure that the lock is still held, right before something is replaced.
