@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from textwrap import dedent
 from typing import Any
 
 import pytest
 import tomli
 
+from fetch_artifacts.julia_toml import editing
 from fetch_artifacts.julia_toml.editing import update
 from fetch_artifacts.julia_toml.reader import loads
+from fetch_artifacts.julia_toml.spans import Statement, statements
 from fetch_artifacts.julia_toml.writer import Table
 
 Change = Callable[[dict[str, Any]], object]
@@ -325,3 +327,22 @@ def test_a_table_in_braces_stays_in_braces(
     text: str, change: Change, expected: str
 ) -> None:
     assert changed(change, text) == expected
+
+
+def test_many_changes_read_the_text_a_few_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reads = []
+
+    def counted(text: str) -> Iterator[Statement]:
+        reads.append(len(text))
+        return statements(text)
+
+    monkeypatch.setattr(editing, "statements", counted)
+    old = "# kept\n" + "".join(f"[[a]]\nn = {n}\n" for n in range(30))
+    new = {"a": [{"n": n + 100, "new": n} for n in range(30)]}
+    new["a"] += [{"n": n} for n in range(30)]
+    assert update(old, new) == "# kept\n" + "".join(
+        f"[[a]]\nn = {n + 100}\nnew = {n}\n" for n in range(30)
+    ) + "".join(f"[[a]]\nn = {n}\n" for n in range(30))
+    assert len(reads) <= 3

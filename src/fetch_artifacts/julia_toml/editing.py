@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
@@ -155,21 +156,42 @@ def _apply_elements(
     else:
         for number in reversed(gone):
             document.remove((*path, number))
-    for element in new[kept:]:
-        document.add_element(path, element)
+    if new[kept:]:
+        document.add_elements(path, new[kept:])
 
 
 class _Document:
-    """A text and the places in it."""
+    """A text and the places in it.
+
+    Changes that move no other's place are put off and made together, as finding the
+    places anew means reading the whole text.
+    """
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self._text = text
+        self._put_off: list[tuple[Span, str]] = []
         self._newline = "\r\n" if "\r\n" in text else "\n"
-        self._statements = list(statements(text))
+
+    @property
+    def text(self) -> str:
+        """The text with all changes."""
+        self._settle()
+        return self._text
+
+    @cached_property
+    def _statements(self) -> list[Statement]:
+        return list(statements(self._text))
+
+    @cached_property
+    def _values(self) -> dict[KeyPath, Span]:
+        found: dict[KeyPath, Span] = {}
+        for statement in reversed(self._statements):  # of the same, the first counts
+            found.update(statement.values)
+        return found
 
     def has_in_line(self, path: KeyPath) -> bool:
         """Whether a value stands behind a key or in brackets, without a header."""
-        return any(path in statement.values for statement in self._statements)
+        return path in self._values
 
     def has(self, path: KeyPath) -> bool:
         """Whether anything of a table is left."""
@@ -182,10 +204,11 @@ class _Document:
 
     def replace(self, path: KeyPath, value: object) -> None:
         """Write another value where one stands."""
-        self._splice(*self._place(path), dump_value(value))
+        self._put_off.append((self._values[path], dump_value(value)))
 
     def add_item(self, path: KeyPath, item: str) -> None:
         """Add an item to brackets or braces, behind the last."""
+        self._settle()
         values = next(s.values for s in self._statements if path in s.values)
         depth = len(path)
         end = max(
@@ -195,18 +218,19 @@ class _Document:
         )
         self._splice(end, end, f", {item}")
 
-    def add_element(self, path: KeyPath, element: Table) -> None:
-        """Add an element to an array with headers, set off like its last."""
+    def add_elements(self, path: KeyPath, elements: Sequence[Table]) -> None:
+        """Add elements to an array with headers, set off like its last."""
+        self._settle()
         *parents, key = _names(path)
-        block = dump_below({key: [element]}, tuple(parents))
         inside = self._inside(path)
         depth = len(path) + 1
         _, *others = [n for n, s in enumerate(inside) if s.opens(depth)]
         apart = False
         if others:
-            gap = self.text[inside[others[-1] - 1].end : inside[others[-1]].start]
+            gap = self._text[inside[others[-1] - 1].end : inside[others[-1]].start]
             apart = any(not line.strip() for line in gap.splitlines())
-        self._insert(inside[-1].end, "\n" * apart + block)
+        blocks = (dump_below({key: [e]}, tuple(parents)) for e in elements)
+        self._insert(inside[-1].end, "".join("\n" * apart + block for block in blocks))
 
     def add(self, path: KeyPath, value: object) -> None:
         """Write a key that its table has not yet."""
@@ -217,34 +241,43 @@ class _Document:
         self._add(tuple(parents), str(key), value)
 
     def _add(self, parents: KeyPath, key: str, value: object) -> None:
+        opened = not parents or self._is_opened(parents)
+        if opened and not is_tabular(value) and not self._dotted(parents):
+            self._add_line(parents, key, value)
+            return
+        self._settle()
         dotted = self._dotted(parents)
         if dotted:
             prefix, end = dotted
             self._insert(end, f"{prefix}.{dump_key(key)} = {dump_value(value)}\n")
         elif is_tabular(value):
             self._add_block(parents, dump_below({key: value}, _names(parents)))
-        elif parents and not self._is_opened(parents):
+        else:
             *above, name = _names(parents)
             self._add_block(parents, dump_below({name: {key: value}}, tuple(above)))
-        else:
-            end = self._end_of_values(parents)
-            block = dump_below({key: value}, _names(parents))
-            self._insert(end, block + "\n" * (not end and bool(self.text)))
+
+    def _add_line(self, parents: KeyPath, key: str, value: object) -> None:
+        """Add a line to a table with a header, behind its last."""
+        block = dump_below({key: value}, _names(parents))
+        end = self._end_of_values(parents)
+        if end and self._text[end - 1] == "\n":
+            self._put_off.append(((end, end), block.replace("\n", self._newline)))
+            return
+        self._settle()
+        end = self._end_of_values(parents)
+        self._insert(end, block + "\n" * (not end and bool(self._text)))
 
     def _add_block(self, path: KeyPath, block: str) -> None:
         """Insert headers with what is below them, behind all of a table."""
-        end = self._inside(path)[-1].end if path else len(self.text)
+        end = self._inside(path)[-1].end if path else len(self._text)
         self._insert(end, "\n" * (not self._is_apart(end)) + block.lstrip("\n"))
 
     def remove(self, path: KeyPath) -> None:
         """Take out the lines of a value, at however many places they stand."""
+        self._settle()
         groups = groupby(self._statements, key=lambda s: s.path[: len(path)] == path)
         for run in reversed([list(group) for inside, group in groups if inside]):
             self._cut(run[0].start, run[-1].end, block=run[0].is_header)
-        self._splice(0, 0, "")
-
-    def _place(self, path: KeyPath) -> Span:
-        return next(s.values[path] for s in self._statements if path in s.values)
 
     def _inside(self, path: KeyPath) -> list[Statement]:
         return [s for s in self._statements if s.path[: len(path)] == path]
@@ -261,7 +294,7 @@ class _Document:
             header = len(statement.path) - len(statement.key_ends)
             if len(path) > header:
                 prefix_end = statement.key_ends[len(path) - header - 1]
-                return self.text[statement.start : prefix_end], statement.end
+                return self._text[statement.start : prefix_end], statement.end
         return None
 
     def _end_of_values(self, path: KeyPath) -> int:
@@ -277,25 +310,40 @@ class _Document:
         return end
 
     def _is_apart(self, position: int) -> bool:
-        return bool(_AFTER_A_BLANK_LINE.search(self.text[:position]))
+        return bool(_AFTER_A_BLANK_LINE.search(self._text[:position]))
 
     def _cut(self, start: int, end: int, *, block: bool) -> None:
-        before, after = self.text[:start], self.text[end:]
+        before, after = self._text[:start], self._text[end:]
         if block and not after:
             before = _without_blank_lines(before)
         elif block and self._is_apart(start):
             after = _BLANK_LINES.sub("", after, count=1)
-        self.text = before + after
+        self._set(before + after)
 
     def _insert(self, position: int, block: str) -> None:
         """Insert whole lines."""
-        if position and self.text[position - 1] != "\n":
+        if position and self._text[position - 1] != "\n":
             block = "\n" + block
         self._splice(position, position, block.replace("\n", self._newline))
 
     def _splice(self, start: int, end: int, new: str) -> None:
-        self.text = self.text[:start] + new + self.text[end:]
-        self._statements = list(statements(self.text))
+        self._set(self._text[:start] + new + self._text[end:])
+
+    def _settle(self) -> None:
+        """Make the changes that were put off; places have to be found anew then."""
+        if not self._put_off:
+            return
+        pieces, position = [], 0
+        for (start, end), new in sorted(self._put_off, key=lambda change: change[0]):
+            pieces += [self._text[position:start], new]
+            position = end
+        self._put_off.clear()
+        self._set("".join(pieces) + self._text[position:])
+
+    def _set(self, text: str) -> None:
+        self._text = text
+        for places in ("_statements", "_values"):
+            self.__dict__.pop(places, None)
 
 
 def _without_blank_lines(text: str) -> str:
