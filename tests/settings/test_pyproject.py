@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
 
 from fetch_artifacts.errors import SettingsError
+from fetch_artifacts.files.toml_text import parse_toml
 from fetch_artifacts.settings import pyproject
 from fetch_artifacts.settings.pyproject import KEYS, project_table, read_table
 
@@ -81,3 +83,23 @@ def test_a_broken_file_that_does_not_name_this_package_is_nobody_elses_business(
     path.write_text("broken = [")
     assert read_table(path) == project_table(tmp_path)[1] == {}
     assert not caplog.records
+
+
+# Each install asks, and TOML is slow to read.
+def test_a_file_is_parsed_again_only_once_it_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+
+    def parse(text: str) -> dict[str, object]:
+        parsed.append(text)
+        return parse_toml(text)
+
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() + 10 * 10**9)  # it has settled
+    monkeypatch.setattr(pyproject, "parse_toml", parse)
+    path = tmp_path / "pyproject.toml"
+    for platform in ("x", "yz"):
+        path.write_text(f'[tool.fetch-artifacts]\nplatform = "{platform}"\n')
+        assert [read_table(path)["platform"] for _ in range(3)] == [platform] * 3
+    assert len(parsed) == 2

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 from fetch_artifacts.errors import SettingsError
+from fetch_artifacts.files.remembered import Remembered
 from fetch_artifacts.files.toml_text import parse_toml
 from fetch_artifacts.settings.project import nearest_pyproject, pyproject_above
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +44,8 @@ def artifacts_toml_of_project(folder: Path) -> Path | None:
 def project_table(folder: Path) -> tuple[str, dict[str, Any]]:
     """Give the nearest pyproject.toml and its table, for functions.
 
+    What was read is remembered until the file changes.
+
     A file that can't be read is warned of, and has no table: it may be another
     project's, and what is installed must be found beside it all the same. Commands
     refuse it by `read_table`.
@@ -56,7 +57,7 @@ def project_table(folder: Path) -> tuple[str, dict[str, Any]]:
     if path is None:
         return "", {}
     try:
-        table = _load(path)
+        table = _TABLES.get(str(path))
     except (OSError, ValueError) as error:
         _warn_of_file(path, str(error))
         table = {}
@@ -71,7 +72,7 @@ def read_table(path: Path) -> dict[str, Any]:
             table that can't be understood.
     """
     try:
-        table = _load(path)
+        table = _TABLES.get(str(path))
     except OSError as error:
         msg = f"{path}: can't be read, for [{TABLE}] in it: {error.strerror}"
         raise SettingsError(msg) from error
@@ -81,18 +82,21 @@ def read_table(path: Path) -> dict[str, Any]:
     return _checked(path, table)
 
 
-def _load(path: Path) -> object:
-    """What a file has in the place of the table.
+def _load(path: str) -> object:
+    """What a file has in the place of the table; it must not be changed.
 
     Raises:
         OSError: It can't be read.
         ValueError: It is not TOML.
     """
-    data = path.read_bytes()
+    data = Path(path).read_bytes()
     if b"fetch-artifacts" not in data:
         return {}  # the usual case: don't parse the file
     tool = parse_toml(data.decode("utf-8")).get("tool", {})
     return tool.get("fetch-artifacts", {}) if isinstance(tool, dict) else tool
+
+
+_TABLES: Final = Remembered(_load)
 
 
 def _checked(path: Path, table: object) -> dict[str, Any]:
