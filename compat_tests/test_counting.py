@@ -14,6 +14,8 @@ from compat_tests.counting import (
     Tally,
 )
 
+pytest_plugins = ["pytester"]
+
 
 def _report(when: str, outcome: str, **facts: object) -> pytest.TestReport:
     return pytest.TestReport(
@@ -27,9 +29,11 @@ def _report(when: str, outcome: str, **facts: object) -> pytest.TestReport:
     )
 
 
-def _tally(live: int, *, verbs: str = "a b", floor: bool = True) -> Tally:
+def _tally(
+    live: int, *, verbs: str = "a b", floor: bool = True, version: str = "1.5.3"
+) -> Tally:
     tally = Tally(check_floor=floor)
-    julia = {JULIA: "Julia 1.5.3 (process)", LIVE: True}
+    julia = {JULIA: f"Julia {version} (process)", LIVE: True}
     for _ in range(live):
         tally.pytest_runtest_logreport(_report("call", "passed", **julia))
         ended = {VERBS: verbs, KNOWN_VERBS: "a b"}
@@ -67,3 +71,36 @@ def test_fewer_than_the_floor_is_a_fault_of_a_whole_run_only() -> None:
 
 def test_a_verb_that_no_test_asks_is_a_fault() -> None:
     assert _tally(FLOORS["1.5"], verbs="a").fault() == "no test asks Julia: b"
+
+
+@pytest.mark.parametrize(
+    ("version", "row"),
+    [
+        ("1.5.4", "1.5"),
+        ("1.9.0", "1.6"),
+        ("1.12.5", "1.12"),
+        ("1.14.0-DEV.7", "1.13"),
+    ],
+)
+def test_the_floor_is_that_of_the_newest_julia_it_has_reached(
+    version: str, row: str
+) -> None:
+    floor = FLOORS[row]
+    assert _tally(floor, version=version).fault() == ""
+    assert f"at least {floor} live" in _tally(floor - 1, version=version).fault()
+
+
+@pytest.mark.parametrize(("floor", "status"), [(True, 1), (False, 0)])
+def test_tests_that_all_pass_fail_as_a_run_where_comparisons_have_vanished(
+    floor: bool, status: int, pytester: pytest.Pytester
+) -> None:
+    notes = [(JULIA, "Julia 1.5.3 (process)"), (LIVE, True)]
+    pytester.makepyfile(
+        f"def test_one(request): request.node.user_properties.extend({notes})"
+    )
+    tally = Tally(check_floor=floor)
+    result = pytester.runpytest_inprocess("-p", "no:hypothesispytest", plugins=[tally])
+    result.assert_outcomes(passed=1)
+    assert result.ret == status
+    assert ("live comparisons: some have vanished" in result.outlines[-1]) == floor
+    assert tally.live == 1
