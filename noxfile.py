@@ -76,8 +76,10 @@ def compat(session: nox.Session) -> None:
 @nox.session(default=False)
 def coverage(session: nox.Session) -> None:
     """Which lines and branches the unit tests reach; pyproject.toml has the floor."""
-    session.install("-e.[test]", *group("coverage"))
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.install("-e.[test,dask,hf]", *group("coverage"))
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "-n", "auto", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import os
 import pickle
 import shutil
 import signal
 import socket
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,10 @@ from support.trees import Tree, make_tree
 pytestmark = pytest.mark.filterwarnings("default")  # theirs are theirs
 
 
+needs_distributed = pytest.mark.skipif(
+    not find_spec("distributed"),
+    reason="NO PLUGIN OF DASK: distributed is not installed",
+)
 needs_dask = pytest.mark.skipif(
     not find_spec("dask"), reason="NO TOKENS OF DASK: dask is not installed"
 )
@@ -40,11 +47,17 @@ def _clusters(request: pytest.FixtureRequest) -> None:
 
 
 @contextmanager
-def published(folder: Path, count: int, pause: float = 0.0) -> Iterator[RawServer]:
+def published(
+    folder: Path,
+    count: int,
+    pause: float = 0.0,
+    before: Callable[[], object] = lambda: None,
+) -> Iterator[RawServer]:
     """Serve artifacts A0, A1, ..., which an Artifacts.toml in the folder binds."""
     files: dict[str, File] = {}
 
     def handle(request: Request, connection: socket.socket) -> None:
+        before()
         files.get(request.path, answer(404))(request, connection)
 
     folder.mkdir()
@@ -264,6 +277,59 @@ def test_a_cluster_hashes_a_tree(tmp_path: Path) -> None:
         client.get_executor() as executor,
     ):
         assert tree_hash(tree, executor=executor) == tree_hash(tree)
+
+
+class StandInWorker:
+    """What the plugin asks of Dask's worker."""
+
+    def __init__(self, folder: Path) -> None:
+        self.local_directory = str(folder)
+        self.heard_of = threading.Event()
+
+    async def heartbeat(self) -> None:
+        self.heard_of.set()
+
+
+@needs_distributed
+def test_a_worker_is_heard_of_while_it_installs_and_forgets_the_file_at_its_end(
+    tmp_path: Path, depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fetch_artifacts.integrations import dask
+
+    monkeypatch.setattr(dask, "_HEARTBEAT", 0.01)
+    toml = tmp_path / "project" / "Artifacts.toml"
+    worker = StandInWorker(tmp_path / "worker")
+    with published(toml.parent, 2, before=partial(worker.heard_of.wait, 60)):
+        plugin = pickle.loads(pickle.dumps(dask.ArtifactPlugin(["A1"], toml)))
+        shutil.rmtree(toml.parent)
+        asyncio.run(plugin.setup(worker))
+        assert worker.heard_of.is_set()
+        assert artifact("A1/number", toml).read_text() == "1"
+        assert installed(depot) == 1
+        plugin.teardown(worker)
+        with pytest.raises(errors.ArtifactsTomlNotFoundError):
+            artifact("A1", toml)
+
+
+@needs_distributed
+def test_where_no_cache_can_be_written_the_file_goes_to_the_workers_folder(
+    tmp_path: Path, depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fetch_artifacts.integrations.dask import ArtifactPlugin
+
+    blocked = tmp_path / "blocked"
+    blocked.touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
+    toml = tmp_path / "project" / "Artifacts.toml"
+    worker = StandInWorker(tmp_path / "worker")
+    with published(toml.parent, 1):
+        plugin = ArtifactPlugin(toml_path=toml)
+        shutil.rmtree(toml.parent)
+        asyncio.run(plugin.setup(worker))
+        assert artifact("A0/number", toml).read_text() == "0"
+        plugin.teardown(worker)
+    assert [path.name for path in (tmp_path / "worker").rglob("*.toml")] == [toml.name]
+    assert installed(depot) == 1
 
 
 @needs_dask
