@@ -329,7 +329,10 @@ def test_an_overridden_artifact_is_archived_only_when_told_so(
     (depot / "artifacts").mkdir(parents=True)
     (depot / "artifacts" / "Overrides.toml").write_text(f'{TREE_HASH} = "{other}"\n')
     tree_hash = TreeHash.parse(TREE_HASH)
-    with pytest.raises(OverrideError, match="honor_overrides"):
+    with pytest.raises(
+        OverrideError,
+        match=r"Overrides\.toml:1, .* honor_overrides,.* override --remove",
+    ):
         archive_artifact(tree_hash, tmp_path / "a.tar.gz")
     made = archive_artifact(tree_hash, tmp_path / "a.tar.gz", honor_overrides=True)
     with tarfile.open(made.path) as members:

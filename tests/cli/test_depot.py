@@ -255,9 +255,14 @@ def test_clearing_keeps_what_another_file_needs(
 @pytest.mark.usefixtures("published")
 def test_remove_leaves_what_is_overridden(depot: Path, tmp_path: Path) -> None:
     overrides = depot / "artifacts" / "Overrides.toml"
-    overrides.write_text(f'{TREE_HASH} = "{tmp_path}"\n')
+    overrides.write_text(f'# ours\n{TREE_HASH} = "{tmp_path}"\n')
     result = run("remove", "Demo")
-    assert f"Demo: overridden by {overrides}, so nothing was removed" in result.stdout
+    back = f"fetch-artifacts override --remove {TREE_HASH}"
+    by = f"overridden by {overrides}:2 (`{back}` takes it back)"
+    assert f"Demo: {by}, so nothing was removed" in result.stdout
+    result = run("install", "--reinstall", "Demo")
+    assert result.exit_code == 1
+    assert f"by {overrides}:2, and left as it is; `{back}`" in result.stderr
     assert TREE_HASH in names(depot / "artifacts")
     assert tmp_path.is_dir()
 

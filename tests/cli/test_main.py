@@ -227,7 +227,9 @@ def test_list_tells_of_overrides(depot: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").rmdir()
     result = run("list")
     assert result.exit_code == 0
-    missing = f"{state} by {overrides}:1, but there is no such folder\n"
+    missing = (
+        f"{state} by {overrides}:1, but there is no such folder: `{facts['take-back']}`"
+    )
     assert missing in result.stdout
     result = run("path", "Demo")
     assert f"{overrides}:1" in result.stderr

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 import uuid
 from collections.abc import Callable
 from itertools import pairwise
@@ -12,15 +13,16 @@ from fetch_artifacts import artifact, artifact_exists
 from fetch_artifacts.depot.override_edits import (
     StatedOverride,
     list_overrides,
+    overrides_in_effect,
     remove_override,
     set_override,
 )
 from fetch_artifacts.depot.overrides import (
     Overrides,
     artifact_paths,
-    bound_hashes,
     load_overrides,
 )
+from fetch_artifacts.depot.package_overrides import bound_hashes
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import OverrideError
 from support.fixtures import Case, load_vectors
@@ -156,7 +158,7 @@ def test_what_julia_skips_is_skipped_with_a_warning(
     assert overrides.by_hash == {B: Path("/b")}
     assert overrides.by_name == {}
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert caplog.messages[0].startswith(f"{tmp_path / '0/Overrides.toml'}: ")
+    assert caplog.messages[0].startswith(f"{tmp_path / '0/Overrides.toml'}:")
     assert reason in caplog.text
 
 
@@ -168,8 +170,80 @@ def test_a_bad_value_for_a_name_stops_everything(value: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("text", ["a = ", "a = 1\na = 2", "é = 1"])
 def test_what_is_no_toml_is_refused(text: str, tmp_path: Path) -> None:
-    with pytest.raises(OverrideError, match=r"Overrides\.toml: expected TOML"):
+    with pytest.raises(OverrideError, match=r"Overrides\.toml:[12]: expected TOML"):
         load(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("line", "back"),
+    [
+        (f"{A} = /no/quotes", f"--remove {A}"),
+        (f'"{A}" = "/not/closed', f"--remove {A}"),
+        (f"{B} = '/b'", f"--remove {B}"),  # a second time
+        (f"[{PACKAGE}]\n'a b' = /no/quotes", f"--remove 'a b' --uuid {PACKAGE}"),
+    ],
+)
+def test_the_line_that_is_no_toml_can_be_taken_back(
+    line: str, back: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "depot/artifacts"
+    folder.mkdir(parents=True)
+    file = folder / "Overrides.toml"
+    text = f"# \N{PILE OF POO}\n{B} = '/b'\n\n{line}\n"
+    file.write_text(text, "utf-8")
+    with pytest.raises(OverrideError) as raised:
+        load_overrides([folder])
+    number = text.count("\n")
+    assert f"{file}:{number}: expected TOML" in str(raised.value)
+    command = f"`fetch-artifacts override {back} --depot {tmp_path}/depot`"
+    assert str(raised.value).endswith(f"or take it back: {command}")
+
+    _, key, *uuid = shlex.split(back)
+    assert remove_override(folder, key, uuid=uuid[1] if uuid else None)
+    left = {} if key == str(B) else {B: Path("/b")}
+    assert load_overrides([folder]).by_hash == left
+    assert file.read_text("utf-8").startswith("# \N{PILE OF POO}\n")
+
+
+@pytest.mark.parametrize(
+    "content", [b"a = '/x'\nnonsense\n", b"\na = /x", b"a = ''\n\xff = 1"]
+)
+def test_a_line_that_states_nothing_is_named_all_the_same(
+    content: bytes, tmp_path: Path
+) -> None:
+    file = tmp_path / "Overrides.toml"
+    file.write_bytes(content)
+    with pytest.raises(OverrideError, match=r"toml:2: .*; correct the line, or delete"):
+        load_overrides([tmp_path])
+    with pytest.raises(OverrideError, match="expected TOML"):
+        remove_override(tmp_path, str(A))
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("text", "back"),
+    [
+        (f"{A} = '{A}'\n", f"--remove {A}"),
+        (f"[{PACKAGE}]\nx = 'relative'\n", f"--remove x --uuid {PACKAGE}"),
+    ],
+)
+def test_what_is_broken_in_a_later_depot_is_taken_back_there(
+    text: str, back: str, tmp_path: Path
+) -> None:
+    folders = [tmp_path / f"{depot}/artifacts" for depot in ("own", "system")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    (folders[1] / "Overrides.toml").write_text(text)
+    with pytest.raises(OverrideError) as raised:
+        load_overrides(folders).resolve(A)
+    assert f"`fetch-artifacts override {back} --depot {tmp_path}/system`" in str(
+        raised.value
+    )
+
+
+def test_what_julia_ignores_is_not_in_effect(tmp_path: Path) -> None:
+    load(tmp_path, f"{A} = 'relative/x'\n{B} = '/b'\n")
+    assert list(overrides_in_effect([tmp_path / "0"])) == [(None, str(B))]
 
 
 def test_a_file_that_comes_changes_or_goes_is_seen(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from fetch_artifacts.depot.artifacts import (
     find_artifact,
     is_overridden,
 )
+from fetch_artifacts.depot.override_edits import explain_override_to
 from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.errors import DepotError, OverrideError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
@@ -168,9 +169,10 @@ def archive_artifact(
         OSError: The file can't be written.
     """
     if not honor_overrides and is_overridden(tree_hash):
+        where, back = explain_override_to(artifact_path(tree_hash), tree_hash)
         msg = (
-            f"{tree_hash}: overridden by an Overrides.toml, so its folder is not the "
-            "artifact; archive it with honor_overrides, or remove the override"
+            f"{tree_hash}: overridden by {where}, so its folder is not the artifact; "
+            f"archive it with honor_overrides, or take the override back: `{back}`"
         )
         raise OverrideError(msg)
     directory = find_artifact(tree_hash, honor_overrides=honor_overrides)

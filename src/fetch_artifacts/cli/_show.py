@@ -124,7 +124,12 @@ def _status(name: str, toml: Path, platform: Platform | None) -> _Status:
     override = override_facts(entry, location, toml)
     state = "installed" if tree else "not installed"
     if override is not None:
-        missing = "" if tree else ", but there is no such folder"
+        back = (
+            f": `{override['take-back']}` takes it back"
+            if "take-back" in override
+            else ""
+        )
+        missing = "" if tree else f", but there is no such folder{back}"
         state = f"overridden to {override['to']} by {override['by']}{missing}"
     return _Status(name=name, state=state, entry=entry, tree=tree, override=override)
 

@@ -6,6 +6,7 @@ lost. `overrides` follows the overrides.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,9 @@ from fetch_artifacts.depot.overrides import (
     parse_uuid,
     place_of,
     read_overrides_toml,
+    stated_keys,
 )
+from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import HashParseError, OverrideError
 from fetch_artifacts.files.rewriting import rewrite
@@ -96,16 +99,24 @@ def remove_override(
         uuid: The package's UUID.
 
     Returns:
-        Whether there was one.
+        Whether there was one. Of a file that is not TOML, the lines that state it are
+        removed, and all others left as they are.
 
     Raises:
         OverrideError: The key is not valid, or the file can't be read.
         OSError: The file can't be written.
     """
     path = Path(artifacts_dir, OVERRIDES_TOML)
-    return path.is_file() and _change(
-        path, key, uuid, lambda names, key: names.pop(key, None) is not None
-    )
+    if not path.is_file():
+        return False
+    try:
+        return _change(
+            path, key, uuid, lambda names, key: names.pop(key, None) is not None
+        )
+    except OverrideError:
+        if not _remove_lines(path, key, uuid):
+            raise
+        return True
 
 
 def list_overrides(
@@ -148,25 +159,30 @@ def find_override(
     return of_name or stated.get((None, str(tree_hash)))
 
 
-def override_to(
-    path: Path,
-    tree_hash: TreeHash | None,
-    artifacts_dirs: Iterable[str | os.PathLike[str]],
-) -> StatedOverride | None:
-    """Find a line that sends a tree, or any package's artifact, to a folder.
+def explain_override_to(path: Path, tree_hash: TreeHash | None) -> tuple[str, str]:
+    """Tell what sends a tree, or any package's artifact, to a folder.
 
     Args:
         path: The folder.
         tree_hash: The tree, whose own line comes first; None where it is not known.
-        artifacts_dirs: The ``artifacts`` folders, in their order.
+
+    Returns:
+        The file with the number of the line, and the command that takes it back.
 
     Raises:
         OverrideError: A file is not TOML.
     """
-    stated = overrides_in_effect(artifacts_dirs)
+    folders = DepotStack.present().folders
+    stated = overrides_in_effect(folders)
     own = stated.get((None, str(tree_hash)))
-    leading = (each for each in stated.values() if each.value == str(path))
-    return own or next(leading, None)
+    ends = {str(path), path.name}  # a line may lead there by another tree's hash
+    leading = (
+        each for each in stated.values() if ends & {each.value, each.value.lower()}
+    )
+    found = own or next(leading, None)
+    if found is None:
+        return OVERRIDES_TOML, "fetch-artifacts override --list"
+    return explain_override(found, folders[0])
 
 
 def overrides_in_effect(
@@ -183,7 +199,14 @@ def overrides_in_effect(
             first.setdefault((None, each.key.lower()), each)
         else:
             first.setdefault((each.package.lower(), each.key), each)
-    return {key: each for key, each in first.items() if each.value}
+    return {key: each for key, each in first.items() if _is_target(each.value)}
+
+
+def _is_target(value: str) -> bool:
+    """Whether a value sends a tree elsewhere; Julia ignores what is no target."""
+    with contextlib.suppress(OverrideError):
+        return parse_target(value) is not None
+    return False
 
 
 def explain_override(
@@ -233,6 +256,23 @@ def _change(
         if package and not names:
             del table[package]
         return dumps(table)
+
+    return rewrite(path, edit, shared=True)
+
+
+def _remove_lines(path: Path, key: str, uuid: UUID | str | None) -> bool:
+    wanted = (key if uuid else _tree_hash(key), str(uuid).lower() if uuid else None)
+
+    def is_wanted(key: str, package: str | None) -> bool:
+        found = (key, package.lower()) if package else (key.lower(), None)
+        return found == wanted
+
+    def edit(content: bytes | None) -> bytes | None:
+        text = (content or b"").decode("utf-8", "surrogateescape")
+        drop = {number for number, found in stated_keys(text) if is_wanted(*found)}
+        lines = enumerate(text.split("\n"), 1)
+        left = "\n".join(line for number, line in lines if number not in drop)
+        return left.encode("utf-8", "surrogateescape") if drop else None
 
     return rewrite(path, edit, shared=True)
 

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from fetch_artifacts import julia_toml
-from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.digests import TreeHash, is_tree_hash
 from fetch_artifacts.errors import HashParseError, OverrideError, SpecialFileError
 from fetch_artifacts.files.regular import read_regular
 from fetch_artifacts.files.remembered import Remembered
@@ -35,7 +35,7 @@ OVERRIDES_TOML: Final = "Overrides.toml"
 _SHOWN: Final = 20  # trees of a circle in a message
 
 # uuid.jl: Julia takes no other form, and either case.
-_UUID: Final = r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_UUID: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 
 class Overrides(NamedTuple):
@@ -120,36 +120,14 @@ def _circle(hashes: Sequence[TreeHash], files: Sequence[str]) -> OverrideError:
     *first, last = map(str, hashes)
     if len(first) > _SHOWN:
         first = [*first[:_SHOWN], "..."]
-    stating = (place for file in files if (place := place_of(file, last)) != file)
+    stating = (file for file in files if place_of(file, last) != file)
+    file = next(stating, OVERRIDES_TOML)
     msg = (
-        f"{next(stating, OVERRIDES_TOML)}: expected overrides that end at a folder or "
-        f"at a tree, found a circle: {' -> '.join((*first, last))}; `fetch-artifacts "
-        f"override --remove {last}` takes one of them back"
+        f"{place_of(file, last)}: expected overrides that end at a folder or at a "
+        f"tree, found a circle: {' -> '.join((*first, last))}; "
+        f"`{removing(file, last)}` takes one of them back"
     )
     return OverrideError(msg)
-
-
-def bound_hashes(name: str, value: object, path: Path | None) -> Iterator[TreeHash]:
-    """Give the hash of every entry of a name that is overridden, for all platforms.
-
-    Args:
-        name: The name.
-        value: What it is bound to; what is neither a table nor an array binds nothing.
-        path: The Artifacts.toml, for messages.
-
-    Raises:
-        OverrideError: An entry has no hash.
-    """
-    if not isinstance(value, (dict, list)):
-        return
-    for entry in value if isinstance(value, list) else [value]:
-        text = entry.get("git-tree-sha1") if isinstance(entry, dict) else entry
-        try:
-            yield TreeHash.parse(text)  # type: ignore[arg-type] # it checks the type
-        except HashParseError as error:
-            where = f"{path or 'Artifacts.toml'}: {julia_toml.dump_key(name)}"
-            msg = f"{where}: it is overridden, but one of its entries is wrong: {error}"
-            raise OverrideError(msg) from error
 
 
 def load_overrides(
@@ -242,8 +220,53 @@ def parse_overrides_toml(content: bytes, path: Path) -> dict[str, Any]:
     try:
         return julia_toml.loads(content)
     except ValueError as error:
-        msg = f"{path}: expected TOML: {error}"
-        raise OverrideError(msg) from error
+        raise _not_toml(content, path, error) from error
+
+
+def _not_toml(content: bytes, path: Path, error: ValueError) -> OverrideError:
+    stated = re.search(r"at line (\d+)", str(error))
+    at = error.start if isinstance(error, UnicodeDecodeError) else len(content.rstrip())
+    number = int(stated[1]) if stated else content.count(b"\n", 0, at) + 1
+    found = dict(stated_keys(content.decode("utf-8", "replace"))).get(number)
+    back = f"take it back: `{removing(path, *found)}`" if found else "delete it"
+    return OverrideError(
+        f"{path}:{number}: expected TOML: {error}; correct the line, or {back}"
+    )
+
+
+def stated_keys(content: str) -> Iterator[tuple[int, tuple[str, str | None]]]:
+    """Find the lines that state an override in a text that need not be TOML.
+
+    Yields:
+        The number of the line, from 1; the key, and the package whose name it is.
+    """
+    package = None
+    for number, line in enumerate(content.split("\n"), 1):
+        if header := re.match(r"\s*\[(.*)", line):
+            uuid = re.match(rf"""\s*["']?({_UUID})["']?\s*\]""", header[1])
+            package = uuid[1] if uuid else None
+        elif key := re.match(r"""\s*("[^"\\]+"|'[^']+'|[\w-]+)\s*=""", line):
+            text = key[1].strip("\"'")
+            if package or is_tree_hash(text):
+                yield number, (text, package)
+
+
+def removing(path: str | os.PathLike[str], key: str, package: str | None = None) -> str:
+    """Give the command that removes an override from one file, for messages.
+
+    Args:
+        path: The file, of any depot.
+        key: The hash, or the name.
+        package: The UUID of the package whose name it is.
+    """
+    from shlex import quote
+
+    folder = Path(path).parent
+    uuid = f" --uuid {package}" if package else ""
+    depot = (
+        f" --depot {quote(str(folder.parent))}" if folder.name == "artifacts" else ""
+    )
+    return f"fetch-artifacts override --remove {quote(key)}{uuid}{depot}"
 
 
 def parse_target(value: object) -> Target | None:
@@ -318,7 +341,7 @@ def _warn_of_ignored(path: str, key: str, error: Exception) -> None:
     import logging
 
     logging.getLogger(__name__).warning(
-        "%s: %s: %s; ignored", path, julia_toml.dump_key(key), error
+        "%s: %s: %s; ignored", place_of(path, key), julia_toml.dump_key(key), error
     )
 
 
@@ -338,8 +361,7 @@ def _add_package(
         # Artifacts.jl:170-177: unlike a bad value at the top, this one is not skipped.
         msg = (
             f"{place_of(path, key, name)}: {julia_toml.dump_key(key, name)}: {error}; "
-            "correct the file, or take it back: `fetch-artifacts override --remove "
-            f"{name} --uuid {key}`"
+            f"correct the file, or take it back: `{removing(path, name, key)}`"
         )
         raise OverrideError(msg) from None
 

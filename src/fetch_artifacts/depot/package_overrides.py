@@ -9,16 +9,18 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
+from fetch_artifacts import julia_toml
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.search import package_uuid
-from fetch_artifacts.depot.overrides import bound_hashes, load_overrides
+from fetch_artifacts.depot.overrides import load_overrides
 from fetch_artifacts.depot.stack import DepotStack
+from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.errors import HashParseError, OverrideError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from fetch_artifacts.depot.overrides import Overrides
-    from fetch_artifacts.digests import TreeHash
 
 
 class PackageOverrides:
@@ -103,3 +105,26 @@ class PackageOverrides:
 
 PROCESS_OVERRIDES: Final = PackageOverrides()
 """What counts for the whole process, as in Julia, unless another object is given."""
+
+
+def bound_hashes(name: str, value: object, path: Path | None) -> Iterator[TreeHash]:
+    """Give the hash of every entry of a name that is overridden, for all platforms.
+
+    Args:
+        name: The name.
+        value: What it is bound to; what is neither a table nor an array binds nothing.
+        path: The Artifacts.toml, for messages.
+
+    Raises:
+        OverrideError: An entry has no hash.
+    """
+    if not isinstance(value, (dict, list)):
+        return
+    for entry in value if isinstance(value, list) else [value]:
+        text = entry.get("git-tree-sha1") if isinstance(entry, dict) else entry
+        try:
+            yield TreeHash.parse(text)  # type: ignore[arg-type] # it checks the type
+        except HashParseError as error:
+            where = f"{path or 'Artifacts.toml'}: {julia_toml.dump_key(name)}"
+            msg = f"{where}: it is overridden, but one of its entries is wrong: {error}"
+            raise OverrideError(msg) from error

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.depot.disk_usage import measure_tree
 from fetch_artifacts.depot.installed import locate_entry, tree_of
-from fetch_artifacts.depot.stack import DepotStack
+from fetch_artifacts.depot.override_edits import explain_override
+from fetch_artifacts.depot.stack import DepotStack, artifacts_dirs
 from fetch_artifacts.depot.usage.log import USAGE_TOML, locked_log
 from fetch_artifacts.depot.usage.references import ReferenceReader
 from fetch_artifacts.depot.workspace import Workspace
@@ -59,10 +60,15 @@ class Cleared:
                 uses = ", ".join(map(str, self.uses))
                 return f"{self.name}: kept, for {uses} needs it too"
             case "overridden":
-                where = f" by {self.override.path}" if self.override else ""
-                return f"{self.name}: overridden{where}, so nothing was removed"
+                return f"{self.name}: overridden{self._why()}, so nothing was removed"
             case "missing":
                 return f"{self.name}: not installed"
+
+    def _why(self) -> str:
+        if self.override is None:
+            return ""
+        where, back = explain_override(self.override, artifacts_dirs()[0])
+        return f" by {where} (`{back}` takes it back)"
 
 
 def clear(

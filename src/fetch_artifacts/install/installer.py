@@ -22,8 +22,6 @@ from fetch_artifacts.depot.installed import (
     remember_tree,
     warn_of_old_entry,
 )
-from fetch_artifacts.depot.overrides import OVERRIDES_TOML
-from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.depot.workspace import LOCK_STALE_AGE
 from fetch_artifacts.digests import require_tree
@@ -342,13 +340,9 @@ def _tree_key(entry: ArtifactEntry) -> TreeHash | Sha256 | None:
 
 def _missing_override(entry: ArtifactEntry, location: TreeLocation) -> OverrideError:
     # Julia would download the tree, and then give the missing folder all the same.
-    from fetch_artifacts.depot.override_edits import explain_override, override_to
+    from fetch_artifacts.depot.override_edits import explain_override_to
 
-    folders = DepotStack.present().folders
-    stated = override_to(location.path, entry.tree_hash, folders)
-    where, back = OVERRIDES_TOML, "fetch-artifacts override --remove"
-    if stated is not None:
-        where, back = explain_override(stated, folders[0])
+    where, back = explain_override_to(location.path, entry.tree_hash)
     msg = (
         f"{entry.name}: {entry.git_tree_sha1} is overridden to {location.path} by "
         f"{where}, and there is no folder; make it, or take the override back: "

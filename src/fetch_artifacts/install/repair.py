@@ -14,6 +14,7 @@ from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.depot.installed import locate_entry
+from fetch_artifacts.depot.override_edits import explain_override_to
 from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.depot.verification.verify import fault_of
 from fetch_artifacts.depot.workspace import Workspace
@@ -141,7 +142,11 @@ def reinstall_entry(
     """
     location = locate_entry(entry, toml=toml)
     if location is not None and location.overridden:
-        msg = f"{entry.name}: it is overridden to {location.path}, and left as it is"
+        where, back = explain_override_to(location.path, entry.tree_hash)
+        msg = (
+            f"{entry.name}: it is overridden to {location.path} by {where}, and left "
+            f"as it is; `{back}` takes that back"
+        )
         raise OverrideError(msg)
     tree = location.installed() if location else None
     if tree is None:

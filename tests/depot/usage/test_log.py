@@ -414,6 +414,7 @@ def test_what_is_no_regular_file_is_a_warning_and_left_as_it_is(
     write_usage(depot, [make_toml(tmp_path)])
     assert before == (log.lstat(), sorted(log.parent.iterdir()))
     assert str(log) in caplog.text
+    assert "expected a regular file with one name" in caplog.text
 
 
 def test_a_log_of_values_within_values_is_kept_aside(

@@ -114,10 +114,12 @@ def open_log(log: Path, flags: int = os.O_RDONLY) -> Iterator[IO[bytes]]:
         if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
             raise _not_regular(log) from error
         raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)  # os.fdopen refuses a folder, and names its number
+        raise _not_regular(log)
     writes = flags & (os.O_WRONLY | os.O_RDWR)
     with os.fdopen(descriptor, "ab" if writes else "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        if os.fstat(descriptor).st_nlink > 1:
             raise _not_regular(log)
         yield file
 
