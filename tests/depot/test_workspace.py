@@ -2,16 +2,21 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import stat
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fetch_artifacts.depot.artifacts import remove_artifact
 from fetch_artifacts.depot.workspace import Workspace, take_out
+from fetch_artifacts.digests import TreeHash
+from fetch_artifacts.errors import DepotError
 from fetch_artifacts.files.folder import Folder
 from fetch_artifacts.files.locks.slots import sweep_slots
 from support.trees import as_nobody, make_tree, names
@@ -330,3 +335,24 @@ def test_a_file_system_that_loses_what_is_in_renamed_folders_is_refused(
         with Workspace.open(artifacts, depot):
             pass
     assert names(artifacts) == []
+
+
+# The lock's name is random, and says nothing to whoever wants a tree removed.
+def test_a_tree_that_cannot_be_removed_is_named_with_the_folder_that_refuses(
+    artifacts: Path, depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def refuse(name: str, *args: Any, **options: Any) -> int:
+        if os.fspath(name).endswith(".lock"):
+            raise PermissionError(errno.EACCES, "Permission denied", name)
+        return real(name, *args, **options)
+
+    tree = make_tree(artifacts / HASH, {"a": "x"})
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(DepotError) as caught:
+        remove_artifact(TreeHash.parse(HASH))
+    where = re.escape(str(depot)) + r"[\w.\\/]*\.fetch_artifacts"
+    told = f"{re.escape(str(tree))}: could not be removed: Permission denied in {where}"
+    assert re.fullmatch(told, str(caught.value))
+    assert tree.is_dir()

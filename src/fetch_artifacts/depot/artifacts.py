@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from fetch_artifacts.depot import overrides
 from fetch_artifacts.depot.package_overrides import PROCESS_OVERRIDES
 from fetch_artifacts.depot.stack import DepotStack, no_depot
-from fetch_artifacts.errors import DepotError
 
 if TYPE_CHECKING:
     from fetch_artifacts.depot.package_overrides import PackageOverrides
@@ -161,7 +160,7 @@ def remove_artifact(tree_hash: TreeHash) -> None:
     """
     if is_overridden(tree_hash):
         return
-    from fetch_artifacts.depot.workspace import take_out
+    from fetch_artifacts.depot.workspace import not_removed, take_out
 
     stack = DepotStack.present()
     for folder in stack.folders:
@@ -170,9 +169,7 @@ def remove_artifact(tree_hash: TreeHash) -> None:
             depot = artifacts.parent if stack.root else None
             take_out(artifacts, depot, str(tree_hash))
         except OSError as error:
-            path = error.filename or artifacts / str(tree_hash)
-            msg = f"{path}: could not be removed: {error.strerror or error}"
-            raise DepotError(msg) from error
+            raise not_removed(artifacts / str(tree_hash), error) from error
 
 
 def verify_artifact(tree_hash: TreeHash, *, honor_overrides: bool = False) -> bool:

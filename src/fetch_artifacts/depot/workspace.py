@@ -16,6 +16,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.errors import DepotError
 from fetch_artifacts.files.folder import Folder, kind_of
 from fetch_artifacts.files.locks.pidlock import remove_abandoned
 from fetch_artifacts.files.locks.slots import locked_slot, sweep_slots
@@ -158,6 +159,16 @@ def take_out(artifacts: Path, depot: Path | None, name: str) -> bool:
         workspace.sweep()
         workspace.take_out(name)
     return True
+
+
+def not_removed(tree: Path, error: OSError) -> DepotError:
+    """The error for a tree that can't be removed; it names the place that refuses."""
+    place = error.filename
+    where = ""
+    if isinstance(place, str) and os.path.isabs(place) and place != os.fspath(tree):
+        where = f" in {place}"
+    fault = error.strerror or error
+    return DepotError(f"{tree}: could not be removed: {fault}{where}")
 
 
 def _own_folder_of(artifacts: Folder, depot: Path | None) -> Folder:

@@ -15,8 +15,7 @@ from fetch_artifacts.depot.override_edits import explain_override
 from fetch_artifacts.depot.stack import DepotStack, artifacts_dirs
 from fetch_artifacts.depot.usage.log import USAGE_TOML, locked_log
 from fetch_artifacts.depot.usage.references import ReferenceReader
-from fetch_artifacts.depot.workspace import Workspace
-from fetch_artifacts.errors import DepotError
+from fetch_artifacts.depot.workspace import Workspace, not_removed
 from fetch_artifacts.install.inventory import override_of
 from fetch_artifacts.install.lookup import wanted
 from fetch_artifacts.settings.project import project_of
@@ -177,8 +176,7 @@ def _take_out(
             slot = slots.enter_context(workspace.slot())
             workspace.move_out(name, slot)
         except OSError as error:
-            msg = f"{tree}: could not be removed: {error.strerror or error}"
-            raise DepotError(msg) from error
+            raise not_removed(tree, error) from error
         yield tree, workspace.folder.path / slot
 
 

@@ -90,7 +90,11 @@ def _lock_new_name(folder: Folder) -> tuple[str, int]:
     """Make a lock file of a new name; gives the name and the file's descriptor."""
     while True:
         name = STAGED + secrets.token_hex(8)
-        lock = folder.open(name + _LOCK, _NEW, 0o600)
+        try:
+            lock = folder.open(name + _LOCK, _NEW, 0o600)
+        except OSError as error:
+            error.filename = os.fspath(folder.path)  # no user knows of the lock
+            raise
         try:
             if hold_by_system(lock) is not False:
                 os.write(lock, f"{os.getpid()} {socket.gethostname()}".encode())
