@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from fetch_artifacts import install_artifacts
+from fetch_artifacts import install_artifacts, julia_toml
 from support.commands import run
 from support.mirror import make_mirror
 from support.published import publish
@@ -183,6 +183,30 @@ def test_each_source_is_installed_by_both(tmp_path: Path) -> None:
     assert check["python"]["text"].startswith("git-tree-sha1 ")
     assert check["source"].startswith("file://")
     assert code == 0
+
+
+def test_installs_are_named_by_all_that_tells_their_platforms_apart(
+    tmp_path: Path, toml: Path
+) -> None:
+    linux = {"arch": "x86_64", "os": "linux"}
+    tags: dict[str, dict[str, str]] = {
+        "x86_64-linux-gnu": linux | {"libc": "glibc"},
+        "x86_64-linux-musl": linux | {"libc": "musl"},
+        "x86_64-linux-gnu-cxx11-cuda+12": linux
+        | {"libc": "glibc", "cxxstring_abi": "cxx11", "cuda": "12"},
+        "aarch64": {"arch": "aarch64"},
+        "": {},
+    }
+    source = {"url": "file:///gone", "sha256": A + "a" * 24}
+    entries = [
+        {**each, "git-tree-sha1": B, "download": [source]} for each in tags.values()
+    ]
+    toml.write_text(julia_toml.dumps({"Data": entries}))
+    _, said = conform(tmp_path, "--install", "--json", "--junitxml", "report.xml")
+    checks = json.loads(said)["checks"]
+    named = [each["platform"] for each in checks if each["check"] == "install"]
+    assert named == list(tags)
+    assert "x86_64-linux-musl" in Path("report.xml").read_text()
 
 
 @pytest.mark.usefixtures("installable")

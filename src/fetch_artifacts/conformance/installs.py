@@ -14,10 +14,11 @@ from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.conformance.check import Check, answer
 from fetch_artifacts.depot.stack import with_artifacts_directory
-from fetch_artifacts.errors import FetchArtifactsError
+from fetch_artifacts.errors import FetchArtifactsError, PlatformError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.install.installer import Installer
 from fetch_artifacts.platforms.host import host_platform
+from fetch_artifacts.platforms.platform import Platform
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.streams import sha256_of
 from fetch_artifacts.urls import redacted
@@ -38,7 +39,7 @@ def compare_installs(julia: Julia, toml: Path) -> Iterator[Check]:
         OracleError: Julia crashed.
     """
     for name, entry in _entries(toml):
-        platform = "-".join(str(entry[key]) for key in ("arch", "os") if key in entry)
+        platform = _triplet(entry)
         for source in entry.get("download", ()):
             if not isinstance(source, dict):
                 continue  # the check of the entry tells
@@ -100,6 +101,16 @@ def _entries(toml: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         for entry in value if isinstance(value, list) else [value]:
             if isinstance(entry, dict):
                 yield name, entry
+
+
+def _triplet(entry: dict[str, Any]) -> str:
+    """The triplet that an entry is bound for, "" where it names no platform."""
+    if not entry.keys() & {"arch", "os"}:
+        return ""
+    try:
+        return Platform.from_entry(entry).triplet
+    except PlatformError:  # the check of the entry tells what can't be read
+        return "-".join(str(entry[key]) for key in ("arch", "os") if key in entry)
 
 
 def _bound(folder: Path, entry: dict[str, Any], source: dict[str, Any]) -> Path:
