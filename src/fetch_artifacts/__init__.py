@@ -16,8 +16,8 @@ found out), `bind_artifact`, `add_download_source`, `unbind_artifact`,
 `query_artifact_info`; the hashes themselves: `tree_hash`, `compute_git_tree_sha1`,
 `compute_sha256`.
 
-All that is raised derives from `FetchArtifactsError`, and from the built-in error that
-one would expect: an unknown name is a KeyError. ``fetch_artifacts.errors`` lists them.
+Every error derives from `FetchArtifactsError` and from the built-in error that a caller
+would expect: an unknown name is a KeyError. ``fetch_artifacts.errors`` lists them.
 
 Further modules: ``pkg_artifacts``, Julia's ``Pkg.Artifacts`` function for function;
 ``platforms``; ``tarball``, Julia's ``Tar``; ``julia_toml``.
@@ -161,7 +161,7 @@ if TYPE_CHECKING:
     from fetch_artifacts._manager import ArtifactManager
     from fetch_artifacts.platforms import Platform, host_platform
     from fetch_artifacts.terminal.progress import ProgressEvent
-else:  # not for type checkers: they would believe that every name is here
+else:  # hidden from type checkers, which would take any name to exist
     _HOMES = {
         "ArtifactManager": "_manager",
         "Platform": "platforms",
@@ -170,7 +170,7 @@ else:  # not for type checkers: they would believe that every name is here
     }
 
     def __getattr__(name: str) -> object:
-        """Import what to use artifacts does not need when it is asked for (PEP 562)."""
+        """Import a name that using artifacts does not need, on first use (PEP 562)."""
         import importlib
 
         if name in {"pkg_artifacts", "tarball"}:

@@ -51,7 +51,7 @@ def artifact(
     """Give the path of an artifact's folder; install the artifact first if missing.
 
     Julia: ``artifact"name"``, which installs only lazy ones. The path is the one that
-    Julia gives. What is in it must not be changed; its files are read-only.
+    Julia gives. Its contents must not be changed; the files are read-only.
 
     Args:
         name: The name it is bound to, as in ``"MyData"``, or a path inside the
@@ -60,10 +60,10 @@ def artifact(
         toml_path: The Artifacts.toml, or the folder it is in. Without it: the one
             found from the calling source file upwards, up to the nearest
             Project.toml, else from the working directory upwards.
-        verbose: Whether to tell on standard error what is installed. On a terminal
-            and in a notebook a bar shows it anyway.
-        platform: A platform or its triplet, to choose the entry for; by default the
-            Julia that this machine would run.
+        verbose: Whether to report installs on standard error. On a terminal and in a
+            notebook, a progress bar is shown in any case.
+        platform: A platform or its triplet, to choose the entry for; by default that
+            of the Julia that this machine would run.
         download: Whether the artifact may be installed.
         must_exist: Whether a path inside the artifact has to exist.
 
@@ -80,7 +80,10 @@ def artifact(
         DepotError: The first depot can't be written.
         OverrideError: An Overrides.toml can't be followed.
         SettingsError: An environment variable has a value that means nothing.
-        ArgumentTypeError: The name is no text, or ``toml_path`` no path (a TypeError).
+        PlatformError: ``platform`` is not a triplet (a ValueError).
+        ArtifactPathError: A path inside the artifact leads out of it (a ValueError).
+        ArgumentTypeError: The name is not a string, or ``toml_path`` not a path (a
+            TypeError).
     """
     if not isinstance(name, str):
         raise lookup.no_name(name)

@@ -24,8 +24,7 @@ from fetch_artifacts.artifacts_toml.binding import (
     unbind,
 )
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
-from fetch_artifacts.authoring import build as author
-from fetch_artifacts.authoring import sourcing
+from fetch_artifacts.authoring import build, sourcing
 from fetch_artifacts.authoring.binding import bind_tree
 from fetch_artifacts.digests import Sha256, TreeHash, as_tree_hash
 from fetch_artifacts.files.paths import absolute
@@ -114,7 +113,7 @@ def create_artifact(
     chosen = choose_compression(path, compression)
     require_folder(folder)
     if path is None:
-        # Of its own: another archive of that name must not be written over.
+        # A new folder, so that no other archive of that name is overwritten.
         path = Path(tempfile.mkdtemp(prefix="fetch-artifacts-"))
         path /= folder.name + usual_ending(chosen)
     if trouble := julia_trouble(chosen):
@@ -130,7 +129,7 @@ def create_artifact(
 
 
 def build_artifact() -> AbstractContextManager[ArtifactBuild]:
-    """Give an empty folder to fill, which then is installed by its hash.
+    """Give an empty folder to fill; it is installed by its hash as the block ends.
 
     Julia: ``create_artifact``. Nothing is installed if the block ends in an error::
 
@@ -143,7 +142,7 @@ def build_artifact() -> AbstractContextManager[ArtifactBuild]:
         DepotError: The first depot can't be written.
         UnhashableFileError: The folder holds what git can't store.
     """
-    return author.build_artifact()
+    return build.build_artifact()
 
 
 def artifact_from_directory(
@@ -163,7 +162,7 @@ def artifact_from_directory(
         UnhashableFileError: The folder holds what git can't store, or a link that is to
             be followed leads nowhere or back to a folder that it is in.
     """
-    return author.artifact_from_directory(
+    return build.artifact_from_directory(
         Path(directory), follow_symlinks=follow_symlinks
     )
 
@@ -389,9 +388,9 @@ def compute_git_tree_sha1(directory: StrPath) -> str:
     """Give the git-tree-sha1 of a folder, as 40 hex digits; see `tree_hash`.
 
     Raises:
-        UnhashableFileError: It holds what git can't store or can't be read (a
+        UnhashableFileError: It holds what git can't store, or what can't be read (a
             ValueError).
-        OSError: It is no folder.
+        NotAFolderError: It is no folder (a NotADirectoryError).
     """
     return str(hash_directory(directory))
 

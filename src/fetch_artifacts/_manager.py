@@ -39,7 +39,7 @@ class DownloadInfo:
     Attributes:
         url: Its address.
         sha256: The hash of its bytes, 64 hex digits.
-        size: Their number, None where the file does not say.
+        size: Its length in bytes, None where the file does not say.
     """
 
     url: str

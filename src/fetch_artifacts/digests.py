@@ -56,9 +56,9 @@ def _parse_hex(text: object, size: int, what: str) -> bytes:
 
 
 class _Digest:
-    """The bytes of a hash: a value that does not change, equal to those of its class.
+    """The bytes of a hash: immutable, and equal to the same bytes of the same class.
 
-    Written out, since to import `dataclasses` takes longer than to find an artifact.
+    Not a dataclass: importing `dataclasses` takes longer than finding an artifact.
     """
 
     __slots__ = ("digest",)
@@ -86,7 +86,7 @@ class _Digest:
         return type(self), (self.digest,)
 
     def __setstate__(self, state: Sequence[bytes]) -> None:
-        # Pickles of the time when this was a dataclass have a list of its fields.
+        # Older pickles hold the list of fields of a dataclass.
         object.__setattr__(self, "digest", state[0])
 
     def __str__(self) -> str:
@@ -154,10 +154,10 @@ class Sha256(_Digest):
 
 
 def as_tree_hash(tree_hash: TreeHash | str) -> TreeHash:
-    """A tree hash as it is, or the one that 40 hex digits give.
+    """Give a tree hash as it is, or parse one from 40 hex digits.
 
     Raises:
-        HashParseError: They are something else.
+        HashParseError: The text is anything else.
     """
     return tree_hash if isinstance(tree_hash, TreeHash) else TreeHash.parse(tree_hash)
 

@@ -1,7 +1,7 @@
-"""Everything this package raises on its own account.
+"""The errors that this package raises.
 
-Each class also derives from the built-in exception that fetch-artifacts 0.1.0, or a
-reader of Python, would expect in its place::
+Each class also derives from the built-in exception that fetch-artifacts 0.1.0 raised,
+or that a caller would expect, in its place::
 
     FetchArtifactsError
     ├── ArgumentError (ValueError)              a value that a function can't use
@@ -134,7 +134,12 @@ class ArtifactsTomlNotFoundError(ArtifactsTomlError, FileNotFoundError):
 
 
 class BindingExistsError(FetchArtifactsError, ValueError):
-    """A name is bound already, and ``force`` was not given."""
+    """A name is bound already, and ``force`` was not given.
+
+    Attributes:
+        path: The Artifacts.toml.
+        name: The name.
+    """
 
     def __init__(self, message: str, *, path: Path, name: str) -> None:
         super().__init__(message)
@@ -192,13 +197,7 @@ class HashMismatchError(FetchArtifactsError, RuntimeError):
         actual: The hash that was found.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        expected: Digest,
-        actual: Digest,
-    ) -> None:
+    def __init__(self, message: str, *, expected: Digest, actual: Digest) -> None:
         super().__init__(message)
         self.expected = expected
         self.actual = actual
@@ -273,7 +272,11 @@ class ArchiveError(FetchArtifactsError, ValueError):
 
 
 class UnhashableFileError(FetchArtifactsError, ValueError):
-    """A tree holds something that git can't store, or that can't be read."""
+    """A tree holds something that git can't store, or that can't be read.
+
+    Attributes:
+        path: What it is, or the tree itself.
+    """
 
     def __init__(self, message: str, *, path: Path) -> None:
         super().__init__(message)
@@ -285,7 +288,11 @@ class NotAFolderError(UnhashableFileError, NotADirectoryError, FileNotFoundError
 
 
 class UnportableNameError(FetchArtifactsError, ValueError):
-    """A portable archive was asked for, and Windows can't store a name in it."""
+    """A portable archive was asked for, and Windows can't store a name in it.
+
+    Attributes:
+        path: The file or folder of that name.
+    """
 
     def __init__(self, message: str, *, path: Path) -> None:
         super().__init__(message)
@@ -344,10 +351,10 @@ class JuliaError(FetchArtifactsError, RuntimeError):
     """A Julia that is needed is missing, or did not answer.
 
     Attributes:
-        julia: Its executable, None where there is none.
+        julia: Its executable, None where there is none or it is not known.
     """
 
-    def __init__(self, message: str, *, julia: Path | None) -> None:
+    def __init__(self, message: str, *, julia: Path | None = None) -> None:
         super().__init__(message)
         self.julia = julia
 
@@ -355,15 +362,9 @@ class JuliaError(FetchArtifactsError, RuntimeError):
 class NoJuliaError(JuliaError):
     """There is no Julia to compare with."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, julia=None)
-
 
 class OracleError(JuliaError):
     """A Julia that answers comparisons crashed, hung, or was asked nonsense."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, julia=None)
 
 
 class JuliaThrewError(JuliaError):
@@ -376,8 +377,7 @@ class JuliaThrewError(JuliaError):
     """
 
     def __init__(self, kind: str, text: str, *, log: str = "") -> None:
-        message = text if text.startswith(kind) else f"{kind}: {text}"
-        super().__init__(message, julia=None)
+        super().__init__(text if text.startswith(kind) else f"{kind}: {text}")
         self.kind = kind
         self.text = text
         self.log = log

@@ -46,7 +46,7 @@ def _is_worker_of_a_fork() -> bool:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_note_fork)
     if _is_worker_of_a_fork():
-        _note_fork()  # this module comes after the fork
+        _note_fork()  # the fork was before this module was imported
 
 
 def running_juliacall() -> ModuleType | None:
@@ -66,7 +66,7 @@ def inherited_juliacall() -> ModuleType | None:
 
 
 def julia_behind_juliacall() -> Path | None:
-    """The executable of juliacall's Julia, for where that one itself can't be asked.
+    """Give the executable of juliacall's Julia, for where that Julia can't be asked.
 
     That is in a fork of the process that loaded it, and in a thread other than the main
     one; see `conformance.juliacall`.

@@ -5,7 +5,9 @@ The names, arguments and results are Julia's, with Python's types: a hash is a
 None. Where Julia logs an error and returns nothing, this logs a warning and returns
 None; where Julia raises, this raises.
 
-A ``platform`` is a `Platform` or a triplet; without one, this machine's.
+A ``platform`` is a `Platform` or a triplet; without one, this machine's. Text that is
+neither a triplet nor a hash, where one is asked for, raises a PlatformError or a
+HashParseError.
 """
 
 from __future__ import annotations
@@ -17,16 +19,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, overload
 
-from fetch_artifacts.artifacts_toml import binding as _bind
-from fetch_artifacts.artifacts_toml import choosing as _toml
+from fetch_artifacts.artifacts_toml import binding as _binding
+from fetch_artifacts.artifacts_toml import choosing as _choosing
 from fetch_artifacts.artifacts_toml import file as _file
 from fetch_artifacts.artifacts_toml import slash as _slash
 from fetch_artifacts.artifacts_toml.entry import ArtifactEntry, DownloadSource
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
 from fetch_artifacts.artifacts_toml.slash import SlashLookup, split_artifact_slash
-from fetch_artifacts.authoring import build as _author
-from fetch_artifacts.depot import artifacts as _depot
+from fetch_artifacts.authoring import build as _build
+from fetch_artifacts.depot import artifacts as _artifacts
 from fetch_artifacts.depot import overrides as _overrides
 from fetch_artifacts.depot.package_overrides import (
     PROCESS_OVERRIDES as _PROCESS_OVERRIDES,
@@ -39,7 +41,7 @@ from fetch_artifacts.depot.stack import (
 from fetch_artifacts.depot.usage.log import mark_used as _mark_used
 from fetch_artifacts.digests import Sha256, TreeHash, as_tree_hash
 from fetch_artifacts.files.paths import absolute
-from fetch_artifacts.install import installer as _install
+from fetch_artifacts.install import installer as _installer
 from fetch_artifacts.install import sources as _sources
 from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.platforms.platform import Platform, as_platform
@@ -149,7 +151,7 @@ def artifact_meta(
         ArtifactsTomlError: The file, or the entry, can't be read.
     """
     table, path = _table(artifacts_toml, pkg_uuid)
-    return _toml.artifact_meta(
+    return _choosing.artifact_meta(
         name, table, platform=_platform(platform, path), path=path
     )
 
@@ -170,7 +172,7 @@ def artifact_hash(
         ArtifactsTomlError: The file, or the entry, can't be read.
     """
     table, path = _table(artifacts_toml, None)
-    return _toml.artifact_hash(
+    return _choosing.artifact_hash(
         name, table, platform=_platform(platform, path), path=path
     )
 
@@ -190,7 +192,7 @@ def select_downloadable_artifacts(
         ArtifactsTomlError: The file, or some entry, can't be read.
     """
     table, path = _table(artifacts_toml, pkg_uuid)
-    return _toml.select_downloadable_artifacts(
+    return _choosing.select_downloadable_artifacts(
         table, platform=_platform(platform, path), include_lazy=include_lazy, path=path
     )
 
@@ -210,7 +212,7 @@ def extract_all_hashes(
         ArtifactsTomlError: The file, or some entry, can't be read.
     """
     table, path = _table(artifacts_toml, pkg_uuid)
-    return _toml.extract_all_hashes(
+    return _choosing.extract_all_hashes(
         table, platform=_platform(platform, path), include_lazy=include_lazy, path=path
     )
 
@@ -243,7 +245,7 @@ def load_overrides(*, force: bool = False) -> _overrides.Overrides:
     count; here each change of a file does.
 
     Args:
-        force: Whether to read the files even where they look unchanged.
+        force: Whether to read the files again even where they look unchanged.
 
     Raises:
         OverrideError: A file can't be read.
@@ -273,7 +275,7 @@ def query_override(
     else:
         msg = "query_override: expected a hash, or pkg_uuid and name"
         raise TypeError(msg)
-    return _depot.artifact_path(target) if isinstance(target, TreeHash) else target
+    return _artifacts.artifact_path(target) if isinstance(target, TreeHash) else target
 
 
 def artifact_paths(
@@ -286,7 +288,7 @@ def artifact_paths(
     Raises:
         OverrideError: An Overrides.toml can't be followed.
     """
-    return _depot.artifact_paths(
+    return _artifacts.artifact_paths(
         as_tree_hash(tree_hash), honor_overrides=honor_overrides
     )
 
@@ -300,7 +302,7 @@ def artifact_path(tree_hash: AnyHash, *, honor_overrides: bool = True) -> Path:
         DepotError: There is no depot at all.
         OverrideError: An Overrides.toml can't be followed.
     """
-    return _depot.artifact_path(
+    return _artifacts.artifact_path(
         as_tree_hash(tree_hash), honor_overrides=honor_overrides
     )
 
@@ -313,7 +315,7 @@ def artifact_exists(tree_hash: AnyHash, *, honor_overrides: bool = True) -> bool
     Raises:
         OverrideError: An Overrides.toml can't be followed.
     """
-    return _depot.artifact_exists(
+    return _artifacts.artifact_exists(
         as_tree_hash(tree_hash), honor_overrides=honor_overrides
     )
 
@@ -375,12 +377,12 @@ def ensure_artifact_installed(  # noqa: PLR0913 - Julia's parameters
     else:
         path = Path(absolute(artifacts_toml))
         load_artifacts_toml(path, pkg_uuid=pkg_uuid)
-        entry = _toml.entry_for(name, path, _platform(platform, path))
+        entry = _choosing.entry_for(name, path, _platform(platform, path))
     _mark_used(str(path))
     with (
         project_of(path),
         _progress.show_progress(verbose=verbose) as bar,
-        _install.Installer(progress=progress or bar) as installer,
+        _installer.Installer(progress=progress or bar) as installer,
     ):
         return installer.ensure(entry)
 
@@ -479,7 +481,7 @@ def download_artifact(
     sha256 = None if tarball_hash is None else Sha256.parse(tarball_hash)
     with (
         _progress.show_progress(verbose=verbose) as bar,
-        _install.Installer(progress=progress or bar) as installer,
+        _installer.Installer(progress=progress or bar) as installer,
     ):
         installer.ensure(entry, [_sources.Source(url=tarball_url, sha256=sha256)])
 
@@ -493,7 +495,7 @@ def create_artifact(fill: Callable[[Path], object]) -> TreeHash:
         DepotError: The first depot can't be written.
         UnhashableFileError: The tree holds what git can't store or what can't be read.
     """
-    return _author.create_artifact(fill)
+    return _build.create_artifact(fill)
 
 
 def remove_artifact(tree_hash: AnyHash) -> None:
@@ -505,7 +507,7 @@ def remove_artifact(tree_hash: AnyHash) -> None:
         DepotError: A folder could not be deleted.
         OverrideError: An Overrides.toml can't be followed.
     """
-    _depot.remove_artifact(as_tree_hash(tree_hash))
+    _artifacts.remove_artifact(as_tree_hash(tree_hash))
 
 
 def verify_artifact(tree_hash: AnyHash, *, honor_overrides: bool = False) -> bool:
@@ -517,7 +519,7 @@ def verify_artifact(tree_hash: AnyHash, *, honor_overrides: bool = False) -> boo
         OverrideError: An Overrides.toml can't be followed.
         UnhashableFileError: The tree holds what git can't store or what can't be read.
     """
-    return _depot.verify_artifact(
+    return _artifacts.verify_artifact(
         as_tree_hash(tree_hash), honor_overrides=honor_overrides
     )
 
@@ -532,8 +534,9 @@ def archive_artifact(
     Raises:
         DepotError: No depot has the tree.
         OverrideError: The tree is overridden, and ``honor_overrides`` was not given.
+        OSError: The tarball can't be written.
     """
-    return _author.archive_artifact(
+    return _build.archive_artifact(
         as_tree_hash(tree_hash), Path(tarball_path), honor_overrides=honor_overrides
     ).sha256
 
@@ -566,7 +569,8 @@ def bind_artifact(  # noqa: PLR0913 - Julia's parameters
     Raises:
         BindingExistsError: The name is bound for this platform already.
         ArtifactsTomlError: The file can't be read.
-        HashParseError: A sha256 is not one.
+        HashParseError: A hash is not one.
+        OSError: The file can't be written.
     """
     sources = None
     if download_info is not None:
@@ -576,14 +580,14 @@ def bind_artifact(  # noqa: PLR0913 - Julia's parameters
             )
             for url, sha256, *size in download_info
         )
-    binding = _bind.Binding(
+    binding = _binding.Binding(
         name=name,
         tree_hash=as_tree_hash(tree_hash),
         downloads=sources,
         platform=None if platform is None else as_platform(platform),
         lazy=lazy,
     )
-    _bind.bind(artifacts_toml, binding, force=force, keep_comments=False)
+    _binding.bind(artifacts_toml, binding, force=force, keep_comments=False)
     _mark_used(absolute(artifacts_toml), anew=True)
 
 
@@ -597,6 +601,7 @@ def unbind_artifact(
     Raises:
         ArtifactsTomlNotFoundError: There is no such file.
         ArtifactsTomlError: The file can't be read.
+        OSError: It can't be written.
     """
     chosen = None if platform is None else as_platform(platform)
-    _bind.unbind(artifacts_toml, name, platform=chosen, keep_comments=False)
+    _binding.unbind(artifacts_toml, name, platform=chosen, keep_comments=False)

@@ -1,4 +1,4 @@
-"""Which known name a name that is unknown was probably meant for."""
+"""The known name that a misspelt name was probably meant to be."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_LIKELY: Final = 0.84  # a letter too many, left out or in another's place
+_LIKELY: Final = 0.84  # the likeness that one extra, missing or wrong letter leaves
 
 
 def nearest_name(name: str, names: Iterable[str]) -> str | None:
-    """Give the one of these names that is most like a name; None if none is."""
+    """Give the one of these names that is most like a name; None if none is close."""
     import difflib
 
     close = difflib.get_close_matches(name, list(names), n=1)
@@ -21,7 +21,7 @@ def nearest_name(name: str, names: Iterable[str]) -> str | None:
 
 @lru_cache(maxsize=1024)
 def misspelt(key: str, known: tuple[str, ...]) -> str | None:
-    """Give the key that a key is a misspelling of; None if it is most likely none.
+    """Give the known key that a key is probably a misspelling of; None if none is.
 
     Args:
         key: The key, which is none of the known ones.

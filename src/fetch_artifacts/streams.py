@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LARGE: Final = 1 << 19
-"""Bytes in a chunk that is large enough for the work done once a chunk to be cheap."""
+"""Bytes in a chunk; with smaller ones, the cost of each chunk as such would count."""
 
 
 def available_cores() -> int:
@@ -55,7 +55,7 @@ def blocks(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
 class HashedChunks:
     """Chunks that are hashed and counted as they pass.
 
-    To iterate again goes on where the last iteration stopped.
+    A second iteration goes on where the first one stopped.
 
     Attributes:
         size: How many bytes have passed so far.
@@ -85,15 +85,15 @@ class HashedChunks:
 
 
 class Arriving(contextlib.AbstractContextManager["Arriving"]):
-    """What is read ahead of `HashedChunks`, and can be held back until it is proven.
+    """Chunks read ahead from `HashedChunks`; the rest can be checked before it is used.
 
-    Threads may share it: one iterates while another one asks for the proof.
+    Threads may share it: one iterates while another calls `prove`.
 
     Args:
         ahead: The chunks, from `prefetched`.
         hashed: Where they come from.
         promised: The sha256 that all of them should have; None promises nothing.
-        spool: Opens the file for what is held back.
+        spool: Opens a file that `prove` keeps the rest in.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Arriving(contextlib.AbstractContextManager["Arriving"]):
             raise StopIteration
 
     def prove(self) -> bool:
-        """Keep the rest in a file, and tell whether all of it is what was promised.
+        """Read the rest into a file, and give whether all of it has the promised hash.
 
         Raises:
             OSError: There is no room for it.
@@ -151,7 +151,7 @@ def sha256_of(file: IO[bytes]) -> Sha256:
 
 
 class _End:
-    """What follows the last item: the error that ended the source, if one did."""
+    """Follows the last item; has the error that ended the source, if one did."""
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error

@@ -1,8 +1,8 @@
 """Uncompressed tar archives, by the rules of Julia's Tar.jl.
 
 Julia: ``Tar.create``, ``Tar.list``, ``Tar.extract``, ``Tar.rewrite`` and
-``Tar.tree_hash``. Those that read refuse the same archives, but for `tree_hash`, which
-takes some that can't be extracted, as Tar.jl does. A path may be given in place of a
+``Tar.tree_hash``. The readers refuse the same archives, except that `tree_hash` takes
+some that can't be extracted, as Tar.jl does. A path may be given in place of a
 file object. A ``predicate`` says of each member whether it counts; members that can't
 be read are refused before it sees them.
 """
@@ -85,18 +85,18 @@ def create(
         directory: The folder.
         fileobj: What to write to; a new temporary file unless given.
         portable: Refuse names that Windows can't store.
-        predicate: Whether a path below the folder belongs into the archive; a folder
-            that doesn't takes all that is in it along.
+        predicate: Whether a path below the folder belongs into the archive; where a
+            folder doesn't, nothing in it does.
 
     Returns:
         The path of the archive, or the file object that it was written to.
 
     Raises:
-        ArchiveError: The folder is none, or the archive would be in it.
+        ArchiveError: It is no folder, or the archive would be in it.
         UnhashableFileError: The folder holds something that is neither file nor folder
             nor link, that can't be read, or that changes meanwhile.
         UnportableNameError: A name can't be stored on Windows.
-        TypeError: What is to be written to is neither a path nor a binary file object.
+        TypeError: ``fileobj`` is neither a path nor a binary file object.
         OSError: The archive can't be written.
     """
     require_folder(directory)
@@ -205,7 +205,7 @@ def tree_hash(
         UnpackError: The archive is damaged, or a member is not allowed. A path through
             an earlier file, and a hard link in place of the folder that its file is
             in, are taken, as by Tar.jl; `extract` refuses them.
-        ValueError: There is no such algorithm.
+        ArgumentError: There is no such algorithm (a ValueError).
         TypeError: The archive is neither a path nor a binary file object.
     """
     tree = HashTree(check_algorithm(algorithm), limits=_limits())
@@ -255,7 +255,7 @@ def _counted(
 
 
 def _place_of(fileobj: IO[bytes] | StrPath | None) -> Path | None:
-    """Where what is to be written will be, None where that isn't known."""
+    """Give the path that will be written to, None where it isn't known."""
     if isinstance(fileobj, str | os.PathLike):
         return Path(fileobj)
     if fileobj is None:
@@ -312,13 +312,13 @@ class _Names(MemberTree):
 
 
 def _limits() -> UnpackLimits:
-    """Tar.jl has none; only memory is bounded, as everywhere."""
+    """Tar.jl has no limits; here only the number of names, so memory, is limited."""
     names = Settings.from_environ().max_names
     return dataclasses.replace(NO_LIMITS, max_names=names)
 
 
 def _prepare(path: Path) -> bool:
-    """Make sure that a folder is there and empty; tells whether it is new."""
+    """Make sure that a folder is there and empty; gives whether it is new."""
     if not os.path.lexists(path):
         path.mkdir()
         return True
@@ -334,7 +334,7 @@ def _prepare(path: Path) -> bool:
 
 @contextlib.contextmanager
 def _archive(fileobj: IO[bytes] | StrPath) -> Iterator[Iterator[bytes]]:
-    """Give the chunks of an archive; an error says so where it is compressed."""
+    """Give the chunks of an archive; if it is compressed, the error says so."""
     where = ""
     with contextlib.ExitStack() as stack:
         if isinstance(fileobj, str | os.PathLike):

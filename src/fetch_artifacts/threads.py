@@ -1,7 +1,7 @@
 """Threads that inherit the context of whoever starts them, as tasks of asyncio do.
 
-`with_artifacts_directory`, and whatever else a program keeps in a `ContextVar`, holds
-in them as well.
+So `with_artifacts_directory`, and all else that a program keeps in a `ContextVar`,
+applies in them as well.
 
 Ctrl-C interrupts the main thread only, so work that waits in functions that can't be
 told to stop runs in other threads, and the main thread waits for those (`run_all`).
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from threading import Event
 
-_GLANCE: Final = 0.5  # seconds; on Windows, Ctrl-C interrupts no wait
+_GLANCE: Final = 0.5  # seconds; on Windows, Ctrl-C can't interrupt a wait
 
 K = TypeVar("K")
 P = ParamSpec("P")

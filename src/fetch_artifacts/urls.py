@@ -26,7 +26,7 @@ _HOST: Final = re.compile(rb"[\w-]{1,63}(\.[\w-]{1,63})*\.?", re.ASCII)
 _ASCII: Final = "".join(map(chr, range(0x21, 0x7F)))
 _BESIDE: Final = re.compile(r"file:(?!/)(?=.)", re.IGNORECASE)
 _LOGIN: Final = re.compile(r"(?<=://)[^/?#]*@")
-# From where the letters begin, or each of them would be tried up to their end.
+# The lookbehind keeps the search linear: it tries no start inside a run of letters.
 _IN_TEXT: Final = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]+://[^\s\"'<>]+")
 _THIS_MACHINE: Final = frozenset({"", "localhost"})
 
@@ -80,14 +80,14 @@ def expected_instead(url: str) -> str:
 
 
 def redirected(url: str, location: str) -> str:
-    """Where a ``Location`` header in the answer from a URL leads to.
+    """Give the URL that a ``Location`` header leads to.
 
     Args:
-        url: Who answered.
+        url: The URL whose answer has the header.
         location: The header, each byte as one character.
 
     Raises:
-        DownloadError: To what is no URL.
+        DownloadError: It leads to what is no URL.
     """
     try:
         location = location.encode("latin-1").decode("utf-8")
@@ -155,7 +155,7 @@ def redacted(url: str) -> str:
         is_url = False
     if is_url:
         address = _LOGIN.sub("", address)
-    elif "@" in address:  # who knows where a password ends in what is no URL
+    elif "@" in address:  # not a URL, so the password may hold any character
         scheme = address[: address.find("://") + 3] if "://" in address else ""
         address = scheme + address.rpartition("@")[2]
     return f"{address}?..." if query else address
