@@ -96,7 +96,7 @@ def _uses(
             for name, value in variables.items():
                 if isinstance(value, re.Pattern) and value.pattern == source:
                     direct = methods[name] or direct
-        for method in {_method(each) for each in direct}:
+        for method in sorted({_method(each) for each in direct}):
             yield Use(module, _of_text(source, flags), method)
 
 
