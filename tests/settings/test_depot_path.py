@@ -8,7 +8,13 @@ from typing import NoReturn
 
 import pytest
 
-from fetch_artifacts import artifact, artifact_exists, load_artifacts, set_cache_dir
+from fetch_artifacts import (
+    artifact,
+    artifact_exists,
+    bind_artifact,
+    load_artifacts,
+    set_cache_dir,
+)
 from fetch_artifacts.errors import SettingsError
 from fetch_artifacts.settings.depot_path import depots_from_environ, parse_depot_path
 from fetch_artifacts.settings.environment import Settings
@@ -89,6 +95,22 @@ def homeless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not go by HOME")
+def test_an_empty_home_is_none(homeless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "")
+    with pytest.raises(SettingsError, match=r"home folder: .*found none; set HOME"):
+        depots_from_environ()
+    with pytest.raises(SettingsError, match=r"home folder: .*found none; set HOME"):
+        set_cache_dir("~/cache")
+    assert list(homeless.iterdir()) == []
+
+
+def test_without_a_home_folder_a_name_can_be_bound(homeless: Path) -> None:
+    toml = homeless / "Artifacts.toml"
+    bind_artifact(toml, "Demo", "1" * 40, "https://host/a.tar.gz", "2" * 64)
+    assert "[Demo]" in toml.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("value", [None, "~", "~/depot", ":/a", "/a:~/b"])

@@ -28,7 +28,7 @@ def home_folder() -> str:
         SettingsError: There is none, as for a user whom /etc/passwd lacks.
     """
     home = os.path.expanduser("~")
-    if not os.path.isabs(home):
+    if _has_empty_home() or not os.path.isabs(home):
         found = repr(os.environ["HOME"]) if os.environ.get("HOME") else "none"
         msg = (
             f"home folder: expected an absolute path, found {found}; "
@@ -46,9 +46,16 @@ def expand_user(path: str | os.PathLike[str]) -> str:
     """
     text = os.fspath(path)
     expanded = os.path.expanduser(text)
-    if text.startswith("~") and not os.path.isabs(expanded):
+    if not text.startswith("~"):
+        return text
+    if _has_empty_home() or not os.path.isabs(expanded):
         if text in {"~", f"~{os.sep}"} or text[1] in {"/", os.sep}:
             home_folder()
         msg = f"{text}: expected a user with a home folder behind ~, found none"
         raise SettingsError(f"{msg}; write ./{text} for a folder of that name")
     return expanded
+
+
+def _has_empty_home() -> bool:
+    """Whether HOME is set and empty, which to `os.path.expanduser` means ``/``."""
+    return os.name != "nt" and os.environ.get("HOME") == ""

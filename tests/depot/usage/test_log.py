@@ -332,6 +332,18 @@ def test_a_log_that_can_not_be_written_is_a_warning(
     assert "artifact_usage.toml" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["depot", "depot/logs"])
+def test_a_link_that_leads_nowhere_is_told_as_that(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    link = tmp_path / name
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(tmp_path / "nowhere")
+    write_usage(tmp_path / "depot", [make_toml(tmp_path)])
+    assert f"{link} is a link to {tmp_path / 'nowhere'}, where" in caplog.text
+    assert "File exists" not in caplog.text
+
+
 # NFS says ESTALE of a file that it lost sight of, now and then.
 def test_a_file_that_can_not_be_looked_at_is_a_warning_and_tried_again(
     depot: Path,

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fetch_artifacts.artifacts_toml.file import READ_AT
 from fetch_artifacts.depot.stack import DepotStack
-from fetch_artifacts.files.paths import absolute
+from fetch_artifacts.errors import SettingsError
+from fetch_artifacts.files.paths import absolute, obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -80,7 +81,10 @@ def mark_used(
     Returns:
         Whether the log was looked at. What was installed before may be gone then.
     """
-    root = (stack or DepotStack.present()).root
+    try:
+        root = (stack or DepotStack.present()).root
+    except SettingsError:  # where a depot is needed as well, that says so
+        return False
     if root is None:
         return False
     if not anew and marked_lately(root, toml) and _is_still_logged(root, toml):
@@ -140,7 +144,7 @@ def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> No
 
         quiet = isinstance(error, OSError) and error.errno in _READ_ONLY
         level = logging.DEBUG if quiet else logging.WARNING
-        why = getattr(error, "strerror", None) or error
+        why = obstacle(log.parent) or getattr(error, "strerror", None) or error
         logging.getLogger(__name__).log(
             level,
             "%s: can't log the use of %s: %s",
