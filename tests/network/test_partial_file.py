@@ -5,6 +5,7 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ from fetch_artifacts.errors import DownloadError, TarballHashMismatchError, Unpa
 from fetch_artifacts.files.folder import Folder
 from fetch_artifacts.network import partial_file as partial
 from fetch_artifacts.network.fetcher import HttpFetcher
+from fetch_artifacts.network.partial_file import PartialFile
 from fetch_artifacts.network.transfer import StartOverError
 from fetch_artifacts.settings.environment import Settings
 from support.fetching import (
@@ -36,26 +38,26 @@ def test_what_an_earlier_download_left_is_completed(
     assert not names(partial_dir)
 
 
+@pytest.mark.usefixtures("slow_link")
 def test_a_slow_download_that_is_given_up_leaves_what_has_come(
     partial_dir: Path,
 ) -> None:
     limits = replace(QUICK, tries=1)
     settings = Settings.from_environ()
-    slow = File(DATA, cuts=[200_000], pause=0.1)
     with (
         HttpFetcher(settings, limits=limits) as fetcher,
-        serving(slow) as server,
+        serving(File(DATA, cuts=[200_000])) as server,
     ):
         with pytest.raises(DownloadError):
             fetch(fetcher, server.url(), SHA256, partial_dir=partial_dir)
         (path,) = partial_dir.iterdir()
         assert path.read_bytes() == DATA[:200_000]
-        slow.pause = 0
         assert fetch(fetcher, server.url(), SHA256, partial_dir=partial_dir) == DATA
     assert server.requests[1].headers["range"] == "bytes=200000-"
     assert not names(partial_dir)
 
 
+@pytest.mark.usefixtures("slow_link")
 def test_a_slow_download_that_is_interrupted_leaves_what_has_come(
     fetcher: HttpFetcher, partial_dir: Path
 ) -> None:
@@ -71,7 +73,7 @@ def test_a_slow_download_that_is_interrupted_leaves_what_has_come(
                 if len(received) > 200_000:
                     raise KeyboardInterrupt
 
-    with serving(File(DATA, pause=0.15)) as server, pytest.raises(KeyboardInterrupt):
+    with serving(File(DATA)) as server, pytest.raises(KeyboardInterrupt):
         read_some(server.url())
     (path,) = partial_dir.iterdir()
     assert received == path.read_bytes()
@@ -87,6 +89,19 @@ def test_a_fast_download_is_not_written_twice(
         ) as body:
             next(body)
         assert not names(partial_dir)
+
+
+def test_a_link_is_slow_that_still_brings_bytes_after_a_quarter_of_a_second(
+    partial_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(partial, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    file = PartialFile(Folder.hold(partial_dir), SHA256)
+    for now, left in [(10.0, b""), (10.24, b""), (10.25, b"xxx"), (11.0, b"xxxx")]:
+        clock[0] = now
+        file.append(b"x")
+        assert b"".join(path.read_bytes() for path in partial_dir.iterdir()) == left
+    file.close()
 
 
 def test_a_link_is_fast_that_brings_much_in_a_quarter_of_a_second(
@@ -136,6 +151,7 @@ def test_a_partial_file_is_dropped_where_the_server_has_no_ranges(
     assert not names(partial_dir)
 
 
+@pytest.mark.usefixtures("slow_link")
 @pytest.mark.parametrize("kind", [TarballHashMismatchError, UnpackError])
 def test_a_partial_file_that_made_wrong_bytes_is_dropped_and_it_is_started_over(
     fetcher: HttpFetcher, partial_dir: Path, kind: type[Exception]
@@ -150,7 +166,7 @@ def test_a_partial_file_that_made_wrong_bytes_is_dropped_and_it_is_started_over(
             raise TarballHashMismatchError("bad", expected=SHA256, actual=SHA256)
 
     left_over(partial_dir, b"x" * 100)
-    with serving(File(DATA, pause=0.2)) as server:
+    with serving(File(DATA)) as server:
         with pytest.raises(StartOverError, match="an earlier download: bad"):
             judge(server.url())
         assert not names(partial_dir)
@@ -174,7 +190,7 @@ def test_a_partial_file_that_someone_else_writes_is_left_alone(
 ) -> None:
     path = left_over(partial_dir)
     with (
-        serving(File(DATA, pause=0.05)) as server,
+        serving(File(DATA)) as server,
         fetcher.open(
             server.url(), sha256=SHA256, partials=Folder.hold(partial_dir)
         ) as body,
@@ -201,6 +217,7 @@ def test_old_partial_files_are_removed(fetcher: HttpFetcher, partial_dir: Path) 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+@pytest.mark.usefixtures("slow_link")
 @pytest.mark.parametrize("kind", ["folder", "FIFO", "link", "other name"])
 def test_what_is_in_the_way_of_a_partial_file_is_told_and_left_alone(
     kind: str,
@@ -219,7 +236,7 @@ def test_what_is_in_the_way_of_a_partial_file_is_told_and_left_alone(
         path.symlink_to(other)
     else:
         path.hardlink_to(other)
-    with serving(File(DATA, pause=0.1)) as server:
+    with serving(File(DATA)) as server:
         assert fetch(fetcher, server.url(), SHA256, partial_dir=partial_dir) == DATA
     assert "range" not in server.requests[0].headers
     assert other.read_bytes() == b"private"

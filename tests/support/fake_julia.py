@@ -30,7 +30,9 @@ for line in sys.stdin:
     elif verb == "die":
         sys.exit("signal 11")
     elif verb == "hang":
-        time.sleep(60)
+        for path in arguments:
+            open(path, "w").close()
+        time.sleep(600)
     else:
         say("fault", "no verb " + verb)
 """

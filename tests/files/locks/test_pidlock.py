@@ -229,10 +229,15 @@ def test_a_lock_that_was_removed_is_no_error(path: Path) -> None:
 
 def test_a_wait_ends_at_once_when_the_holder_is_done(path: Path) -> None:
     leave_lock(path, f"{os.getpid()} {HOST}", age=0)
-    holder = threading.Timer(0.4, path.unlink)
-    holder.start()
+    released = threading.Event()
+
+    def release() -> None:
+        released.set()
+        path.unlink()
+
+    threading.Timer(0.4, release).start()
     with pid_lock(path, stale_age=600, timeout=60):
-        assert not holder.is_alive()
+        assert released.is_set()
 
 
 def test_threads_exclude_each_other(path: Path) -> None:
@@ -241,7 +246,7 @@ def test_threads_exclude_each_other(path: Path) -> None:
 
     def work() -> None:
         for _ in range(5):
-            with pid_lock(path, stale_age=3):
+            with pid_lock(path, stale_age=300):
                 inside.append(1)
                 most.append(len(inside))
                 time.sleep(0.001)
@@ -262,7 +267,7 @@ def test_processes_exclude_each_other(path: Path, tmp_path: Path) -> None:
         "import sys; from pathlib import Path;"
         "from fetch_artifacts.files.locks.pidlock import pid_lock\n"
         "for _ in range(50):\n"
-        "    with pid_lock(Path(sys.argv[1]), stale_age=3):\n"
+        "    with pid_lock(Path(sys.argv[1]), stale_age=300):\n"
         "        counter = Path(sys.argv[2])\n"
         "        counter.write_text(str(int(counter.read_text()) + 1))\n"
     )
