@@ -157,3 +157,14 @@ def test_a_sub_interpreter_reads() -> None:
     command = [sys.executable, "-c", IN_A_SUB_INTERPRETER]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(
+    not hasattr(sys, "get_int_max_str_digits"), reason="this Python reads any integer"
+)
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_an_integer_of_too_many_digits_says_how_many_there_may_be(sign: str) -> None:
+    most = sys.get_int_max_str_digits()
+    assert parse_toml(f"a = {sign}{'1' * most}")
+    with pytest.raises(ValueError, match=f"expected integers of at most {most} digits"):
+        parse_toml(f"a = {sign}{'1' * (most + 1)}")

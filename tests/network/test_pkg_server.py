@@ -320,13 +320,16 @@ def test_a_new_token_that_can_not_be_kept_is_used_all_the_same(
 
 
 @pytest.mark.parametrize("field", ["expires_in", "expires_at"])
-@pytest.mark.parametrize("value", ["1" + "0" * 400, '"soon"', "[]"])
-def test_an_auth_toml_with_a_time_that_is_none_is_no_traceback(
-    depot: Path, field: str, value: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("value", "found"), [("1" + "0" * 400, "int"), ('"soon"', "str"), ("[]", "list")]
+)
+def test_an_auth_toml_with_a_time_that_is_none_says_what_was_expected(
+    depot: Path, field: str, value: str, found: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_auth(depot, f"{OLD}{field} = {value}\n")
     assert "Authorization" not in headers(depot)
-    assert "the file is damaged" in caplog.text
+    why = f"{field}: expected a number of seconds that can be counted, found {found}"
+    assert f"the file is damaged: {why}" in caplog.text
 
 
 def test_no_token_is_sent_after_a_renewal_that_failed(

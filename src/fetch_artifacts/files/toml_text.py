@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,12 +48,22 @@ def parse_toml(text: str) -> dict[str, Any]:
     """Read TOML.
 
     Raises:
-        ValueError: It is no TOML, or is nested deeper than `DEEPEST`.
+        ValueError: It is no TOML, is nested deeper than `DEEPEST`, or has an integer of
+            more digits than Python reads.
     """
     try:
         table = toml_loader()(text)
     except RecursionError as error:
         raise TooDeepError from error
+    except ValueError as error:
+        if "integer string conversion" not in str(error):
+            raise
+        limit = sys.get_int_max_str_digits()
+        msg = (
+            f"expected integers of at most {limit} digits, found a longer one; write "
+            "it as a string, or set PYTHONINTMAXSTRDIGITS"
+        )
+        raise ValueError(msg) from error
     refuse_deeper(table)
     return table
 

@@ -177,7 +177,7 @@ def _login(
     try:
         auth = loads(file.read_bytes())
         lasts = _expires_at(auth, file) - time.time()
-    except (OSError, ValueError, TypeError, OverflowError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         _log.error("%s: sending no token, the file is damaged: %s", file, error)
         return {}
     if "access_token" in auth and lasts < _VALID_FOR:
@@ -192,10 +192,19 @@ def _login(
 def _expires_at(auth: Mapping[str, Any], file: Path) -> float:
     moments = [float("inf")]
     if "expires_at" in auth:
-        moments.append(float(auth["expires_at"]))
+        moments.append(_seconds(auth, "expires_at"))
     if "expires_in" in auth:
-        moments.append(file.stat().st_mtime + float(auth["expires_in"]))
+        moments.append(file.stat().st_mtime + _seconds(auth, "expires_in"))
     return min(moments)
+
+
+def _seconds(auth: Mapping[str, Any], key: str) -> float:
+    try:
+        return float(auth[key])
+    except (ValueError, TypeError, OverflowError):
+        found = type(auth[key]).__name__  # the value may be a token
+        msg = f"{key}: expected a number of seconds that can be counted, found {found}"
+        raise ValueError(msg) from None
 
 
 def _renewed(
