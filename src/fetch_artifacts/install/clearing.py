@@ -1,4 +1,4 @@
-"""Deleting what one file binds, and nothing that another file in use needs."""
+"""Deleting what one file binds, except what another file in use needs."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _other_uses(tree_hash: TreeHash, toml: str, stack: DepotStack) -> tuple[Use,
 def _locked(stack: DepotStack) -> Iterator[None]:
     """Hold the lock of the first usage log, if this user may write there.
 
-    Who uses a file logs it under this lock first, and looks for the tree afterwards.
+    A process that uses a file first logs it under this lock, then looks for the tree.
 
     Raises:
         LockTimeoutError: It is not free within half a minute.

@@ -90,7 +90,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
     ) -> None:
         self._settings = settings or Settings.from_environ()
         self._progress = progress
-        # The threads of the pool don't see what with_artifacts_directory chose here.
+        # Looked up once, so that all trees go to one depot.
         self._depot = FirstDepot.present()
         self._stopped = threading.Event()
         self._reader: Reader = reader or SourceReader(
@@ -163,7 +163,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
 
         Raises:
             InstallError: Some could not be installed; all others are.
-            FetchArtifactsError: As for `ensure`, where it is only one that failed.
+            FetchArtifactsError: As for `ensure`, where only one failed.
         """
         entries = tuple(entries)
         paths = self.ensure_trees(entries, jobs=jobs)
@@ -200,7 +200,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                 f"for {holder} to install it, {seconds:.0f} s so far; its lock is "
                 f"{lock}"
             )
-            # Whoever is shown the progress is told there.
+            # Whoever sees the progress reads it there.
             level = logging.INFO if self._progress else logging.WARNING
             _log.log(level, "%s: waiting %s", entry.name, note)
             report_on(self._progress, entry.name, "waiting", note=note)
@@ -217,9 +217,9 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                     )
                 )
                 _log.debug("%s: locked %s", entry.name, lock)
-            except FileExistsError as error:  # no lock file is in the way
+            except FileExistsError as error:  # a folder, say, is in its place
                 _log.warning("%s; installing without the lock", error)
-            except OSError as error:  # it only saves work
+            except OSError as error:  # it only prevents a second download
                 _log.debug("%s: installing without the lock: %s", lock, error)
             yield
 
@@ -242,7 +242,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             path = self._depot.commit(staged, tree_hash, unpacked.kept)
         warn_of_content(entry.name, unpacked, redacted(source.url))
         if entry.archive_sha256 is not None:
-            with contextlib.suppress(OSError):  # it only saves work
+            with contextlib.suppress(OSError):  # without it, a later install downloads
                 remember_tree(entry.archive_sha256, tree_hash, self._depot.stack)
             warn_of_old_entry(entry, tree_hash)
         report_on(self._progress, entry.name, "installed", size, size)
@@ -339,7 +339,7 @@ def _tree_key(entry: ArtifactEntry) -> TreeHash | Sha256 | None:
 
 
 def _missing_override(entry: ArtifactEntry, location: TreeLocation) -> OverrideError:
-    # Julia would download the tree, and then give the missing folder all the same.
+    # Julia would download the tree, and then return the missing folder regardless.
     from fetch_artifacts.depot.override_edits import explain_override_to
 
     where, back = explain_override_to(location.path, entry.tree_hash)

@@ -118,7 +118,7 @@ def _locate(
     path = None if location is None else location.installed()
     if path is None and not download:
         raise _not_installed(entry, toml)
-    if mark_used(toml, stack) and location:  # only from now on does no gc delete it
+    if mark_used(toml, stack) and location:  # from here on, no gc deletes it
         path = location.installed()
     if path is None:
         path = _install(entry, location, toml, verbose=verbose)
@@ -128,7 +128,7 @@ def _locate(
 
 
 def no_name(given: object) -> ArgumentTypeError:
-    """The error for what should be the name of an artifact, and is no text."""
+    """The error for an artifact's name that is not a string."""
     hint = f"; write {str(given)!r}" if isinstance(given, os.PathLike) else ""
     msg = f"name: expected an artifact's name as text, found {given!r}{hint}"
     return ArgumentTypeError(msg)

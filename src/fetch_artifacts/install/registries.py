@@ -90,7 +90,7 @@ def _packages(path: str, served: set[str]) -> frozenset[str]:
         else:
             stub = julia_toml.loads(read_regular(path))
             if stub["uuid"].lower() not in served:
-                return frozenset()  # to unpack it would take half a second
+                return frozenset()  # unpacking it takes half a second
             text = _unpacked(os.path.join(os.path.dirname(path), stub["path"]))
         registry: dict[str, Any] = julia_toml.loads(text)
         known = registry["uuid"].lower() in served

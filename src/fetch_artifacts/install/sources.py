@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_STARTS: Final = 3  # of one source, when what was downloaded turns out void
+_STARTS: Final = 3  # downloads of one source, where each before proved unusable
 
 T = TypeVar("T")
 
@@ -57,8 +57,8 @@ def sources_of(
     """List the places to try, each once.
 
     Mirrors come first, and then a package server that the user chose, as in Julia. The
-    public one comes last where nobody chose one: most entries of Python projects are
-    not registered there, and to be told so first would cost each install a round trip.
+    public one comes last where nobody chose one: it does not have most
+    artifacts of Python projects, and asking it first would cost each install a request.
     """
     own = dict.fromkeys(_own_sources(entry))
     if entry.tree_hash is None:
@@ -123,7 +123,7 @@ def _restarted(entry: ArtifactEntry, source: Source, use: Callable[[Source], T])
         except StartOverError as error:
             _log.info("%s: starting over: %s", entry.name, error)
         except DepotError as error:
-            # A network file system lost sight of a file: all is made anew.
+            # A network file system lost sight of a file: start anew.
             if getattr(error.__cause__, "errno", None) != errno.ESTALE:
                 raise
             _log.info("%s: starting over: %s", entry.name, error)

@@ -2,7 +2,7 @@
 
 An answer rests on the Artifacts.toml, and on the ``artifacts`` folder of each depot: as
 long as a folder's time stamps stay, no tree and no Overrides.toml came or went in it.
-So one look at each is enough. An answer is not kept where more than that counts: an
+So one stat of each is enough. An answer is not kept if it rests on more: an
 Overrides.toml, which may be edited in place; a link, whose target may go; the platform.
 Stamps that are too young to tell are not trusted, see `files.remembered`.
 """
@@ -91,7 +91,7 @@ class Watch:
         """
         if any(folder and folder.has_overrides for _, folder in self._folders):
             return
-        # Of a folder that was only just made, nothing would tell that it went again.
+        # A folder made since then is not watched, so its removal would go unnoticed.
         if not any(
             folder and path == str(tree.parent) for path, folder in self._folders
         ):
@@ -107,5 +107,5 @@ class Watch:
 
 
 def _present(folder: str) -> _Folder | None:
-    # To find that there is none, access takes half the time of stat.
+    # For a folder that is missing, access takes half the time of stat.
     return _FOLDERS.get(folder) if os.access(folder, os.F_OK) else None
