@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ from fetch_artifacts.errors import FetchArtifactsError
 from support.commands import Result, run
 from support.published import TREE, TREE_HASH, entry, sha256, tar
 from support.servers import RawServer, Request, answer, serving
+
+Check = Callable[[Result], None]
 
 SECRET = "hunter2"
 GOOD = gzip.compress(tar(TREE))
@@ -69,15 +71,22 @@ def no_urls() -> list[str]:
     ]
 
 
-def check(result: Result, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
-    assert SECRET not in result.stdout
-    assert SECRET not in result.stderr
-    logged = [r for r in caplog.records if r.name.startswith("fetch_artifacts")]
-    assert not [r for r in logged if SECRET in r.getMessage()]
-    for path in tmp_path.rglob("*"):
-        assert SECRET not in str(path)
-        if path.is_file() and path.name not in {"Artifacts.toml", "pyproject.toml"}:
-            assert SECRET.encode() not in path.read_bytes(), path
+@pytest.fixture
+def check(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> Check:
+    """Looks for the secret in what was said, logged and written."""
+    caplog.set_level(logging.DEBUG, "fetch_artifacts")
+
+    def check(result: Result) -> None:
+        assert SECRET not in result.stdout
+        assert SECRET not in result.stderr
+        logged = [r for r in caplog.records if r.name.startswith("fetch_artifacts")]
+        assert not [r for r in logged if SECRET in r.getMessage()]
+        for path in tmp_path.rglob("*"):
+            assert SECRET not in str(path)
+            if path.is_file() and path.name not in {"Artifacts.toml", "pyproject.toml"}:
+                assert SECRET.encode() not in path.read_bytes(), path
+
+    return check
 
 
 def said_by_add_download_source(url: str, digest: str) -> str:
@@ -93,23 +102,22 @@ def test_an_author_is_shown_no_secret(
     server: RawServer,
     project: Path,
     path: str,
-    caplog: pytest.LogCaptureFixture,
+    check: Check,
     tmp_path: Path,
 ) -> None:
-    caplog.set_level(logging.DEBUG, "fetch_artifacts")
     for url in with_secrets(server, path):
         plain = server.url("/good")
         for urls in ([url], [plain, url], [url, plain]):
-            check(run("--debug", "add", "X", *urls, "--force"), caplog, tmp_path)
+            check(run("--debug", "add", "X", *urls, "--force"))
         with_sha = ["--download", url, sha256(GOOD)]
-        check(run("bind", "Y", TREE_HASH, *with_sha, "--force"), caplog, tmp_path)
+        check(run("bind", "Y", TREE_HASH, *with_sha, "--force"))
         archive = ["create", "folder", "-o", "a.tar.gz", "--bind", "Z", "--url", url]
-        check(run(*archive, "--force"), caplog, tmp_path)
+        check(run(*archive, "--force"))
         target = ["publish", "folder", "N", "--to", f"dir:{tmp_path / 'out'}"]
-        check(run(*target, "--url-base", url), caplog, tmp_path)
+        check(run(*target, "--url-base", url))
         for digest in (sha256(GOOD), sha256(b"x")):
             said = said_by_add_download_source(url, digest)
-            check(Result(1, said, ""), caplog, tmp_path)
+            check(Result(1, said, ""))
 
 
 @pytest.mark.parametrize("path", sorted(BODIES))
@@ -117,17 +125,15 @@ def test_a_user_is_shown_no_secret(
     server: RawServer,
     project: Path,
     path: str,
-    caplog: pytest.LogCaptureFixture,
-    tmp_path: Path,
+    check: Check,
 ) -> None:
-    caplog.set_level(logging.DEBUG, "fetch_artifacts")
     for url in with_secrets(server, path):
         for digest in (sha256(GOOD), sha256(b"x")):
             (project / "Artifacts.toml").write_text(
                 entry((url, digest), name="X", tree_hash="1" * 40)
             )
             for command in USERS_COMMANDS:
-                check(run("--debug", *command), caplog, tmp_path)
+                check(run("--debug", *command))
 
 
 USERS_COMMANDS = (
@@ -139,9 +145,8 @@ USERS_COMMANDS = (
 
 @pytest.mark.parametrize("url", no_urls())
 def test_what_is_no_url_is_shown_without_its_secret(
-    project: Path, url: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
+    project: Path, url: str, check: Check, tmp_path: Path
 ) -> None:
-    caplog.set_level(logging.DEBUG, "fetch_artifacts")
     for command in (
         ["add", "X", url],
         ["bind", "X", TREE_HASH, "--download", url, sha256(b"")],
@@ -150,12 +155,12 @@ def test_what_is_no_url_is_shown_without_its_secret(
         ["publish", "folder", "N", "--to", url, "--url-base", url],
         ["publish", "folder", "N", "--to", f"dir:{tmp_path / 'o'}", "--url-base", url],
     ):
-        check(run("--debug", *command), caplog, tmp_path)
+        check(run("--debug", *command))
     (project / "Artifacts.toml").write_text(
         entry((url, sha256(b"")), name="X", tree_hash="1" * 40)
     )
     for users in USERS_COMMANDS:
-        check(run("--debug", *users), caplog, tmp_path)
+        check(run("--debug", *users))
 
 
 @pytest.mark.parametrize("variable", ["JULIA_PKG_SERVER", "http_proxy", "https_proxy"])
@@ -164,10 +169,8 @@ def test_a_login_in_the_environment_is_not_shown(
     project: Path,
     variable: str,
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    tmp_path: Path,
+    check: Check,
 ) -> None:
-    caplog.set_level(logging.DEBUG, "fetch_artifacts")
     is_proxy = variable.endswith("proxy")
     url = f"{variable.partition('_')[0]}://a.invalid/x" if is_proxy else "file:///no"
     (project / "Artifacts.toml").write_text(
@@ -176,4 +179,4 @@ def test_a_login_in_the_environment_is_not_shown(
     for value in (with_secrets(server, "")[0], f"http://me:{SECRET}@["):
         monkeypatch.setenv(variable, value)
         for command in USERS_COMMANDS:
-            check(run("--debug", *command), caplog, tmp_path)
+            check(run("--debug", *command))

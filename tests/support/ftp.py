@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
+
+from support.servers import listening
 
 
 @dataclass(slots=True)
@@ -36,18 +38,8 @@ class FtpServer:
 @contextlib.contextmanager
 def serving_ftp(server: FtpServer) -> Iterator[FtpServer]:
     """Run a server for the length of a block."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server.port = listener.getsockname()[1]
-        thread = threading.Thread(target=_serve, args=(server, listener))
-        thread.start()
-        try:
-            yield server
-        finally:
-            with contextlib.suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", server.port), 1).close()
-            thread.join()
+    with listening(partial(_serve, server)) as server.port:
+        yield server
 
 
 def _serve(server: FtpServer, listener: socket.socket) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 
 Handler = Callable[["Request", socket.socket], None]
@@ -41,17 +42,26 @@ class RawServer:
 def serving(*handlers: Handler, host: str = "127.0.0.1") -> Iterator[RawServer]:
     """Run a server for the length of a block."""
     server = RawServer(list(handlers))
+    with listening(partial(_serve, server), host) as server.port:
+        yield server
+
+
+@contextlib.contextmanager
+def listening(
+    serve: Callable[[socket.socket], None], host: str = "127.0.0.1"
+) -> Iterator[int]:
+    """Let a thread accept connections until its listener fails; gives the port."""
     with socket.create_server((host, 0)) as listener:
-        server.port = listener.getsockname()[1]
-        thread = threading.Thread(target=_serve, args=(server, listener))
+        port = listener.getsockname()[1]
+        thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
         try:
-            yield server
+            yield port
         finally:
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)  # wakes accept on Linux,
             with contextlib.suppress(OSError):  # and a last client elsewhere
-                socket.create_connection((host, server.port), 1).close()
+                socket.create_connection((host, port), 1).close()
             thread.join()
 
 
