@@ -8,11 +8,11 @@ import os
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
-from fetch_artifacts._api import artifact
+from fetch_artifacts._api import artifact, tree_hash
 from fetch_artifacts._author_api import (
     add_artifact,
     add_download_source,
@@ -27,6 +27,7 @@ from fetch_artifacts._author_api import (
 )
 from fetch_artifacts.errors import (
     ArchiveError,
+    ArgumentTypeError,
     ArtifactNotFoundError,
     ArtifactsTomlError,
     ArtifactsTomlNotFoundError,
@@ -515,3 +516,22 @@ def test_archives_of_folders_of_one_name_are_two_files(tmp_path: Path) -> None:
         for path in paths:
             path.unlink()
             path.parent.rmdir()
+
+
+@pytest.mark.parametrize("url", [Path("a.tar.gz"), None, 3])
+def test_a_url_that_is_no_text_is_named(url: Any, tmp_path: Path) -> None:
+    toml = tmp_path / "Artifacts.toml"
+    for use in (
+        lambda: query_artifact_info(url),
+        lambda: add_artifact(toml, "Demo", url),
+        lambda: add_artifact(toml, "Demo", ["https://127.0.0.1:1/a", url]),
+    ):
+        with pytest.raises(ArgumentTypeError, match="URL: expected text, found"):
+            use()
+    assert not toml.exists()
+
+
+@pytest.mark.parametrize("folder", [0, None, 1.5])
+def test_a_folder_to_hash_is_a_path(folder: Any) -> None:
+    with pytest.raises(ArgumentTypeError, match="expected a path, found"):
+        tree_hash(folder)

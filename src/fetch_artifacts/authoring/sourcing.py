@@ -22,6 +22,7 @@ from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.digests import require_archive, require_tree
 from fetch_artifacts.errors import (
     ArchiveError,
+    ArgumentTypeError,
     TreeHashMismatchError,
     UnpackError,
 )
@@ -76,12 +77,22 @@ def measure_download(url: str, *, as_archive: bool) -> Received[ArchiveTree | No
         as_archive: Whether it must be an archive, whose tree is hashed too.
 
     Raises:
+        ArgumentTypeError: The URL is no text.
         DownloadError: The download fails or is incomplete.
     """
+    _require_urls(url)
     settings = Settings.from_environ()
     read = archive_reader(settings) if as_archive else _read_nothing
     with HttpFetcher(settings) as fetcher:
         return receive(fetcher, url, read)
+
+
+def _require_urls(given: object) -> None:
+    urls = given if isinstance(given, (list, tuple)) else [given]
+    for url in urls:
+        if not isinstance(url, str):
+            msg = f"URL: expected text, found {url!r}; a Path gives it by as_uri()"
+            raise ArgumentTypeError(msg)
 
 
 def download_sources(
@@ -102,12 +113,14 @@ def download_sources(
         report: Called with the progress of the downloads.
 
     Raises:
+        ArgumentTypeError: A URL is no text.
         DownloadError: A download fails or is incomplete.
         UnpackError: A download is no archive, or an unsafe one.
         ArchiveError: There is no URL.
         TreeHashMismatchError: The URLs give different trees.
         DepotError: The tree is to be kept, and the depot can't be written.
     """
+    _require_urls(urls)
     if not urls:
         msg = "expected the URL of an archive, found none"
         raise ArchiveError(msg)

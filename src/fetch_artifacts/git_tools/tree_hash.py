@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from fetch_artifacts.digests import Algorithm, TreeHash, check_algorithm
-from fetch_artifacts.errors import NotAFolderError
+from fetch_artifacts.errors import ArgumentTypeError, NotAFolderError
 from fetch_artifacts.git_tools.folders import Digests, hash_folders
 from fetch_artifacts.git_tools.objects import parse_tree
 
@@ -109,7 +109,14 @@ def list_directory(
             yield mode, inner + name, digest
 
 
+def _require_path(given: object) -> None:
+    if not isinstance(given, (str, bytes, os.PathLike)):  # a number: an open file's
+        msg = f"folder to hash: expected a path, found {given!r}"
+        raise ArgumentTypeError(msg)
+
+
 def _root(path: AnyPath) -> bytes:
+    _require_path(path)
     try:
         with os.scandir(path):
             root = os.fsencode(path)
