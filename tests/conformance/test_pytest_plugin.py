@@ -129,6 +129,18 @@ def test_the_ini_key_names_files_for_every_run(
     run(pytester, julia(project), ".").assert_outcomes(passed=5)
 
 
+def test_a_file_in_a_folder_that_pytest_passes_over_is_compared(
+    pytester: pytest.Pytester, project: Path
+) -> None:
+    hidden = pytester.mkdir(".hidden")
+    (project / "Artifacts.toml").rename(hidden / "Artifacts.toml")
+    (hidden / "test_hidden.py").write_text("def test_hidden(): pass")
+    pytester.makeini("[pytest]\nartifacts_conform = .hidden/Artifacts.toml\n")
+    pytester.makepyfile(test_other="def test_other(): pass")
+    run(pytester, julia(project)).assert_outcomes(passed=5)
+    run(pytester, julia(project), "-n", "2", "test_other.py").assert_outcomes(passed=1)
+
+
 def test_a_test_can_be_named(pytester: pytest.Pytester, project: Path) -> None:
     named = "Artifacts.toml::Plain[host]"
     result = run(pytester, "--artifacts-conform=Artifacts.toml", julia(project), named)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from fetch_artifacts.conformance.pytest_items import ConformFile, Oracle
     from fetch_artifacts.conformance.questions import Julia
 
 _FILES = pytest.StashKey[list[Path]]()
+_LISTED = pytest.StashKey[list[Path]]()  # those that this run is to compare
+_OPENED = pytest.StashKey[set[Path]]()
 _ORACLE = pytest.StashKey["Oracle"]()
 
 
@@ -68,17 +70,42 @@ def pytest_configure(config: pytest.Config) -> None:
     asked = config.getoption("artifacts_conform") or []
     files = [_file(config, text) for text in asked]
     config.stash[_FILES] = [*named, *files]
+    config.stash[_OPENED] = set()
     # Whoever names tests on the command line wants these, and no file of the ini key.
+    # (A worker of xdist is given the arguments that were made here.)
     source = getattr(config, "args_source", None)
-    if source is None or source.name != "ARGS" or hasattr(config, "workerinput"):
+    if source is None or source.name != "ARGS":
         files += named
-    config.args += [str(path) for path in files if str(path) not in config.args]
+    config.stash[_LISTED] = files
+    # Of a folder and a file in it pytest 8 collects only the file, 9 the folder.
+    folders = [config.invocation_params.dir / each for each in config.args]
+    config.args += [
+        str(path)
+        for path in files
+        if not any(path == each or each in path.parents for each in folders)
+    ]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the Julia that was asked."""
     if _ORACLE in config.stash:
         config.stash[_ORACLE].close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_ignore_collect(
+    collection_path: Path, config: pytest.Config
+) -> Generator[None, bool | None, bool | None]:
+    """Go into a folder that pytest passes over, for nothing but the files in it."""
+    ignored = yield
+    opened = config.stash[_OPENED]
+    on_the_way = any(collection_path in each.parents for each in config.stash[_LISTED])
+    if ignored and on_the_way:
+        opened.add(collection_path)
+        return False
+    if on_the_way or collection_path in config.stash[_LISTED]:
+        return ignored
+    return True if not opened.isdisjoint(collection_path.parents) else ignored
 
 
 def pytest_collect_file(
