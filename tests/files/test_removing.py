@@ -10,7 +10,7 @@ import pytest
 
 from fetch_artifacts import artifact
 from fetch_artifacts.errors import InstallError, TreeHashMismatchError
-from fetch_artifacts.files.removing import remove_tree
+from fetch_artifacts.files.removing import remove_tree, require_removable
 from support.archives import file, pax
 from support.published import publish
 from support.trees import Link, as_nobody, make_tree, names
@@ -108,3 +108,20 @@ def test_removing_a_link_leaves_its_target(tmp_path: Path) -> None:
 
 def test_removing_what_is_missing_is_fine(tmp_path: Path) -> None:
     remove_tree(tmp_path / "none")
+
+
+@UNIX
+def test_a_tree_that_only_another_user_can_empty_is_told_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, shut = tmp_path.stat().st_uid, tmp_path / "tree" / "sub"
+    make_tree(tmp_path / "tree", {"file": "x", "sub/file": "x", "open/file": "x"})
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != shut)
+    require_removable(tmp_path / "tree")  # its owner could change the mode
+
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    with pytest.raises(PermissionError, match=f"only user {owner}, .* empty {shut};"):
+        require_removable(tmp_path / "tree")
+    require_removable(tmp_path / "tree" / "open")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    require_removable(tmp_path / "tree")

@@ -42,6 +42,7 @@ from fetch_artifacts.depot.usage.references import ReferenceReader
 from fetch_artifacts.depot.workspace import LOCK_STALE_AGE, Workspace
 from fetch_artifacts.errors import DepotError, LockTimeoutError
 from fetch_artifacts.files.locks.pidlock import LockLostError, pid_lock
+from fetch_artifacts.files.removing import require_removable
 from fetch_artifacts.settings.environment import Settings
 
 if TYPE_CHECKING:
@@ -267,6 +268,7 @@ class _Gc:
             slot = slots.enter_context(workspace.slot())
             lock = artifacts / f"{tree.path.name}.pid"
             with pid_lock(lock, stale_age=LOCK_STALE_AGE, timeout=0):
+                require_removable(tree.path)
                 workspace.move_out(tree.path.name, slot)
         except LockTimeoutError:
             self.failures[tree.path] = "somebody has just begun to install it"

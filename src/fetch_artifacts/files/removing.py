@@ -75,6 +75,28 @@ def empty_folder(path: Path, handle: int | None = None) -> None:
         _empty(os.open(path, OPEN_FOLDER))
 
 
+def require_removable(tree: Path) -> None:
+    """Refuse another user's tree with folders that only that user can empty.
+
+    Otherwise it would go halfway, from a place where only that user or root can remove
+    the rest.
+
+    Raises:
+        PermissionError: It has such a folder.
+    """
+    user = os.geteuid() if os.name != "nt" else 0
+    if user == 0 or os.lstat(tree).st_uid == user:
+        return
+    for folder, _, _ in os.walk(tree):
+        status = os.lstat(folder)
+        if status.st_uid != user and not os.access(folder, os.W_OK | os.X_OK):
+            reason = (
+                f"only user {status.st_uid}, who installed it, or root can empty "
+                f"{folder}; with umask 002, who installs lets the group do so"
+            )
+            raise PermissionError(errno.EACCES, reason, os.fspath(tree))
+
+
 class _Level:
     """A folder on the way down, with the folders in it that are still to be removed."""
 

@@ -16,6 +16,7 @@ from fetch_artifacts.depot.stack import DepotStack, artifacts_dirs
 from fetch_artifacts.depot.usage.log import USAGE_TOML, locked_log
 from fetch_artifacts.depot.usage.references import ReferenceReader
 from fetch_artifacts.depot.workspace import Workspace, not_removed
+from fetch_artifacts.files.removing import require_removable
 from fetch_artifacts.install.inventory import override_of
 from fetch_artifacts.install.lookup import wanted
 from fetch_artifacts.settings.project import project_of
@@ -171,6 +172,7 @@ def _take_out(
             continue
         depot = artifacts.parent if stack.root else None
         try:
+            require_removable(tree)
             workspace = slots.enter_context(Workspace.open(artifacts, depot))
             workspace.sweep()
             slot = slots.enter_context(workspace.slot())
