@@ -109,6 +109,16 @@ def fork(work: Callable[[], object]) -> int:
     return pid
 
 
+def age_nameless_locks(depot: Path) -> None:
+    """Make old what processes left that were killed before they told their names.
+
+    The workspace waits a minute for the name.
+    """
+    for lock in depot.rglob("*.lock"):
+        if not lock.stat().st_size:
+            os.utime(lock, (0, 0))
+
+
 def check(promise: str, *, kept: bool) -> None:
     """Say whether a promise was kept, and stop where it was not."""
     print(f"  {'ok' if kept else 'BROKEN'}: {promise}", flush=True)

@@ -21,7 +21,7 @@ from fetch_artifacts.depot import gc, orphans
 from fetch_artifacts.depot.gc import collect_garbage
 from fetch_artifacts.depot.usage.log import write_usage
 from fetch_artifacts.install.clearing import clear
-from stress.scene import check, fork
+from stress.scene import age_nameless_locks, check, fork
 from support.published import Published, publish
 from support.trees import Tree, make_tree
 
@@ -184,10 +184,7 @@ def check_logs(depot: Path) -> None:
 
 def check_whole(depot: Path) -> None:
     """Nothing may be left but trees and whole logs."""
-    for lock in depot.rglob("*.lock"):
-        # Killed before it told whose it is, which the workspace waits a minute for.
-        if not lock.stat().st_size:
-            os.utime(lock, (0, 0))
+    age_nameless_locks(depot)
     collect_garbage(collect_delay=timedelta(0))
     check_logs(depot)
     remains = [

@@ -11,10 +11,11 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from statistics import median
 
 from fetch_artifacts import artifact, pkg_artifacts
 from fetch_artifacts.files.removing import remove_tree
-from stress.scene import Scene, check, fork, scene
+from stress.scene import Scene, age_nameless_locks, check, fork, scene
 
 KILLS = 100
 FILES = 300
@@ -22,11 +23,13 @@ FILES = 300
 
 def main() -> None:
     """Kill, read, and remove where folders can't be renamed."""
+    os.environ["FETCH_ARTIFACTS_FSYNC"] = "false"  # no power is cut
     with scene(files=FILES, size=500, pause=0) as stage:
         kill_removals(stage)
         read_beside_removals(stage)
     with scene(files=FILES, size=500, pause=0, depot="overlay/depot") as stage:
         remove_from_overlay(stage)
+    del os.environ["FETCH_ARTIFACTS_FSYNC"]
 
 
 def files_in(stage: Scene) -> int:
@@ -39,15 +42,13 @@ def files_in(stage: Scene) -> int:
 def kill_removals(stage: Scene) -> None:
     """Kill a removal at a random moment, and look at what there is."""
     rng = random.Random(0)
-    artifact("Demo", stage.toml)
-    began = time.perf_counter()
-    pkg_artifacts.remove_artifact(stage.tree_hash)
-    usual = time.perf_counter() - began
+    renamed, usual = time_removal(stage)
     outcomes: Counter[str] = Counter()
-    for _ in range(KILLS):
+    for number in range(KILLS):
         artifact("Demo", stage.toml)
         pid = fork(lambda: pkg_artifacts.remove_artifact(stage.tree_hash))
-        time.sleep(rng.uniform(0, 2 * usual))
+        # The rename is early: every other kill comes around it, the rest until the end.
+        time.sleep(rng.uniform(0, 2 * (usual if number % 2 else renamed)))
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         whole = files_in(stage) == FILES
@@ -56,9 +57,27 @@ def kill_removals(stage: Scene) -> None:
     print(f"  {KILLS} removals killed: {dict(outcomes)}; before, by deletion in place:")
     print(f"  {killed_in_place(stage, rng, usual)} of {KILLS} trees half")
     check("no half tree is given out", kept=not outcomes["half"])
+    check("kills came before and after", kept=outcomes.keys() >= {"there", "gone"})
+    age_nameless_locks(stage.depot)
     artifact("Demo", stage.toml)
     pkg_artifacts.remove_artifact(stage.tree_hash)
-    check("the next removal sweeps", kept=not stage.leftovers())
+    left = stage.leftovers()
+    check(f"the next removal sweeps {left}", kept=not left)
+
+
+def time_removal(stage: Scene) -> tuple[float, float]:
+    """The median seconds from the fork of a removal to the rename, and to its end."""
+    renamed, ended = [], []
+    for _ in range(5):
+        artifact("Demo", stage.toml)
+        began = time.perf_counter()
+        pid = fork(lambda: pkg_artifacts.remove_artifact(stage.tree_hash))
+        while stage.installed.exists():
+            time.sleep(0.0001)
+        renamed.append(time.perf_counter() - began)
+        os.waitpid(pid, 0)
+        ended.append(time.perf_counter() - began)
+    return median(renamed), median(ended)
 
 
 def killed_in_place(stage: Scene, rng: random.Random, usual: float) -> int:
