@@ -191,6 +191,12 @@ def test_verify_all_finds_what_is_damaged_and_repairs_it(
     result = run("verify", "--all", "--jobs", jobs)
     assert result.exit_code == 1
     assert "2 artifacts verified, 2 damaged" in result.stdout
+    told = run("verify", "--all", "--jobs", jobs, "--json")
+    assert told.exit_code == 1
+    facts = json.loads(told.stdout)
+    assert facts["verified"] == 2
+    assert [Path(row["path"]).name for row in facts["damaged"]] == [OTHER, TREE_HASH]
+    assert [row["repair"] for row in facts["damaged"]] == ["", ""]
     result = run("verify", "--all", "--repair", "--jobs", jobs)
     assert result.exit_code == 1
     tree = depot / "artifacts" / TREE_HASH

@@ -252,6 +252,29 @@ def test_an_override_to_a_missing_folder_needs_force(
     assert toml.is_file()
 
 
+def test_on_a_terminal_list_is_a_table(
+    toml: Path, depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "150")
+    monkeypatch.setenv("NO_COLOR", "1")
+    others = f"[Here]\nlazy = true\ngit-tree-sha1 = '{'1' * 40}'\n"
+    for os in ("linux", "windows"):
+        others += f"[[There]]\ngit-tree-sha1 = '{'2' * 40}'\n"
+        others += f"os = '{os}'\narch = 'x86_64'\n"
+    toml.write_text(toml.read_text() + others + "[Bad]\ngit-tree-sha1 = '12345'\n")
+    assert run("install", "Demo").exit_code == 0
+    result = run("list", "--platform", "x86_64-w64-mingw32", terminal=True)
+    assert result.exit_code == 1
+    titles, demo, here, there, bad = result.stdout.splitlines()
+    assert titles.split() == ["NAME", "HASH", "FOR", "SIZE", "STATE"]
+    assert demo.split()[:3] == ["Demo", TREE_HASH[:7], "any"]
+    assert demo.split()[-2] == "in"
+    assert demo.endswith(f"{depot.name}/artifacts")
+    assert here.split() == ["Here", "1111111", "any,", "lazy", "not", "installed"]
+    assert there.split()[:3] == ["There", "2222222", "x86_64-w64-mingw32"]
+    assert "wrong: Bad.git-tree-sha1: expected 40 hex digits" in bad
+
+
 def test_list_lists_the_others_beside_a_bad_entry(toml: Path) -> None:
     text = "[Bad]\ngit-tree-sha1 = '12345'\n[[Worse]]\nos = 3\n"
     toml.write_text(toml.read_text() + text)
