@@ -171,7 +171,7 @@ def unbind(
             raise place.error(f"{msg}; unbind it without a platform")
         return {**table, name: _without(value, platform, place)}
 
-    return change_file(path, change, keep_comments=keep_comments).binds_else
+    return change_file(path, change, keep_comments=keep_comments).changes_meaning
 
 
 def add_source(
@@ -260,8 +260,8 @@ def _kept(
 
 
 def _without(elements: list[Any], platform: Platform, place: Place) -> list[TomlDict]:
-    # By tags alone. In Julia what a host can run takes part in the comparison, so that
-    # one can't replace or unbind what was bound for `HostPlatform()` (Pkg #3623).
+    # By tags alone. Julia also compares the strategies, so there a binding made for
+    # `HostPlatform()` can't be replaced or removed (Pkg #3623).
     return [
         element
         for other, element, _ in platforms_of(elements, place)

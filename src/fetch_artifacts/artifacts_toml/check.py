@@ -69,7 +69,7 @@ class Finding:
         key: The dotted key, elements of arrays counted from 1; "" for the whole file.
         what: What is wrong.
         todo: What to do about it.
-        harmless: Nothing is wrong, but the author should know.
+        harmless: Whether nothing is wrong, but the author should know of it.
     """
 
     path: Path
@@ -113,7 +113,7 @@ def check_file(path: str | os.PathLike[str]) -> tuple[Finding, ...]:
 
 
 def check_files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Finding]:
-    """Yield all that is wrong with several files; that one can't be read is too."""
+    """Yield all that is wrong with several files; an unreadable one is too."""
     for path in map(Path, paths):
         try:
             yield from check_file(path)
@@ -186,7 +186,7 @@ def _check_bound(value: object, place: Place) -> Iterator[Finding]:
 def _check_elements(elements: list[object], place: Place) -> Iterator[Finding]:
     first: dict[Platform, Place] = {}
     tags: list[tuple[str, Place]] = []
-    # Of the wrong type, these two are reported as such.
+    # These two are reported where they have the wrong type.
     meant = {*KNOWN_TAGS, "lazy", "download"}
     for element, here in elements_of(elements, place):
         if not isinstance(element, dict):

@@ -36,12 +36,12 @@ class Change:
     Attributes:
         before: Its text before; "" where there was none.
         after: Its text now.
-        binds_else: Whether its meaning changed, and not only its spelling.
+        changes_meaning: Whether the tables differ, and not only their spelling.
     """
 
     before: str
     after: str
-    binds_else: bool
+    changes_meaning: bool
 
 
 def change_file(
@@ -78,14 +78,14 @@ def change_file(
         before = decoded(content or b"")
         new = change(old)
         if new is None:
-            done.append(Change(before, before, binds_else=False))
+            done.append(Change(before, before, changes_meaning=False))
             return None
         try:
             keep = before != dumps(old) if keep_comments is None else keep_comments
             after = update(before, new) if keep else dumps(new)
         except (TypeError, ValueError) as error:
             raise ArtifactsTomlError(str(error), path=path) from error
-        done.append(Change(before, after, binds_else=new != old))
+        done.append(Change(before, after, changes_meaning=new != old))
         return None if dry_run else encoded(after)
 
     rewrite(target, edit)
@@ -152,7 +152,7 @@ def repair(path: Path, fixes: Iterable[Fix], *, dry_run: bool = False) -> str:
         str(path),
         str(path),
     )
-    # What is no text in a comment must not stop it from being printed.
+    # Bytes in a comment that are not UTF-8 must not keep the diff from being printed.
     return "".join(lines).encode("utf-8", "backslashreplace").decode("utf-8")
 
 

@@ -29,8 +29,8 @@ class DownloadSource(NamedTuple):
     Attributes:
         url: Its address.
         sha256: The hash of its bytes.
-        size: Their number, None where it is not known. Julia 1.13 writes it, no
-            version reads it.
+        size: Its length in bytes, None where it is not known. Julia 1.13 writes it,
+            no version reads it.
     """
 
     url: str

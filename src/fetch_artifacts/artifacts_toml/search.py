@@ -24,8 +24,8 @@ def find_artifacts_toml(path: str | os.PathLike[str]) -> Path | None:
     """Find the file that belongs to a source file or a folder, None if there is none.
 
     Looks into the folder and upwards, but not beyond a folder with a Project.toml, and
-    not into ``/``. Julia: ``find_artifacts_toml`` (Artifacts.jl:510-539), which takes a
-    relative path for one that begins nowhere; here it begins in the working directory.
+    not into ``/``. Julia: ``find_artifacts_toml`` (Artifacts.jl:510-539), which looks
+    no further up than a relative path is written; here it is made absolute first.
     """
     folder = absolute(path)
     if not os.path.isdir(folder):
@@ -58,15 +58,15 @@ def _look_into(folder: str) -> _Look:
     return artifacts_toml_in(folder), None if is_project else parent
 
 
-def _look_for_long(folder: str) -> _Look | None:
-    """The same; None where what a link leads to can change it."""
+def _look_to_remember(folder: str) -> _Look | None:
+    """As `_look_into`; None where a link's target can change the answer unnoticed."""
     names = (*ARTIFACTS_TOML_NAMES, *_PROJECT_NAMES)
     links = any(os.path.islink(f"{folder}{os.sep}{name}") for name in names)
     return None if links else _look_into(folder)
 
 
 # A folder's mtime tells when a name in it came or went: one stat for four names.
-_FOLDERS: Final = Remembered(_look_for_long, at_most=256)
+_FOLDERS: Final = Remembered(_look_to_remember, at_most=256)
 
 
 def _first_file(folder: str, names: Iterable[str]) -> str | None:

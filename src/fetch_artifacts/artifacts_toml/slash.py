@@ -66,7 +66,7 @@ def artifact_slash_lookup(
 
 
 def check_tail(tail: str) -> None:
-    """Refuse a path inside an artifact that leads out of it. Julia lets it.
+    """Refuse a path inside an artifact that leads out of it. Julia allows it.
 
     Raises:
         ArtifactPathError: It does.
