@@ -7,7 +7,7 @@
 | JULIA_PKG_IGNORE_HASHES | install a tree whose hash is not the expected one |
 | JULIA_PKG_CONCURRENT_DOWNLOADS | downloads at once, 8 unless set |
 | FETCH_ARTIFACTS_MAX_SIZE | bytes that an archive may unpack to, 1 TiB unless set |
-| FETCH_ARTIFACTS_MAX_MEMBERS | how many files, links and folders it may have |
+| FETCH_ARTIFACTS_MAX_MEMBERS | files, links and folders in it, 10 million unless set |
 | FETCH_ARTIFACTS_MAX_NAMES | bytes of memory for their names, 54 MiB unless set |
 | FETCH_ARTIFACTS_MAX_WINDOW | bytes of memory to decompress, 8 MiB unless set |
 | JULIA_PKG_OFFLINE, FETCH_ARTIFACTS_OFFLINE | never touch the network |
@@ -20,7 +20,7 @@
 | REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE | a file or folder of CA certificates, or else: |
 | JULIA_SSL_CA_ROOTS_PATH, SSL_CERT_DIR, SSL_CERT_FILE | the same, as for Julia |
 | JULIA_SSL_NO_VERIFY_HOSTS, JULIA_NO_VERIFY_HOSTS | hosts without a valid certificate |
-| JULIA_ALWAYS_VERIFY_HOSTS | what those two never stand for |
+| JULIA_ALWAYS_VERIFY_HOSTS | hosts whose certificate counts in spite of those two |
 """
 
 from __future__ import annotations
@@ -38,6 +38,12 @@ from fetch_artifacts.settings.user import find_julia, home_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+# What an archive may unpack to unless the environment says otherwise.
+MAX_SIZE: Final = 1 << 40
+MAX_MEMBERS: Final = 10_000_000
+MAX_NAMES: Final = 54 << 20
+MAX_WINDOW: Final = 8 << 20
 
 # Base env.jl:117-129 takes each word in lower, Capitalised and UPPER case.
 _TRUE: Final = frozenset({"t", "true", "y", "yes", "1"})
@@ -180,10 +186,10 @@ class Settings:
             ignore_hashes=environ.get("JULIA_PKG_IGNORE_HASHES", ""),
             # Pkg.jl Types.jl:463-471
             concurrent_downloads=_count(environ, "JULIA_PKG_CONCURRENT_DOWNLOADS", 8),
-            max_size=_count(environ, "FETCH_ARTIFACTS_MAX_SIZE", 1 << 40),
-            max_members=_count(environ, "FETCH_ARTIFACTS_MAX_MEMBERS", 10_000_000),
-            max_names=_count(environ, "FETCH_ARTIFACTS_MAX_NAMES", 54 << 20),
-            max_window=_count(environ, "FETCH_ARTIFACTS_MAX_WINDOW", 8 << 20),
+            max_size=_count(environ, "FETCH_ARTIFACTS_MAX_SIZE", MAX_SIZE),
+            max_members=_count(environ, "FETCH_ARTIFACTS_MAX_MEMBERS", MAX_MEMBERS),
+            max_names=_count(environ, "FETCH_ARTIFACTS_MAX_NAMES", MAX_NAMES),
+            max_window=_count(environ, "FETCH_ARTIFACTS_MAX_WINDOW", MAX_WINDOW),
             copy_symlinks=parse_bool(
                 environ.get("BINARYPROVIDER_COPYDEREF", "").lower()
             ),

@@ -9,6 +9,13 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.settings.environment import (
+    MAX_MEMBERS,
+    MAX_NAMES,
+    MAX_SIZE,
+    MAX_WINDOW,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,7 +24,7 @@ if TYPE_CHECKING:
 FOLDER_BYTES: Final = 4096
 """What a folder occupies on most disks."""
 
-_ONCE_PROVEN: Final = 16
+_ONCE_PROVEN: Final = 16  # times the memory that an unproven archive may need
 _INLINE_LINK: Final = 59  # bytes; ext4 stores longer targets in a block
 _BLOCK: Final = 4096
 
@@ -37,10 +44,10 @@ class UnpackLimits:
             not fit is not begun.
     """
 
-    max_size: int = 1 << 40
-    max_members: int = 10_000_000
-    max_names: int = 54 << 20
-    max_window: int = 8 << 20
+    max_size: int = MAX_SIZE
+    max_members: int = MAX_MEMBERS
+    max_names: int = MAX_NAMES
+    max_window: int = MAX_WINDOW
     prove: Callable[[], bool] | None = None
     room: int | None = None
 
@@ -63,7 +70,7 @@ class UnpackLimits:
         )
 
     def proven(self) -> UnpackLimits:
-        """The limits of memory for what has the promised sha256, if this has it."""
+        """The limits, with more memory if the archive has the promised sha256."""
         if self.prove is None or not self.prove():
             return self
         return replace(
@@ -84,7 +91,7 @@ DEFAULT_LIMITS: Final = UnpackLimits()
 NO_LIMITS: Final = UnpackLimits(
     max_size=sys.maxsize, max_members=sys.maxsize, max_names=sys.maxsize
 )
-"""For what is no archive from elsewhere, but a folder of the user's own."""
+"""For a folder of the user's own, and for what Tar.jl does without limits."""
 
 
 def link_bytes(target: bytes) -> int:
