@@ -22,7 +22,7 @@ from fetch_artifacts.git_tools.tree_rules import PKG_RULES
 from fetch_artifacts.tar.file_modes import FileModes, KeptTree
 from fetch_artifacts.tar.limits import FOLDER_BYTES
 from fetch_artifacts.tar.member import printable, refusal
-from fetch_artifacts.tar.member_tree import MemberTree, wrong_size
+from fetch_artifacts.tar.member_tree import MemberTree, whole_content
 from fetch_artifacts.tar.symlink_copies import plan_copies, with_copies
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ _WRITE_NEW: Final = (
 _OPEN_FOLDER: Final = OPEN_FOLDER | getattr(os, "O_NOFOLLOW", 0)
 _READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _COPY_BYTES: Final = 1 << 20
-# Systems walk each path anew, so folders far down that many members are in are held, at
-# depths that are a multiple of this. What people make is not as deep.
+# Each system call walks its path from the start, so a folder at a depth that is a
+# multiple of this is held open once many members are in it. Few trees are that deep.
 _MANY_FOLDERS: Final = 32
 _MANY_MEMBERS: Final = 16
 _MOST_HELD: Final = 8
@@ -62,7 +62,7 @@ _LINK_ERRORS: Final = frozenset(
 class DiskTree(MemberTree):
     """A tree of members that is also made in an empty folder.
 
-    All is done in the folder that is held, whatever its path leads to meanwhile.
+    All is done through the held folder, even if its path leads elsewhere meanwhile.
     """
 
     def __init__(
@@ -156,28 +156,22 @@ class DiskTree(MemberTree):
         """Write a file; gives its digest as a blob."""
         path, mode = self._prefix + member.path, self._modes.of(member)
         hasher = blob_hasher(member.size, self.algorithm)
-        left = member.size
         place, parent = self._place(member.path)
         handle = os.open(place, _WRITE_NEW, mode, dir_fd=parent)
         try:
-            for piece in member.pieces:
-                left -= len(piece)
-                if left < 0:
-                    break
+            for piece in whole_content(member):
                 _write(handle, piece, path)
                 hasher.update(piece)
             if self._modes.explicit:
                 os.fchmod(handle, mode)
         finally:
             os.close(handle)
-        if left:
-            raise wrong_size(member, left)
         return hasher.digest()
 
     def put_copy(self, member: Member) -> None:
         """Copy the file that a hard link names, as Tar.jl does (extract.jl:115).
 
-        So each has its own mode.
+        The copy has a mode of its own.
         """
         mode = self._modes.of(member)
         if member.link == member.path:

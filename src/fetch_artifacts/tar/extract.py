@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.tar.limits import UnpackLimits
     from fetch_artifacts.tar.member import Member
 
-_DEPTH: Final = 2  # chunks to be ahead; each has half a megabyte or more
+_DEPTH: Final = 2  # chunks read ahead; each has half a megabyte or more
 
 
 class UnpackOptions(TypedDict, total=False):
@@ -109,7 +109,7 @@ def unpack_members(
     directory: Path | Folder,
     **options: Unpack[UnpackOptions],
 ) -> Unpacked:
-    """Make a folder what some members say; all else is as for `unpack`.
+    """Fill a folder with the given members; all else is as for `unpack`.
 
     Raises:
         UnpackError: A member asks for something that is not allowed. The folder is
@@ -147,7 +147,7 @@ def _new_tree(
             copy_symlinks=copy_symlinks,
         )
     except OSError as error:
-        error.filename = os.fspath(directory.path)  # not a file that is only for a try
+        error.filename = os.fspath(directory.path)  # not that of the probe file
         raise
 
 

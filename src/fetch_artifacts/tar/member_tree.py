@@ -3,7 +3,7 @@
 Every consumer of an archive puts its members in here, one after the other, so what
 Tar.jl calls an attack is refused whoever asked (Tar.jl extract.jl:344-416): a path that
 runs through a symbolic link, a hard link to anything but an earlier plain file. What
-``Tar.extract`` can't make is refused as well, but by `HashTree`.
+``Tar.extract`` can't make is refused as well, except by a `HashTree`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from fetch_artifacts.tar.limits import DEFAULT_LIMITS, FOLDER_BYTES, link_bytes
 from fetch_artifacts.tar.member import printable, refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fetch_artifacts.digests import Algorithm
     from fetch_artifacts.errors import UnpackError
     from fetch_artifacts.git_tools.memory_tree import Folder, Leaf, Node
     from fetch_artifacts.tar.limits import UnpackLimits
-    from fetch_artifacts.tar.member import Member
+    from fetch_artifacts.tar.member import Buffer, Member
 
 # What CPython needs at most for an entry beside the bytes of its name: the name and the
 # leaf, as objects of multiples of 16 bytes; for a folder in place of the leaf, the dict
@@ -46,8 +48,8 @@ _SPARSE_SHOWN: Final = 3
 class MemberTree:
     """The tree of the members so far; later ones replace earlier ones.
 
-    The methods ``put_*`` and `remove` are what a subclass overrides to do the same
-    elsewhere, on a disk say; here they do nothing but hash the files' contents.
+    A subclass overrides the methods ``put_*`` and `remove` to make the tree elsewhere
+    too, such as on a disk; here they only hash the contents of files.
 
     Attributes:
         root: The folder that everything is in.
@@ -133,14 +135,8 @@ class MemberTree:
             UnpackError: There is more of it, or less, than the archive says.
         """
         hasher = blob_hasher(member.size, self.algorithm)
-        left = member.size
-        for piece in member.pieces:
-            left -= len(piece)
-            if left < 0:
-                break
+        for piece in whole_content(member):
             hasher.update(piece)
-        if left:
-            raise wrong_size(member, left)
         return hasher.digest()
 
     def put_copy(self, member: Member) -> None:
@@ -343,17 +339,22 @@ def _raise_it(limit: str) -> str:
     return f"if you trust the archive, set FETCH_ARTIFACTS_{limit} to more"
 
 
-def wrong_size(member: Member, left: int) -> UnpackError:
-    """The error for a file whose content is not as long as the archive says.
+def whole_content(member: Member) -> Iterator[Buffer]:
+    """Give the content of a file, in pieces.
 
-    Args:
-        member: The file.
-        left: How many bytes are missing; a negative number: at least so many too many.
+    Raises:
+        UnpackError: There is more of it, or less, than the archive says.
     """
-    found = member.size - left
-    more = "at least " if left < 0 else ""
-    fault = f"its content has {more}{found} bytes, the archive says {member.size}"
-    return refusal(member.path, fault)
+    left = member.size
+    for piece in member.pieces:
+        left -= len(piece)
+        if left < 0:
+            break
+        yield piece
+    if left:
+        found = f"at least {member.size - left}" if left < 0 else member.size - left
+        fault = f"its content has {found} bytes, the archive says {member.size}"
+        raise refusal(member.path, fault)
 
 
 def _runs_through(path: bytes, member: Member) -> UnpackError:

@@ -22,7 +22,7 @@ from fetch_artifacts.tar.header import (
     tar_header,
 )
 from fetch_artifacts.tar.member import windows_fault
-from fetch_artifacts.tar.member_tree import MemberTree, wrong_size
+from fetch_artifacts.tar.member_tree import MemberTree, whole_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -74,14 +74,7 @@ class _SpooledTree(MemberTree):
             UnpackError: There is more of it, or less, than the archive says.
         """
         place = _PLACE.pack(self._content.tell(), member.size)
-        left = member.size
-        for piece in member.pieces:
-            left -= len(piece)
-            if left < 0:
-                break
-            self._content.write(piece)
-        if left:
-            raise wrong_size(member, left)
+        self._content.writelines(whole_content(member))
         return place
 
 

@@ -86,8 +86,8 @@ def tar_chunks(
     Args:
         directory: The folder.
         portable: Refuse names that Windows can't store.
-        predicate: Whether a path belongs into the archive; a folder that doesn't takes
-            all that is in it along. None: all do.
+        predicate: Whether a path belongs into the archive; where a folder doesn't,
+            nothing in it does. None: all do.
         follow_symlinks: Archive what links lead to in their place.
 
     Raises:
