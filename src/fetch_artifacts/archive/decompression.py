@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from fetch_artifacts.archive.formats import ArchiveKind
     from fetch_artifacts.tar.limits import UnpackLimits
 
-# So much goes in, or up to twice as much, and comes out at a time: a bomb must not fill
-# the memory, of which the threads hold a dozen pieces. With smaller ones they spend
-# their time on waking each other.
+# Bytes that go in at a time, or up to twice as many, and that come out. The threads
+# hold a dozen pieces, so with larger ones a bomb could fill the memory; with smaller
+# ones the threads would spend their time on waking each other.
 _INPUT_BYTES: Final = 1 << 18
 _OUTPUT_BYTES: Final = 1 << 19
 _SHORT_STREAM: Final = 1 << 12
@@ -117,7 +117,7 @@ class _Streams:
                 raise self._error("has other bytes after its end")
             self._decoder = self._decoding.decoder()
             self._is_new = True
-            # What a decoder does not use it copies, so streams may be many and short.
+            # A decoder copies the input that it leaves over, once for each stream.
             self._step = _SHORT_STREAM
             self._is_first = False
         return data

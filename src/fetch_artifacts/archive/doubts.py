@@ -1,4 +1,4 @@
-"""What an author should know of an archive that Julia installs without a word."""
+"""What is odd about an archive that Julia nevertheless installs without a warning."""
 
 from __future__ import annotations
 

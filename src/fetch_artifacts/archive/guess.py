@@ -20,7 +20,7 @@ _DRIVE: Final = (
 )
 
 UNKNOWN: Final = "something else"
-"""What is told of bytes that look like nothing in particular."""
+"""What `guess` calls bytes that it does not recognise."""
 
 # The letters of a text may be of either case.
 _BEGINNINGS: Final = (

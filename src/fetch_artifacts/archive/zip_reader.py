@@ -31,7 +31,7 @@ _TEXT_COPIES: Final = 3  # of its name
 # File systems whose programs write names with backslashes, as Windows' own does: FAT,
 # HPFS, NTFS, VFAT (.ZIP specification, 4.4.2.2).
 _BACKSLASHES: Final = frozenset({0, 6, 10, 14})
-# Known to each zipfile since 3.3; later ones (zstd in 3.14) have windows without bound.
+# Known to every zipfile; later ones (zstd in Python 3.14) have windows without bound.
 _STORED, _DEFLATED, _BZIP2, _LZMA = 0, 8, 12, 14
 _METHODS: Final = frozenset({_STORED, _DEFLATED, _BZIP2, _LZMA})
 
