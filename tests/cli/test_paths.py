@@ -97,3 +97,27 @@ def test_what_is_no_url_base_is_told_before_anything_is_uploaded(
     result = run("publish", "served", "X", "--to", "dir:out", "--url-base", "banana")
     assert "expected --url-base to be a URL such as https://host" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_is_no_folder_to_override_with_and_no_depot(
+    toml: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    result = run("override", "Demo", "file")
+    assert "expected a folder, found something else" in result.stderr
+    result = run("override", "Demo", str(tmp_path), "--depot", "file/x")
+    assert "file is no folder; remove it" in result.stderr
+
+
+def test_a_mirror_that_is_not_there_is_told(toml: Path) -> None:
+    result = run("mirror", "--check", "missing")
+    assert result.exit_code == 1
+    assert "missing: expected a mirror, found none" in result.stderr
+
+
+def test_doctor_tells_once_that_a_file_is_no_toml(toml: Path) -> None:
+    toml.write_text("a = = 1", "utf-8")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "expected TOML" in result.stdout
+    assert result.stderr == f"fetch-artifacts: {toml}: 1 wrong\n"

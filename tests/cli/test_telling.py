@@ -123,6 +123,11 @@ def test_a_table_fits_the_terminal() -> None:
     [_, row] = table_lines(("NAME", "STATE"), [("Demo", "wrong: " * 20)], 40, fold=True)
     assert all(len(line) <= 40 for line in row.split("\n"))
     assert row.split() == ["Demo", *["wrong:"] * 20]
+    wide = ("Name" * 10, "x86_64-linux-gnu", "there")
+    [_, row] = table_lines(("NAME", "FOR", "STATE"), [wide], 40, fold=True)
+    assert max(map(len, row.split("\n"))) <= 40
+    assert "..." not in row
+    assert "".join(row.split()).count("N") == 10
     lines = list(table_lines(("SIZE", "AGE", "X"), [("1 B", "10", "x")], numbers=2))
     assert lines == ["SIZE  AGE  X", " 1 B   10  x"]
     [_, line] = table_lines(("NAME",), [("x\x1b[2J",)], 60)

@@ -205,8 +205,10 @@ def doctor(
     did = "to be repaired" if dry_run else "repaired"
     repaired = f", {count_of(len(fixes), 'value')} {did}" if fix and fixes else ""
     left = f"{len(wrong)} wrong" if wrong else "nothing wrong"
-    names = count_of(len(load_artifacts_toml(toml)), "artifact")
-    tell_done(f"{toml}: {names}, {left}{repaired}")
+    names = ""
+    with contextlib.suppress(ArtifactsTomlError):  # a finding already
+        names = count_of(len(load_artifacts_toml(toml)), "artifact") + ", "
+    tell_done(f"{toml}: {names}{left}{repaired}")
     if wrong:
         raise SystemExit(FAILED)
 

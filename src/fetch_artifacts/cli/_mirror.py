@@ -117,6 +117,7 @@ def mirror(
             say(f"deleted\t{name}")
         _tell_counts(place, {"deleted": len(gone)})
     if check:
+        mirrors.require(store, place)
         checked = mirrors.check(store, wanted, jobs=jobs)
         for fault in checked.faults:
             say(fault)

@@ -64,35 +64,23 @@ def override(
     git-tree-sha1, or "" to take back what a later depot says. It is written to
     Overrides.toml of the first depot.
     """
-    if as_list and as_json:
-        print_json(
-            [
-                {
-                    "file": str(each.path),
-                    "package": str(each.package) if each.package else None,
-                    "key": each.key,
-                    "value": each.value,
-                }
-                for each in list_overrides(artifacts_dirs())
-            ]
-        )
-        return
     if as_list:
-        for stated in list_overrides(artifacts_dirs()):
-            package = f" of package {stated.package}" if stated.package else ""
-            say(f"{stated.path}: {stated.key}{package} -> {stated.value!r}")
+        _print_all(as_json=as_json)
         return
     if name is None or (path is None) != remove:
         msg = "expected NAME and PATH, or --remove NAME, or --list"
         raise click.UsageError(msg)
-    folder = FirstDepot.present().artifacts
+    depot = FirstDepot.present()
+    folder = depot.artifacts
     key = name if uuid else _tree_hash(name, toml_path, platform)
     if path is not None:
         target = _target(path)
         if Path(target).is_absolute() and not Path(target).is_dir() and not force:
-            msg = f"{target}: expected a folder, found none; --force takes it anyway"
+            found = "something else" if Path(target).exists() else "none"
+            msg = f"{target}: expected a folder, found {found}; --force takes it anyway"
             raise OverrideError(msg)
-        set_override(folder, key, target, uuid=uuid)
+        with depot.as_depot_errors():
+            set_override(folder, key, target, uuid=uuid)
         did = f"{name}: overridden to {target!r}" if target else f"{name}: taken back"
     elif not remove_override(folder, key, uuid=uuid):
         msg = f"{folder}/Overrides.toml: expected an override of {key}, found none"
@@ -102,6 +90,27 @@ def override(
     if as_json:
         print_json({"file": f"{folder}/Overrides.toml", "key": key, "value": path})
     tell_done(f"{did}, in {folder}/Overrides.toml")
+
+
+def _print_all(*, as_json: bool) -> None:
+    """Print the overrides of all depots."""
+    stated = list_overrides(artifacts_dirs())
+    if as_json:
+        print_json(
+            [
+                {
+                    "file": str(each.path),
+                    "package": str(each.package) if each.package else None,
+                    "key": each.key,
+                    "value": each.value,
+                }
+                for each in stated
+            ]
+        )
+        return
+    for each in stated:
+        package = f" of package {each.package}" if each.package else ""
+        say(f"{each.path}: {each.key}{package} -> {each.value!r}")
 
 
 def _tree_hash(name: str, toml_path: Path | None, platform: Platform | None) -> str:

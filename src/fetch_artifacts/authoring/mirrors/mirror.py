@@ -275,6 +275,21 @@ def _packed(directory: Path, scratch: Path, tree_hash: TreeHash) -> Path:
     return archive
 
 
+def require(store: Store, place: str) -> None:
+    """Check that there is a mirror.
+
+    Args:
+        store: The mirror.
+        place: How the user named it.
+
+    Raises:
+        PublishError: There is none, or it can't be read.
+    """
+    if not any(map(store.has, _EMPTY_SERVER)) and not store.names(ARTIFACTS):
+        msg = f"{redacted(place)}: expected a mirror, found none; `mirror` writes one"
+        raise PublishError(msg)
+
+
 def check(
     store: Store, entries: Collection[TreeHash] = (), *, jobs: int | None = None
 ) -> Checked:

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import sys
 import textwrap
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from fetch_artifacts.errors import SettingsError
@@ -36,8 +37,8 @@ def table_lines(
         rows: The cells of each row.
         width: The columns of the terminal; asked for unless given.
         numbers: How many of the first columns are aligned to the right.
-        fold: Whether the last column goes on in further lines, below each other in
-            one string, in place of being cut.
+        fold: Whether cells go on in further lines, below each other in one string, in
+            place of being cut.
     """
     width = width or terminal_width()
     lines = [list(titles), *([printable(cell, sys.stdout) for cell in r] for r in rows)]
@@ -46,19 +47,16 @@ def table_lines(
     while sum(widths) > room and max(widths) > _NARROWEST:
         widest = widths.index(max(widths))
         widths[widest] -= 1
-    indent = "\n" + " " * (sum(widths[:-1]) + 2 * (len(widths) - 1))
+    fit = _folded if fold else _cut
     for line in lines:
-        more: list[str] = []
-        if fold:
-            line[-1], *more = textwrap.wrap(
-                line[-1], widths[-1], break_on_hyphens=False
-            ) or [""]
-        cells = [_fit(cell, size) for cell, size in zip(line, widths, strict=True)]
-        for number, size in enumerate(widths[:numbers]):
-            cells[number] = cells[number].rjust(size)
-        for number, size in enumerate(widths[numbers:], numbers):
-            cells[number] = cells[number].ljust(size)
-        yield indent.join(["  ".join(cells).rstrip(), *more])
+        columns = [fit(cell, size) for cell, size in zip(line, widths, strict=True)]
+        yield "\n".join(
+            "  ".join(
+                cell.rjust(size) if number < numbers else cell.ljust(size)
+                for number, (cell, size) in enumerate(zip(cells, widths, strict=True))
+            ).rstrip()
+            for cells in zip_longest(*columns, fillvalue="")
+        )
 
 
 def fitting_line(line: str, width: int | None = None) -> str:
@@ -88,5 +86,9 @@ def terminal_width() -> int:
     return shutil.get_terminal_size().columns
 
 
-def _fit(cell: str, width: int) -> str:
-    return cell if len(cell) <= width else cell[: width - 3] + "..."
+def _cut(cell: str, width: int) -> list[str]:
+    return [cell if len(cell) <= width else cell[: width - 3] + "..."]
+
+
+def _folded(cell: str, width: int) -> list[str]:
+    return textwrap.wrap(cell, width, break_on_hyphens=False) or [""]
