@@ -366,18 +366,18 @@ def test_links_can_be_followed(tmp_path: Path) -> None:
 @UNIX
 @pytest.mark.usefixtures("depot")
 @pytest.mark.parametrize(
-    "tree",
+    ("tree", "fault"),
     [
-        {"l": Link(".")},
-        {"a/b/l": Link("..")},
-        {"a/l": Link("../b"), "b/m": Link("../a")},
-        {"l": Link("l")},
-        {"l": Link("nowhere")},
+        ({"l": Link(".")}, "l: .* back to where it is"),
+        ({"a/b/l": Link("..")}, "a/b/l: .* back to where it is"),
+        ({"a/l": Link("../b"), "b/m": Link("../a")}, "a/l/m: .* back to where it is"),
+        ({"l": Link("l")}, "l: .* back to where it is"),
+        ({"l": Link("nowhere")}, "l: .* leads to no .*/source/nowhere; remove it"),
     ],
 )
 def test_links_in_a_circle_or_to_nowhere_can_not_be_followed(
-    tmp_path: Path, tree: Tree
+    tmp_path: Path, tree: Tree, fault: str
 ) -> None:
     source = make_tree(tmp_path / "source", tree)
-    with pytest.raises(UnhashableFileError):
+    with pytest.raises(UnhashableFileError, match=f"source/{fault}"):
         artifact_from_directory(source, follow_symlinks=True)

@@ -149,11 +149,13 @@ def _target(root: bytes, path: bytes) -> bytes:
     names = path.split(b"/")
     above = [b"/".join((root, *names[:count])) for count in range(len(names))]
     target = os.path.realpath(root + b"/" + path)
-    if os.path.islink(target) or target in map(os.path.realpath, above):
+    leads_back = os.path.islink(target) or target in map(os.path.realpath, above)
+    if leads_back or not os.path.lexists(target):
         where = Path(os.fsdecode(root + b"/" + path))
+        end = "back to where it is" if leads_back else f"to no {os.fsdecode(target)}"
         msg = (
-            f"{where}: expected a link that can be followed, found one that leads back "
-            "to where it is; remove it, or keep links as links"
+            f"{where}: expected a link that can be followed, found one that leads "
+            f"{end}; remove it, or keep links as links"
         )
         raise UnhashableFileError(msg, path=where)
     return target
