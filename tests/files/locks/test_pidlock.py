@@ -389,7 +389,9 @@ def test_a_forked_child_leaves_the_lock_to_its_parent(tmp_path: Path) -> None:
 
 
 # Julia waits for the stale age.
-def test_the_lock_of_a_killed_holder_on_this_host_is_free_at_once(path: Path) -> None:
+def test_the_lock_of_a_killed_holder_on_this_host_is_free_at_once(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     script = (
         "import os, signal, sys; from pathlib import Path;"
         "from fetch_artifacts.files.locks.pidlock import pid_lock\n"
@@ -400,6 +402,7 @@ def test_the_lock_of_a_killed_holder_on_this_host_is_free_at_once(path: Path) ->
     subprocess.run([sys.executable, "-c", script, str(path)], check=False)
     assert path.exists()
     assert is_free(path, stale_age=300)
+    assert not [each for each in caplog.records if each.levelname == "WARNING"]
 
 
 # In a container with the name of this host, and numbers of its own for processes.

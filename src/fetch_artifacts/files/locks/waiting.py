@@ -136,7 +136,7 @@ class Wait:
         if os.name == "nt":
             remove(self.folder, name)
         self._may_remove = False
-        _log.warning("removed the stale lock %s of %s", self.path, holder)
+        _log.info("removed the stale lock %s of %s", self.path, holder)
         return True
 
     def is_stale(self, status: os.stat_result, descriptor: int | None) -> bool:
