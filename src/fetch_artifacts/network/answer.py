@@ -24,6 +24,7 @@ class Answer:
 
     Args:
         response: The response of requests.
+        watch: Ends a wait for the body.
         stall_timeout: Seconds that the body may come more slowly than `slowest`.
         slowest: The lowest acceptable rate, in bytes per second.
 
@@ -100,7 +101,7 @@ def paced(
         chunk = read()
         if not chunk:
             return
-        # Only the time spent on waiting for the server counts, not the reader's.
+        # Only the time spent waiting for the server counts, not the reader's.
         waited += time.monotonic() - began
         received += len(chunk)
         if waited >= stall_timeout:

@@ -1,9 +1,9 @@
 """Connections on which every wait has an end.
 
-http.client gives each line of an answer a time of its own, so that headers at a byte a
-second, ``100 Continue`` without end, or trailers without end keep it for ever; nor can
-a thread that waits in it be told to stop. Here each request has a `Watch`, which is
-looked at several times a second while it waits for its server.
+http.client has a timeout for each read only, so headers at a byte a second, or endless
+``100 Continue`` answers or trailers, keep it waiting for ever, and a thread that waits
+in it can't be told to stop. Here each request has a `Watch`, which is checked several
+times a second while the request waits for its server.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from urllib3 import PoolManager
     from urllib3.connectionpool import HTTPConnectionPool
 
-GLANCE: Final = 0.2  # seconds between two looks at whether to wait any longer
+GLANCE: Final = 0.2  # seconds between two checks of a watch
 _INTERIM_ANSWERS: Final = 100  # before the final one (RFC 9110, 15.2)
 
 
@@ -80,11 +80,11 @@ class Watch:
     def wait_for(
         self, work: Callable[[], object], undo: Callable[[], object], seconds: float
     ) -> None:
-        """Do something that can't be interrupted in a thread that can be left alone.
+        """Do something that can't be interrupted, in a thread that may be abandoned.
 
         Args:
             work: What to do.
-            undo: Called when the work is done after all, but was left alone.
+            undo: Called where the work was abandoned and is done after all.
             seconds: How long it may take.
 
         Raises:
@@ -169,10 +169,10 @@ class _Reader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         until = self._watch.silent_until()
-        if self._connection.gettimeout() != GLANCE:  # to set it is a system call
+        if self._connection.gettimeout() != GLANCE:  # setting it is a system call
             self._connection.settimeout(GLANCE)
         while True:
-            # Before it reads, too: of bytes that always come there need be no end.
+            # Before each read, too: a server may send bytes without end.
             self._watch.check(until=until)
             with contextlib.suppress(TimeoutError):
                 return self._connection.recv_into(buffer)
@@ -210,10 +210,10 @@ class _Watched(http.client.HTTPConnection):
     response_class = _Response
 
     def connect(self) -> None:
-        # It looks up the name, tries each address, shakes hands: none of that ends
-        # before its own time is up.
+        # Looking up the name, trying each address and the handshake can't be stopped
+        # before their own timeouts.
         seconds = self.timeout if isinstance(self.timeout, int | float) else 60.0
         _WATCH.get().wait_for(super().connect, self.close, seconds)
-        # A certificate that was asked for is right by now. Where none is, the session
-        # says so once; urllib3 would at each request, and fail under `python -W error`.
+        # A certificate that had to be verified is verified by now. For others, the
+        # session warns once; urllib3 would warn at each request.
         self.is_verified = True

@@ -57,6 +57,7 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
         settings: The environment settings.
         credentials: The headers for each host; None for those that the user configured.
         limits: How long to wait for a server.
+        stopped: Once it is set, each wait ends in a CancelledError.
     """
 
     def __init__(

@@ -101,7 +101,7 @@ class FtpAnswer:
         try:
             self.total = self._client.size(path)
         except ftplib.error_perm:
-            self.total = None  # RFC 3659 came later; what is wrong with it, RETR says
+            self.total = None  # a server older than RFC 3659; RETR reports real faults
         if start and self.total is not None and start >= self.total:
             self.has_body = False
             return
@@ -114,7 +114,7 @@ class FtpAnswer:
             self._data = self._client.transfercmd(f"RETR {path}")
 
     def chunks(self) -> Iterator[bytes]:
-        """Give the body as it comes.
+        """Give the body as it arrives.
 
         Raises:
             RetryableError: It is cut short, or comes too slowly.
@@ -127,7 +127,7 @@ class FtpAnswer:
             for chunk in paced(self._url, self._read, self._watch, *pace):
                 given += len(chunk)
                 yield chunk
-            # Whether it was all (226) or was cut (426) is said afterwards.
+            # The final answer says whether it was complete (226) or cut short (426).
             said = self._client.voidresp
             self._watch.wait_for(said, self.close, limits.stall_timeout)
         except _TROUBLE as error:
@@ -142,7 +142,7 @@ class FtpAnswer:
                 self._client.sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Have done with the answer, read or not."""
+        """Close the connection, even if the file was not read."""
         if self._data is not None:
             self._data.close()
         self._client.close()

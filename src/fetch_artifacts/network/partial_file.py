@@ -124,7 +124,7 @@ class PartialFile:
         if self._file < 0 and self._folder is not None:
             self._file = self._folder.open(self._name, _APPEND)
         if os.fstat(self._file).st_size != self._written:
-            # Another process, which did not see our lock, writes it too.
+            # Another process, which did not see our lock, writes to it too.
             self.close()
             self._is_kept = False
             return
@@ -134,7 +134,7 @@ class PartialFile:
             data = data[count:]
 
     def _existing(self) -> int:
-        """The bytes in the file; what is no file is told, and passed."""
+        """The length of the file in bytes; 0, with a warning, for what is no file."""
         if self._folder is None:
             return 0
         try:

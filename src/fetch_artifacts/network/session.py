@@ -100,7 +100,7 @@ class HttpSession:
         self.stopped = stopped
         self._credentials = credentials
         self._limits = limits
-        self._unverified: set[str] = set()  # hosts of which that is told
+        self._unverified: set[str] = set()  # hosts that were warned of
         self._session = requests.Session()
         self._session.auth = ignore_netrc
         self._session.headers["User-Agent"] = (

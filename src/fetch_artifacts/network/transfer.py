@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 
 class ByteReport(Protocol):
-    """Is told of the bytes that came.
+    """Takes the progress of a download.
 
-    The first call for a download that is resumed has the bytes that were there before.
+    For a resumed download, the first call counts the bytes that were there before.
     """
 
     def __call__(self, done: int, total: int | None, note: str = "") -> object:
         """Take the bytes received, the total if it is known, and why there is a pause.
 
-        The note is "" but before a retry, when each call has another number of seconds.
+        The note is "", except in the calls that count down the seconds to a retry.
         """
         ...
 
 
 _log = logging.getLogger(__name__)
 
-_NO_RANGES: Final = frozenset({400, 403, 405})  # said to who asks for a range
+_NO_RANGES: Final = frozenset({400, 403, 405})  # what some servers answer to a range
 _STEP: Final = 1 << 16  # bytes after which a try counts as progress
 
 
