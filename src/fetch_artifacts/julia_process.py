@@ -23,8 +23,12 @@ _of_a_parent: Final[list[ModuleType]] = []  # juliacall, as a fork inherits it
 
 # As Pkg starts a package's hook (Pkg.jl Operations.jl:884, 1371-1376)
 _FLAGS: Final = (
-    *("--startup-file=no", "--history-file=no", "--color=no"),
-    *("-O0", "--compile=min", "-t1"),
+    "--startup-file=no",
+    "--history-file=no",
+    "--color=no",
+    "-O0",
+    "--compile=min",
+    "-t1",
 )
 
 

@@ -55,7 +55,11 @@ _GFORTRANS: Final = {
     "gcc8": "5",
 }
 _PLACED: Final = (
-    *("libc", "call_abi", "libgfortran_version", "libstdcxx_version", "cxxstring_abi"),
+    "libc",
+    "call_abi",
+    "libgfortran_version",
+    "libstdcxx_version",
+    "cxxstring_abi",
 )
 _I686: Final = re.compile(r"i\d86")
 _DIGITS: Final = re.compile(r"[\d.]*")

@@ -38,8 +38,6 @@ def escaped(char: str) -> str:
     """Spell a character as its escape in a Python literal."""
     if "\udc80" <= char <= "\udcff":  # how os.fsdecode gives what is no UTF-8
         return f"\\x{ord(char) - 0xDC00:02x}"
-    return (
-        char.encode("ascii", "backslashreplace").decode()
-        if char > "\x7f"
-        else (char.encode("unicode_escape").decode())
-    )
+    if char > "\x7f":
+        return char.encode("ascii", "backslashreplace").decode()
+    return char.encode("unicode_escape").decode()
