@@ -149,6 +149,14 @@ def test_a_lock_is_stale_by_the_rules_of_julia(
     assert free is is_free(path, stale_age=300)
 
 
+def test_a_holder_that_may_be_alive_is_told_when_its_lock_is_taken_over(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    leave_lock(path, f"{dead_pid()} elsewhere", age=1600)
+    assert is_free(path, stale_age=300)
+    assert [each.levelname for each in caplog.records] == ["WARNING"]
+
+
 def test_another_users_process_counts_as_alive(path: Path) -> None:
     leave_lock(path, f"1 {HOST}", age=400)
     assert not is_free(path, stale_age=300)

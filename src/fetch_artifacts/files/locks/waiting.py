@@ -136,7 +136,10 @@ class Wait:
         if os.name == "nt":
             remove(self.folder, name)
         self._may_remove = False
-        _log.info("removed the stale lock %s of %s", self.path, holder)
+        # A holder on another host may only have been paused.
+        doubtful = may_be_alive(holder.pid, holder.host)
+        level = logging.WARNING if doubtful else logging.INFO
+        _log.log(level, "removed the stale lock %s of %s", self.path, holder)
         return True
 
     def is_stale(self, status: os.stat_result, descriptor: int | None) -> bool:
