@@ -25,7 +25,7 @@ def bind_tree(
     force: bool = False,
     keep_comments: bool | None = None,
 ) -> None:
-    """Bind a name in a file, which is made if there is none, and its folder too.
+    """Bind a name in a file; the file and its folder are made if missing.
 
     As after Julia's ``bind_artifact!``, the usage log names the file, so that gc keeps
     the tree.
@@ -40,7 +40,7 @@ def bind_tree(
     Raises:
         BindingExistsError: The name is bound already.
         ArtifactsTomlError: The file can't be read, or can't be changed in place.
-        ArtifactsTomlNotFoundError: What is in its folder's place is none.
+        ArtifactsTomlNotFoundError: Something else is in the place of its folder.
         OSError: The file can't be written.
     """
     try:

@@ -77,7 +77,7 @@ def measure_download(url: str, *, as_archive: bool) -> Received[ArchiveTree | No
         as_archive: Whether it must be an archive, whose tree is hashed too.
 
     Raises:
-        ArgumentTypeError: The URL is no text.
+        ArgumentTypeError: The URL is not a string.
         DownloadError: The download fails or is incomplete.
     """
     _require_urls(url)
@@ -107,13 +107,13 @@ def download_sources(
     Args:
         urls: The URLs of the archive, or what stands for one as a DOI does; their bytes
             may differ, but not their tree.
-        name: The artifact's name. Where all of it is in one folder, which is part of
-            every path in it, a warning says so.
+        name: The artifact's name, for the warning that all of it is in one folder,
+            which then is part of every path.
         keep: Whether the tree is installed too.
         report: Called with the progress of the downloads.
 
     Raises:
-        ArgumentTypeError: A URL is no text.
+        ArgumentTypeError: A URL is not a string.
         DownloadError: A download fails or is incomplete.
         UnpackError: A download is no archive, or an unsafe one.
         ArchiveError: There is no URL.
@@ -224,7 +224,7 @@ def _read_nothing(_chunks: Iterable[bytes]) -> None:
 def _receive_into_depot(
     fetcher: Fetcher, url: str, settings: Settings, report: Progress | None
 ) -> Received[_Tree]:
-    """Download an archive and install its tree, within the same limits as `install`."""
+    """Download an archive and install its tree, within an installer's limits."""
     depot = FirstDepot.present()
     with depot.stage() as staged:
         unpack = partial(
