@@ -2,8 +2,8 @@
 
 What reads through fsspec reads artifacts by name: pandas, dask, xarray, zarr, polars,
 duckdb. The file system is read-only; an artifact is installed when something in it is
-asked for. fsspec finds it by the entry point ``fsspec.specs``; nothing is to be
-imported.
+asked for. fsspec finds it by the entry point ``fsspec.specs``; nothing has to
+be imported.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class _SettlesTheFile(type(AbstractFileSystem)):  # type: ignore[misc]
 class ArtifactFileSystem(AbstractFileSystem, metaclass=_SettlesTheFile):  # type: ignore[misc]
     """The artifacts of one file, read-only; a path is ``name/path/inside``.
 
-    At the top are the names that the file has for the platform. To list them installs
-    nothing; to look into one installs it. Links are followed.
+    At the top are the names that the file has for the platform. Listing them installs
+    nothing; looking into one installs it. Links are followed.
 
     Args:
         toml_path: The Artifacts.toml, or the folder it is in. Without it: the one found

@@ -1,4 +1,4 @@
-"""Tells PyInstaller what it does not see by itself; it finds this by an entry point."""
+"""Tells PyInstaller, by an entry point, where the hook for this package is."""
 
 from __future__ import annotations
 
