@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from fetch_artifacts.cli import _main
 
         _main.main(arguments)
-    except KeyboardInterrupt:  # while modules are loaded; _main sees to all others
+    except KeyboardInterrupt:  # while modules are loaded; _main handles all others
         sys.stderr.write("\nfetch-artifacts: interrupted\n")
         sys.exit(130)
 
@@ -27,8 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _collect_rarely() -> None:
     """Let Python look for garbage less often, and not at all when the process ends.
 
-    What is imported at a start is none; to look at it again and again took a tenth of
-    the time of ``fetch-artifacts path``.
+    What is imported at the start is no garbage, and checking it again and again took a
+    tenth of the time of ``fetch-artifacts path``.
     """
     if sys.implementation.name == "cpython":
         import atexit

@@ -140,7 +140,7 @@ def _compare(
     from fetch_artifacts.conformance.questions import open_julia
     from fetch_artifacts.conformance.report import Report
 
-    # What both warn of is compared, and told where they differ.
+    # Warnings of both are compared, and reported where they differ.
     logging.getLogger("fetch_artifacts").setLevel(logging.CRITICAL)
     with open_julia(choice, timeout=timeout, tell=tell_done) as julia:
         version, here = julia.version(), Wanted.host(julia)

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 INTERRUPTED: Final = 130
 
-# What these have downloaded in part, they go on with when they are run again.
+# Commands that resume an interrupted download when they are run again.
 _RESUME: Final = frozenset({"bundle", "install", "mirror", "path"})
 
-# Arguments that errors of the library name, as they are called here.
+# Arguments that the library's errors name, and the options that set them here.
 _OPTIONS: Final = {
     "download=False": "--no-download",
     "force=True": "--force",
@@ -116,7 +116,7 @@ class _Commands(click.Group):
         except click.ClickException as error:
             shown = io.StringIO()
             error.show(shown)
-            # It has lines of its own, and what was typed in one of them.
+            # The message has several lines, and one may hold what was typed.
             text = printable(shown.getvalue(), sys.stderr, keep="\n\t")
             click.echo(text, nl=False, err=True)
             return error.exit_code
@@ -185,7 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _fill_in_streams() -> None:
-    """Let a stream that this process was started without lead nowhere."""
+    """Open the null device for each standard stream that this process lacks."""
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             mode = "r" if name == "stdin" else "w"

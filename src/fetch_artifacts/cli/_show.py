@@ -233,9 +233,7 @@ def verify(
 
     Exits with 1 where one is damaged and not repaired, or named and not installed.
     """
-    if everything != bool(everything and not names and not toml_path) or (
-        repair and not everything
-    ):
+    if (everything and (names or toml_path)) or (repair and not everything):
         msg = "--all goes without NAME and --toml, and --repair with --all"
         raise click.UsageError(msg)
     if everything:

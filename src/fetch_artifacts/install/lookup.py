@@ -276,7 +276,7 @@ def warn_of_hook(toml: str) -> None:
 def _not_installed(entry: ArtifactEntry, toml: str) -> ArtifactNotInstalledError:
     msg = (
         f"{entry.name}: {entry.git_tree_sha1} of {toml} is not installed, and "
-        "download=False forbids to install it"
+        "download=False forbids installing it"
     )
     return ArtifactNotInstalledError(msg, name=entry.name)
 

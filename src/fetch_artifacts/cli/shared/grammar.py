@@ -39,7 +39,7 @@ class _LogLines(logging.Handler):
 def log_shown() -> Iterator[None]:
     """Show the library's warnings, and more with ``-v``, within a ``with`` block.
 
-    Those of other libraries are left out: what they come to is in our errors.
+    Those of other libraries are left out; our errors say what matters of them.
     """
     before = _LOGGER.level, _LOGGER.propagate, volume.quiet
     handler, others = _LogLines(), logging.NullHandler()
