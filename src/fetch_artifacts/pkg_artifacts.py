@@ -40,6 +40,7 @@ from fetch_artifacts.depot.stack import (
 )
 from fetch_artifacts.depot.usage.log import mark_used as _mark_used
 from fetch_artifacts.digests import Sha256, TreeHash, as_tree_hash
+from fetch_artifacts.errors import ArgumentTypeError
 from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.install import installer as _installer
 from fetch_artifacts.install import sources as _sources
@@ -265,7 +266,7 @@ def query_override(
 
     Raises:
         OverrideError: The overrides can't be followed.
-        TypeError: Neither a hash nor a package and a name was given.
+        ArgumentTypeError: Neither a hash nor a package and a name was given.
     """
     found = _PROCESS_OVERRIDES.present()
     if tree_hash is not None:
@@ -274,7 +275,7 @@ def query_override(
         target = found.resolve_name(pkg_uuid, name)
     else:
         msg = "query_override: expected a hash, or pkg_uuid and name"
-        raise TypeError(msg)
+        raise ArgumentTypeError(msg)
     return _artifacts.artifact_path(target) if isinstance(target, TreeHash) else target
 
 
@@ -366,11 +367,12 @@ def ensure_artifact_installed(  # noqa: PLR0913 - Julia's parameters
         ArtifactsTomlError: The file, or the entry, can't be read.
         InstallError: No source gave it; each is named with its reason.
         DepotError: The first depot can't be written.
+        ArgumentTypeError: An entry is given without the file that it is from.
     """
     if isinstance(artifacts_toml, Mapping):
         if toml_of_meta is None:
             msg = "ensure_artifact_installed: expected the file behind its entry"
-            raise TypeError(msg)
+            raise ArgumentTypeError(msg)
         path = Path(absolute(toml_of_meta))
         place = Place.of(name, path)
         entry = ArtifactEntry.from_entry(name, artifacts_toml, None, place)

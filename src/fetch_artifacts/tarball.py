@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias, overload
 from fetch_artifacts.archive.formats import FORMATS
 from fetch_artifacts.archive.kind import HEAD_BYTES, sniff
 from fetch_artifacts.digests import TreeHash, check_algorithm
-from fetch_artifacts.errors import UnpackError
+from fetch_artifacts.errors import ArgumentTypeError, UnpackError
 from fetch_artifacts.files.file_objects import (
     place_of_file,
     read_chunks,
@@ -161,11 +161,11 @@ def extract(
     Raises:
         UnpackError: The archive is damaged, or asks for something that is not allowed.
             Everything is as it was before.
-        TypeError: An argument is of another type.
+        ArgumentTypeError: An argument is of another type.
         OSError: The folder is not empty, or can't be written.
     """
     if not isinstance(copy_symlinks, bool | None):
-        raise TypeError(
+        raise ArgumentTypeError(
             f"copy_symlinks: expected True, False or None, found {copy_symlinks!r}"
         )
     with _archive(fileobj) as chunks, read_ahead(chunks) as found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fetch_artifacts.archive.formats import FORMATS, compressions
+from fetch_artifacts.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +21,7 @@ def compressed(chunks: Iterable[bytes], kind: Compression | None) -> Iterator[by
         kind: The compression; None: the data as it is.
 
     Raises:
-        ValueError: There is no such compression.
+        ArgumentError: There is no such compression.
     """
     if kind is None:
         return iter(chunks)
@@ -28,5 +29,5 @@ def compressed(chunks: Iterable[bytes], kind: Compression | None) -> Iterator[by
     if row is None or row.encode is None:
         known = ", ".join(map(repr, compressions()))
         msg = f"compression: expected {known} or None, found {kind!r}"
-        raise ValueError(msg)
+        raise ArgumentError(msg)
     return row.encode(chunks)
