@@ -75,7 +75,8 @@ def _session_julia(request: pytest.FixtureRequest) -> Iterator[Julia]:
         except NoJuliaError as error:
             if request.config.option.skip_without_julia:
                 pytest.skip(f"{NO_JULIA}: {error}")
-            pytest.fail(f"{error}; or skip the comparisons with --skip-without-julia")
+            msg = f"{error}\nOr skip the comparisons with --skip-without-julia."
+            pytest.fail(msg, pytrace=False)
 
 
 @pytest.fixture(scope="session")

@@ -197,6 +197,86 @@ def test_auto_takes_a_program_where_juliacall_does_not_start(tmp_path: Path) -> 
     assert "1.12.5 | process | juliacall is installed, but did not start" in said
 
 
+@pytest.mark.parametrize(
+    ("offline", "why"), [("yes", "could not find Julia"), ("no", "urlopen error")]
+)
+def test_juliapkg_downloads_nothing_where_it_is_offline(
+    tmp_path: Path, offline: str, why: str
+) -> None:
+    code = """
+from fetch_artifacts.cli import main
+def watch(event, arguments):
+    if event in {"urllib.Request", "socket.connect"}:
+        print(event)
+sys.addaudithook(watch)
+open("Artifacts.toml", "w").close()
+try:
+    main(["conform", "--julia", "juliacall"])
+except SystemExit as error:
+    print("status", error.code)
+"""
+    said = run(
+        tmp_path,
+        f"import os; os.chdir({str(tmp_path)!r})" + code,
+        JULIACALL_STUB_JULIA="",
+        JULIACALL_STUB_INDEX="http://127.0.0.1:9/versions.json",
+        PYTHON_JULIAPKG_OFFLINE=offline,
+        NO_PROXY="127.0.0.1",
+    )
+    assert f"juliacall found no Julia that starts: {why}" in said.replace("<", "")
+    assert "put a Julia of 1.5 or newer on PATH" in said.partition("It said")[0]
+    assert ("socket.connect" in said) == (offline == "no")
+    assert "status 3" in said
+    assert "Traceback" not in said
+
+
+def test_the_julia_that_juliapkg_is_told_to_take_is_taken(tmp_path: Path) -> None:
+    named = make_fake_julia(tmp_path / "named" / "julia")
+    code = """
+with open_julia("juliacall") as julia:
+    print(julia.version(), julia.transport._program)
+"""
+    said = run(tmp_path, code, JULIACALL_STUB_JULIA="", PYTHON_JULIAPKG_EXE=str(named))
+    assert f"1.12.5 {named}" in said
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_worker_that_was_forked_finds_the_entry_for_this_platform(
+    tmp_path: Path,
+) -> None:
+    julia = tmp_path / "named" / "julia"
+    julia.parent.mkdir()
+    julia.write_text("#!/bin/sh\nprintf x86_64-linux-musl\n")
+    julia.chmod(0o755)
+    toml = tmp_path / "Artifacts.toml"
+    toml.write_text(
+        "".join(
+            f'[[Data]]\narch = "x86_64"\nos = "linux"\nlibc = "{libc}"\n'
+            f'git-tree-sha1 = "{digit * 40}"\n'
+            for libc, digit in (("glibc", "a"), ("musl", "b"))
+        )
+    )
+    (tmp_path / "depot" / "artifacts" / ("b" * 40)).mkdir(parents=True)
+    # The stub aborts where a fork calls it, and the pool would wait for ever.
+    code = f"""
+import juliacall
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from fetch_artifacts import artifact
+
+with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+    print(pool.submit(artifact, "Data", {str(toml)!r}).result())
+"""
+    said = run(
+        tmp_path,
+        code,
+        *("-W", "ignore"),
+        PYTHON_JULIAPKG_EXE=str(julia),
+        JULIA_DEPOT_PATH=str(tmp_path / "depot"),
+    )
+    assert str(tmp_path / "depot" / "artifacts" / ("b" * 40)) in said
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_after_a_fork_its_program_is_asked(tmp_path: Path) -> None:
     code = """

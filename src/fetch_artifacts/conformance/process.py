@@ -31,7 +31,8 @@ _WAYS: Final = (
 
 def no_julia(reason: str) -> NoJuliaError:
     """Give the error that says why there is none, and the three ways to get one."""
-    return NoJuliaError(f"{reason}; {_WAYS}")
+    why, newline, details = reason.partition("\n")
+    return NoJuliaError(f"{why}; {_WAYS}{newline}{details}")
 
 
 class JuliaProcess:

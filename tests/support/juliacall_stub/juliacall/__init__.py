@@ -1,12 +1,13 @@
 """Stands in for juliacall 0.9.37 where there is none, and does what hurts in that one.
 
-It starts a Julia when it is imported: the program that JULIACALL_STUB_JULIA names. A
-plain call of a Julia function holds Python's lock, so it is an error here; only
-``_jl_call_nogil`` releases it. In a fork, and in another thread than the one that
-started it, each call kills the process: the real one crashes there, or hangs for ever.
-What Julia prints goes where standard output led when it started, until it is
-redirected. Several threads without a setting for signals are a warning.
-JULIACALL_STUB_FAILS is what a start that fails says.
+It starts a Julia when it is imported: the program that PYTHON_JULIAPKG_EXE names, else
+JULIACALL_STUB_JULIA; without one it downloads a list of them from JULIACALL_STUB_INDEX,
+unless PYTHON_JULIAPKG_OFFLINE forbids it, as juliapkg does. A plain call of a Julia
+function holds Python's lock, so it is an error here; only ``_jl_call_nogil`` releases
+it. In a fork, and in another thread than the one that started it, each call kills the
+process: the real one crashes there, or hangs for ever. What Julia prints goes where
+standard output led when it started, until it is redirected. Several threads without a
+setting for signals are a warning. JULIACALL_STUB_FAILS is what a start that fails says.
 """
 
 from __future__ import annotations
@@ -15,11 +16,16 @@ import os
 import subprocess
 import sys
 import threading
+import urllib.request
 import warnings
 from typing import NoReturn
 
 __version__ = "0.9.37"
-CONFIG = {"inited": False, "exepath": os.environ.get("JULIACALL_STUB_JULIA")}
+CONFIG = {
+    "inited": False,
+    "exepath": os.environ.get("PYTHON_JULIAPKG_EXE")
+    or os.environ.get("JULIACALL_STUB_JULIA"),
+}
 _LOADED_IN = os.getpid(), threading.get_ident()
 
 
@@ -121,6 +127,10 @@ def _start() -> _Main:
     if reason := os.environ.get("JULIACALL_STUB_FAILS"):
         os.write(2, b"ERROR: LoadError: no such package\n")
         raise Exception(reason)  # noqa: TRY002 - as juliapkg does
+    if not CONFIG["exepath"]:
+        if os.environ.get("PYTHON_JULIAPKG_OFFLINE") != "yes":
+            urllib.request.urlopen(os.environ["JULIACALL_STUB_INDEX"], timeout=10)
+        raise Exception("could not find Julia")  # noqa: TRY002 - as juliapkg does
     if threads != "1" and not told:
         warnings.warn("Julia was started with multiple threads", stacklevel=2)
     CONFIG["inited"] = True
