@@ -3,9 +3,9 @@
 Julia: ``gc`` of Pkg 1.12 (Pkg.jl API.jl:585), of artifacts. `orphans` decides. Here is
 how it is carried out while others install, use and bind:
 
-- The locks of the usage logs are held from the moment at which it is read what is in
-  use until the trees are gone from ``artifacts``. Who uses a file logs it first, under
-  the same lock, and looks for the tree afterwards.
+- The locks of the usage logs are held from before the logs are read until the trees
+  have left ``artifacts``. A program that uses a file logs it first, under the same
+  lock, and looks for the tree afterwards.
 - A tree goes in one rename, under the lock of its installation. If a file that names
   it was changed right before, it is renamed back.
 - Both logs are written before anything goes, each in one step, so what a killed gc has
