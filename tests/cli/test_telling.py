@@ -181,6 +181,10 @@ def test_names_platforms_and_commands_complete(toml: Path) -> None:
     assert completed("fetch-artifacts list --platform x", folder) == [
         "x86_64-linux-gnu"
     ]
+    both = ["all", "x86_64-linux-gnu"]
+    assert completed("fetch-artifacts conform --platform ", folder) == both
+    assert completed("fetch-artifacts mirror out --platform ", folder) == both
+    assert completed("fetch-artifacts --platform x", folder) == both[1:]
     toml.write_text("broken =")
     assert completed("fetch-artifacts path D", folder) in ([], [""])
 

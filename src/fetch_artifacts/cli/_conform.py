@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from fetch_artifacts.cli.shared.completing import complete_platforms_or_all
 from fetch_artifacts.cli.shared.options import (
     FAILED,
     json_option,
@@ -44,6 +45,7 @@ _files = click.argument("files", nargs=-1, type=TomlPath(), metavar="[FILE]...")
     "triplets",
     multiple=True,
     metavar="TRIPLET|all",
+    shell_complete=complete_platforms_or_all,
     help="Compare for this platform too; all: every one that a file binds.",
 )
 @click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from fetch_artifacts.cli.shared.completing import complete_platforms_or_all
 from fetch_artifacts.cli.shared.options import FAILED, require_project
 from fetch_artifacts.cli.shared.paths import NamedPath, OutputPath, TomlPath
 from fetch_artifacts.cli.shared.printing import say, tell_done
@@ -53,6 +54,7 @@ def selection_options(command: Callable[..., None]) -> Callable[..., None]:
             "platforms",
             multiple=True,
             metavar="all|TRIPLET",
+            shell_complete=complete_platforms_or_all,
             callback=_parse_platforms,
             help="Which entries, lazy ones too: for all platforms, or for this one "
             "(may be given several times); for this machine unless given.",

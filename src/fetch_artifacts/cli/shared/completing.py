@@ -40,6 +40,14 @@ def complete_platforms(
     return sorted(each for each in triplets if each.startswith(incomplete))
 
 
+def complete_platforms_or_all(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """The triplets that entries of the file are bound for, and ``all`` of them."""
+    words = ["all"] if "all".startswith(incomplete) else []
+    return words + complete_platforms(context, parameter, incomplete)
+
+
 def _table(context: click.Context) -> Mapping[str, Any]:
     """The file that the command would read; empty where there is none."""
     named = context.params.get("toml_path")

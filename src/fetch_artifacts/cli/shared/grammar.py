@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
+from fetch_artifacts.cli.shared.completing import complete_platforms
 from fetch_artifacts.cli.shared.paths import NamedPath
 from fetch_artifacts.cli.shared.printing import tell, volume
 from fetch_artifacts.settings.depot_path import only_depot
@@ -172,6 +173,7 @@ def _default_options(*, hidden: bool) -> list[click.Option]:
             ["--platform"],
             None,
             metavar="TRIPLET",
+            shell_complete=complete_platforms,
             hidden=hidden,
             help="Choose entries for this platform.  [env: FETCH_ARTIFACTS_PLATFORM]",
         ),
