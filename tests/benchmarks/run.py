@@ -194,7 +194,10 @@ def markdown(run: dict[str, Any]) -> str:
             for goal in (Reached(**entry) for entry in each["goals"])
         )
         own = text_of(_median(seconds[first]))
-        lines.append(f"| {each['title']} | {own} | {beside} | {goals} |")
+        cells = (
+            cell.replace("|", "\\|") for cell in (each["title"], own, beside, goals)
+        )
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
