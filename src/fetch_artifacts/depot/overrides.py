@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from fetch_artifacts import julia_toml
 from fetch_artifacts.digests import TreeHash, is_tree_hash
-from fetch_artifacts.errors import HashParseError, OverrideError, SpecialFileError
-from fetch_artifacts.files.regular import read_regular
+from fetch_artifacts.errors import HashParseError, OverrideError
+from fetch_artifacts.files.regular import read_if_there
 from fetch_artifacts.files.remembered import Remembered
 
 if TYPE_CHECKING:
@@ -198,13 +198,11 @@ def read_overrides_toml(path: Path) -> dict[str, Any]:
         OverrideError: It is not TOML, or can't be read.
     """
     try:
-        content = read_regular(path)
-    except (FileNotFoundError, NotADirectoryError, SpecialFileError):
-        return {}
+        content = read_if_there(path)
     except OSError as error:
         msg = f"{path}: can't be read: {error.strerror or error}"
         raise OverrideError(msg) from error
-    return parse_overrides_toml(content, path)
+    return {} if content is None else parse_overrides_toml(content, path)
 
 
 def parse_overrides_toml(content: bytes, path: Path) -> dict[str, Any]:

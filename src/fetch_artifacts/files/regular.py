@@ -64,3 +64,15 @@ def read_regular(path: str | os.PathLike[str]) -> bytes:
     """
     with open_regular(path) as file:
         return file.read()
+
+
+def read_if_there(path: str | os.PathLike[str]) -> bytes | None:
+    """Read a whole file, None where there is none or something else is in its place.
+
+    Raises:
+        OSError: It can't be read.
+    """
+    try:
+        return read_regular(path)
+    except (FileNotFoundError, NotADirectoryError, SpecialFileError):
+        return None

@@ -40,8 +40,8 @@ from string import Template
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import unquote
 
-from fetch_artifacts.errors import SettingsError, SpecialFileError
-from fetch_artifacts.files.regular import read_regular
+from fetch_artifacts.errors import SettingsError
+from fetch_artifacts.files.regular import read_if_there
 from fetch_artifacts.files.toml_text import parse_toml
 from fetch_artifacts.settings.pyproject import TABLE, project_table
 from fetch_artifacts.urls import is_secure, origin, split_url, without_user
@@ -156,9 +156,8 @@ class Credentials:
 def _read(path: Path) -> dict[str, object]:
     """What the user's file says, nothing where there is none."""
     try:
-        return parse_toml(read_regular(path).decode("utf-8"))
-    except (FileNotFoundError, NotADirectoryError, SpecialFileError):
-        return {}
+        content = read_if_there(path)
+        return {} if content is None else parse_toml(content.decode("utf-8"))
     except OSError as error:
         msg = (
             f"{path}: can't be read, for the headers of hosts: {error.strerror}; make "
