@@ -183,7 +183,6 @@ def _of_proxies() -> tuple[type[Exception], ...]:
 
     return (
         requests.exceptions.ProxyError,
-        requests.exceptions.InvalidProxyURL,
         requests.exceptions.InvalidSchema,
         *_no_proxy_urls(),
     )

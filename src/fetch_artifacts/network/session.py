@@ -215,8 +215,7 @@ class HttpSession:
             limits = self._limits
             return Answer(response, watch, limits.stall_timeout, limits.slowest)
         response.close()
-        route = self._route(url)
-        if status == PROXY_WANTS_LOGIN and route.proxy:
+        if status == PROXY_WANTS_LOGIN and (route := self._route(url)).proxy:
             raise refused_by_proxy(url, route, status, response.reason)
         retry_after = response.headers.get("Retry-After", "")
         unset = self._credentials.unset_variables(url)
