@@ -17,7 +17,7 @@ BEFORE: Final[dict[str, tuple[str, ...]]] = {
         "6,179 of 10,021 calls beside removals were given half a tree",
         "overlay, a tree deeper than 32 levels of the lower layer: not removed (EXDEV)",
     ),
-    "pauses": ("189 of 237 edits made by a text editor meanwhile were lost",),
+    "pauses": ("a bind stopped for 47 s lost the other's binding; both exited with 0",),
     "neighbours": (
         "files of a download landed in a private folder, and install exited 0",
         "a private folder was emptied in 2 of 15 installs",
