@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from pytest_httpserver import HTTPServer
 from compat_tests.published import Published, publish
 from fetch_artifacts import artifact, pkg_artifacts
 from fetch_artifacts.conformance.questions import Julia
+from fetch_artifacts.depot.override_edits import set_override
 
 A, B, C, D = (digit * 40 for digit in "abcd")
 # What the Overrides.toml of the first and of the second depot say.
@@ -48,6 +50,18 @@ def test_overridden_paths(
         for honor in (True, False):
             expected = _julia_place(julia.at(*depots), tree_hash, honor=honor)
             assert expected == _ours_place(tree_hash, honor=honor), (tree_hash, honor)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="NOT RUN: file names are text here")
+def test_an_override_to_a_path_that_is_not_utf_8(
+    julia: Julia, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / os.fsdecode(b'caf\xe9 "quoted"')
+    elsewhere.mkdir()
+    monkeypatch.setenv("JULIA_DEPOT_PATH", str(tmp_path / "depot"))
+    set_override(tmp_path / "depot" / "artifacts", A, elsewhere)
+    place = _julia_place(julia.at(tmp_path / "depot"), A, honor=True)
+    assert place == _ours_place(A, honor=True) == (elsewhere, True)
 
 
 def _julia_place(julia: Julia, tree_hash: str, *, honor: bool) -> tuple[Path, bool]:

@@ -219,26 +219,48 @@ def test_a_poor_encoding_is_no_traceback(toml: Path, encoding: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="NOT RUN: file names are text here")
-@pytest.mark.usefixtures("depot")
-def test_paths_that_are_not_utf_8_are_taken(toml: Path, tmp_path: Path) -> None:
-    odd = os.fsencode(tmp_path) + b"/caf\xe9"
+def test_names_and_paths_that_are_not_utf_8_are_taken(
+    toml: Path, tmp_path: Path, depot: Path
+) -> None:
+    name = b"caf\xe9"
+    odd = os.fsencode(tmp_path) + b"/" + name
     Path(os.fsdecode(odd)).mkdir()
     Path(os.fsdecode(odd), "f").write_text("1")
     done = in_process("hash", odd)
     assert (done.returncode, len(done.stdout)) == (0, 41)
+    tree_hash = done.stdout.strip()
     file = odd + b"/Artifacts.toml"
-    assert in_process("bind", "New", TREE_HASH, "--toml", file).returncode == 0
     [archive] = (tmp_path / "served").glob("*.tar.gz")
-    added = in_process("add", "Other", archive.as_uri(), "--toml", file)
-    assert added.returncode == 0, added.stderr
-    listed = in_process("list", "--toml", file)
-    assert listed.returncode == 0
-    assert b"caf\\xe9" in listed.stdout
-    # Neither TOML nor Julia can write these: an error that shows them.
     for arguments in (
-        [b"override", b"Demo", odd],
-        [b"bind", b"caf\xe9", TREE_HASH.encode()],
-        [b"override", b"caf\xe9", b"mine"],
+        [b"bind", b"New", tree_hash, b"--toml", file],
+        [b"add", b"Other", archive.as_uri(), b"--toml", file],
+        [b"bind", name, tree_hash],
+        [b"bind", b"Plain", tree_hash],  # beside what is not UTF-8
+        [b"add", name, archive.as_uri(), b"--force"],
+        [b"bind", name, tree_hash, b"--force"],
+        [b"override", name, odd],
+        [b"override", b"a" * 40, b"b" * 40],
+    ):
+        done = in_process(*arguments)
+        assert done.returncode == 0, done.stderr
+    assert b"caf\\xe9" in in_process("list", "--toml", file).stdout
+    # What Julia reads, in Overrides.toml as in Artifacts.toml: the bytes themselves.
+    overrides = (depot / "artifacts" / "Overrides.toml").read_bytes()
+    assert tree_hash + b' = "' + odd + b'"\n' in overrides
+    assert b'["' + name + b'"]\ngit-tree-sha1 = "' + tree_hash in toml.read_bytes()
+    assert in_process("path", name).stdout == odd + b"\n"
+    assert b"caf\\udce9" in in_process("override", "--list").stdout
+    checked = in_process("check")
+    assert (checked.returncode, b"not UTF-8" in checked.stdout) == (0, True)
+    assert in_process("override", "--remove", tree_hash).returncode == 0
+    assert in_process("unbind", name).returncode == 0
+    assert name not in toml.read_bytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="NOT RUN: file names are text here")
+@pytest.mark.usefixtures("depot", "toml")
+def test_words_that_are_not_utf_8_are_shown_in_errors() -> None:
+    for arguments in (
         [b"add", b"caf\xe9", b"file:///absent.tar.gz"],
         [b"path", b"caf\xe9"],
         [b"frob\xe9"],

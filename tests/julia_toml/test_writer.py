@@ -137,6 +137,15 @@ def test_what_toml_has_no_room_for_is_refused(value: object, found: str) -> None
         dumps({"v": value})
 
 
+def test_bytes_that_are_not_utf_8_stay_where_that_is_asked_for() -> None:
+    text = '"k\udcff" = "\udce9"\n'
+    assert dumps({"k\udcff": "\udce9"}, errors="surrogateescape") == text
+    with pytest.raises(ValueError, match=r"surrogate pair in .*udce9"):
+        dumps({"v": "\udce9"})
+    with pytest.raises(ValueError, match="surrogate"):
+        dumps({"v": "\ud800"}, errors="surrogateescape")
+
+
 @pytest.mark.parametrize("table", [{"v": None}, {"v": b"x"}, {"v": [{1}]}])
 def test_values_of_other_types_are_refused(table: Table) -> None:
     with pytest.raises(TypeError, match="expected a value that TOML has"):

@@ -26,6 +26,7 @@ from fetch_artifacts.artifacts_toml.packaged import unpackaged_from
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.artifacts_toml.search import ARTIFACTS_TOML_NAMES
 from fetch_artifacts.errors import ArtifactsTomlError, PlatformError
+from fetch_artifacts.files.regular import read_regular
 from fetch_artifacts.platforms.platform import Platform
 from fetch_artifacts.platforms.tags import KNOWN_TAGS, REQUIRED_TAGS
 from fetch_artifacts.spelling import misspelt
@@ -105,6 +106,7 @@ def check_file(path: str | os.PathLike[str]) -> tuple[Finding, ...]:
     findings = [
         *_check_names_of_files(path),
         *_check_packaged(path),
+        *_check_encoding(path),
         *_check_slashes(table, path),
     ]
     for name, value in table.items():
@@ -144,6 +146,20 @@ def _check_packaged(path: Path) -> Iterator[Finding]:
             "move it there, or let the build put it there, or the installed package "
             "will not find it"
         )
+        yield Finding(path=path, key="", what=what, todo=todo, harmless=True)
+
+
+def _check_encoding(path: Path) -> Iterator[Finding]:
+    content = read_regular(path)
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        what = (
+            f"line {number} has bytes that are not UTF-8: Julia reads them, but can "
+            "write no such string, and other readers of TOML refuse the file"
+        )
+        todo = "write it in UTF-8, unless nothing else reads the file"
         yield Finding(path=path, key="", what=what, todo=todo, harmless=True)
 
 

@@ -81,8 +81,8 @@ def change_file(
             done.append(Change(before, before, changes_meaning=False))
             return None
         try:
-            keep = before != dumps(old) if keep_comments is None else keep_comments
-            after = update(before, new) if keep else dumps(new)
+            keep = before != _dumped(old) if keep_comments is None else keep_comments
+            after = update(before, new) if keep else _dumped(new)
         except (TypeError, ValueError) as error:
             raise ArtifactsTomlError(str(error), path=path) from error
         done.append(Change(before, after, changes_meaning=new != old))
@@ -90,6 +90,11 @@ def change_file(
 
     rewrite(target, edit)
     return done[-1]
+
+
+def _dumped(table: TomlDict) -> str:
+    """Julia's text of a table, with bytes that are not UTF-8 in it as they are."""
+    return dumps(table, errors="surrogateescape")
 
 
 def _target(path: Path) -> Path:

@@ -25,6 +25,7 @@ from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import HashParseError, OverrideError
 from fetch_artifacts.files.rewriting import rewrite
+from fetch_artifacts.julia_toml.reader import decoded, encoded
 from fetch_artifacts.julia_toml.writer import dumps
 
 if TYPE_CHECKING:
@@ -245,7 +246,7 @@ def _change(
     key = _tree_hash(key) if uuid is None else key
     package = None if uuid is None else parse_uuid(str(uuid))
 
-    def edit(content: bytes | None) -> str | None:
+    def edit(content: bytes | None) -> bytes | None:
         table = _lowered(parse_overrides_toml(content or b"", path))
         names = table if package is None else table.setdefault(package, {})
         if not isinstance(names, dict):
@@ -255,7 +256,7 @@ def _change(
             return None
         if package and not names:
             del table[package]
-        return dumps(table)
+        return encoded(dumps(table, errors="surrogateescape"))
 
     return rewrite(path, edit, shared=True)
 
@@ -268,11 +269,11 @@ def _remove_lines(path: Path, key: str, uuid: UUID | str | None) -> bool:
         return found == wanted
 
     def edit(content: bytes | None) -> bytes | None:
-        text = (content or b"").decode("utf-8", "surrogateescape")
+        text = decoded(content or b"")
         drop = {number for number, found in stated_keys(text) if is_wanted(*found)}
         lines = enumerate(text.split("\n"), 1)
         left = "\n".join(line for number, line in lines if number not in drop)
-        return left.encode("utf-8", "surrogateescape") if drop else None
+        return encoded(left) if drop else None
 
     return rewrite(path, edit, shared=True)
 

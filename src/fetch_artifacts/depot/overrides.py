@@ -310,7 +310,7 @@ def place_of(path: str | os.PathLike[str], *keys: str) -> str:
 
     wanted = tuple(key.lower() for key in keys)
     with contextlib.suppress(OSError, ValueError):  # it was changed meanwhile
-        text = Path(path).read_text("utf-8")
+        text = Path(path).read_text("utf-8", "surrogateescape")
         for statement in statements(text):
             for found, (start, _) in statement.values.items():
                 if tuple(str(key).lower() for key in found) == wanted:

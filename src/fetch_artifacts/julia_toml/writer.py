@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timezone
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeGuard
 
 from fetch_artifacts.errors import ArgumentError
 from fetch_artifacts.julia_toml.scalars import Unsigned
@@ -27,6 +27,8 @@ _ESCAPES: Final = {
         | {'"': r"\"", "\\": r"\\"}
     ),
 }
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_NOT_OF_A_BYTE: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # see PEP 383
 
 
 class _Layout(NamedTuple):
@@ -53,6 +55,7 @@ def dumps(
     *,
     by: Callable[[str], Any] | None = None,
     inline_tables: Iterable[Table] = (),
+    errors: Literal["strict", "surrogateescape"] = "strict",
 ) -> str:
     """Write data as Julia 1.12's ``TOML.print(data; sorted = true)`` does.
 
@@ -66,6 +69,9 @@ def dumps(
         by: What to sort the keys of tables by; inline tables are sorted by their keys.
         inline_tables: Those tables of the data, themselves and not copies, that are
             written as ``key = {...}``.
+        errors: What becomes of bytes that are not UTF-8, for which surrogates stand in
+            what `loads` gives and in Python's paths (PEP 383): an error, or the same
+            surrogates. Julia reads such bytes, and does not write them.
 
     Raises:
         TypeError: A key is not a string, or a value is of a type that TOML lacks.
@@ -75,10 +81,13 @@ def dumps(
     """
     layout = _Layout(by, frozenset(map(id, inline_tables)))
     try:
-        return "".join(_write_table(mapping, (), 0, layout, first_block=True))
+        text = "".join(_write_table(mapping, (), 0, layout, first_block=True))
     except RecursionError as error:
         msg = "expected data of some hundred levels at most, found more, or a circle"
         raise ValueError(msg) from error
+    if errors == "strict" and not text.isascii():
+        _refuse_halves(text, _SURROGATE)
+    return text
 
 
 def dump_below(table: Table, path: tuple[str, ...]) -> str:
@@ -204,10 +213,16 @@ def _write_table(
 
 
 def _escape(text: str) -> str:
-    if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-        msg = f"expected text, found half of a surrogate pair in {text!r}"
-        raise ArgumentError(msg)
+    if not text.isascii():
+        _refuse_halves(text, _NOT_OF_A_BYTE)
     return text.translate(_ESCAPES)
+
+
+def _refuse_halves(text: str, halves: re.Pattern[str]) -> None:
+    if half := halves.search(text):
+        line = text[text.rfind("\n", 0, half.start()) + 1 :].partition("\n")[0]
+        msg = f"expected text, found half of a surrogate pair in {line!r}"
+        raise ArgumentError(msg)
 
 
 def _write_float(value: float) -> str:
