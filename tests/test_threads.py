@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import threading
 from contextvars import ContextVar
 
-from fetch_artifacts.threads import InheritingPool, start_thread
+import pytest
+
+from fetch_artifacts.threads import InheritingPool, run_one, start_thread
 
 COLOUR: ContextVar[str] = ContextVar("colour", default="none")
 
@@ -36,3 +39,51 @@ def test_a_thread_has_the_context_in_which_it_was_started() -> None:
     assert found == ["red"]
     assert thread.name == "colour"
     assert thread.daemon
+
+
+def test_one_job_leaves_the_main_thread_free_for_ctrl_c() -> None:
+    token = COLOUR.set("red")
+    stopped = threading.Event()
+    try:
+        found = run_one(
+            lambda: (threading.current_thread(), COLOUR.get()), stopped=stopped
+        )
+    finally:
+        COLOUR.reset(token)
+    assert found[0] is not threading.main_thread()
+    assert not found[0].is_alive()
+    assert found[1] == "red"
+    assert not stopped.is_set()
+
+
+def test_one_job_needs_no_further_thread_outside_of_the_main_thread() -> None:
+    with InheritingPool(1) as pool:
+        job = pool.submit(run_one, threading.get_ident, stopped=threading.Event())
+        assert job.result() == pool.submit(threading.get_ident).result()
+
+
+def test_the_error_of_one_job_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run_one(lambda: 1 / 0, stopped=threading.Event())
+
+
+def test_an_interrupt_stops_the_one_job_and_waits_for_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stopped, ended = threading.Event(), threading.Event()
+
+    def job() -> None:
+        assert stopped.wait(60)
+        ended.set()
+
+    join = threading.Thread.join
+
+    def interrupted(thread: threading.Thread, timeout: float | None = None) -> None:
+        if timeout is not None:
+            raise KeyboardInterrupt
+        join(thread)
+
+    monkeypatch.setattr(threading.Thread, "join", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_one(job, stopped=stopped)
+    assert ended.is_set()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import IO, TYPE_CHECKING, Final, TypeVar
+from itertools import chain, islice
+from typing import IO, TYPE_CHECKING, Final
 
 from fetch_artifacts.digests import Sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
-
-T = TypeVar("T")
 
 LARGE: Final = 1 << 19
 """Bytes in a chunk; with smaller ones, the cost of each chunk as such would count."""
@@ -150,55 +149,58 @@ def sha256_of(file: IO[bytes]) -> Sha256:
     return hashed.sha256()
 
 
-class _End:
-    """Follows the last item; has the error that ended the source, if one did."""
+def prefetched(
+    chunks: Iterable[bytes], *, depth: int = 4
+) -> Generator[bytes, None, None]:
+    """Give the chunks of a source, which a thread reads up to `depth` chunks ahead.
 
-    def __init__(self, error: BaseException | None) -> None:
-        self.error = error
+    A short first chunk may be all there is, so the thread starts after the second one.
 
-
-def prefetched(items: Iterable[T], *, depth: int = 4) -> Generator[T, None, None]:
-    """Give the items of a source, which a thread reads up to `depth` items ahead.
-
-    An error of the source is raised here, after the items before it. When the
-    iteration is given up early, the thread stops at the item it is working on, and
+    An error of the source is raised here, after the chunks before it. When the
+    iteration is given up early, the thread stops at the chunk it is working on, and
     has ended, with the source closed, when ``close`` returns.
     """
+    source = iter(chunks)
+    try:
+        first = list(islice(source, 1))
+        if first and len(first[0]) < LARGE:
+            yield from first
+            first = list(islice(source, 1))
+        if first:
+            yield from _read_ahead(chain(first, source), depth)
+    finally:
+        close = getattr(source, "close", None)
+        if close:
+            close()
+
+
+def _read_ahead(chunks: Iterable[bytes], depth: int) -> Iterator[bytes]:
     import queue
     import threading
+    from concurrent.futures import Future
 
-    from fetch_artifacts.threads import start_thread
+    from fetch_artifacts.threads import settled, start_thread
 
-    ready: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
+    ready: queue.SimpleQueue[bytes | Future[None]] = queue.SimpleQueue()
     room = threading.Semaphore(depth)
     given_up = False
 
-    def read_ahead() -> None:
-        error = None
-        try:
-            for item in items:
-                ready.put(item)
-                room.acquire()
-                if given_up:
-                    break
-        except BaseException as caught:  # noqa: BLE001 - raised again by the reader
-            error = caught
-        finally:
-            close = getattr(items, "close", None)
-            if close:
-                close()
-            ready.put(_End(error))
+    def read() -> None:
+        for chunk in chunks:
+            ready.put(chunk)
+            room.acquire()
+            if given_up:
+                break
 
-    thread = start_thread(read_ahead, name="prefetched")
+    thread = start_thread(lambda: ready.put(settled(read)), name="prefetched")
     try:
         while True:
-            item = ready.get()
-            if isinstance(item, _End):
-                if item.error:
-                    raise item.error
+            chunk = ready.get()
+            if isinstance(chunk, Future):
+                chunk.result()
                 return
             room.release()
-            yield item
+            yield chunk
     finally:
         given_up = True
         room.release()

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from threading import Thread
+from functools import partial
+from threading import Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -66,5 +67,32 @@ def run_all(
 
 
 def run_one(job: Callable[[], T], *, stopped: Event) -> T:
-    """Run one job, as `run_all` does; gives its result or raises its error."""
-    return run_all({None: job}, workers=1, stopped=stopped)[None].result()
+    """Run one job, as `run_all` does; gives its result or raises its error.
+
+    Ctrl-C is heard in the main thread only, so in others the job needs no thread.
+    """
+    if current_thread() is not main_thread():
+        return job()
+    outcomes: list[Future[T]] = []
+    run = partial(copy_context().run, lambda: outcomes.append(settled(job)))
+    thread = Thread(target=run, name="fetch-artifacts")
+    try:
+        thread.start()
+        while thread.is_alive():
+            thread.join(_GLANCE)
+    except BaseException:
+        stopped.set()
+        if thread.ident is not None:
+            thread.join()
+        raise
+    return outcomes[0].result()
+
+
+def settled(job: Callable[[], T]) -> Future[T]:
+    """Run a job; gives its result, or the error that it raised, as a `Future`."""
+    outcome: Future[T] = Future()
+    try:
+        outcome.set_result(job())
+    except BaseException as error:  # noqa: BLE001 - raised again by who asks for it
+        outcome.set_exception(error)
+    return outcome

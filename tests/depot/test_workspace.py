@@ -337,6 +337,31 @@ def test_a_file_system_that_loses_what_is_in_renamed_folders_is_refused(
     assert names(artifacts) == []
 
 
+@UNIX
+def test_a_depot_is_tried_out_once_as_long_as_it_stays_as_it_is(
+    artifacts: Path, depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renames = []
+    real = Folder.rename
+
+    def counted(self: Folder, name: str, target: Folder, new: str) -> None:
+        renames.append(name)
+        real(self, name, target, new)
+
+    def tried_out() -> int:
+        renames.clear()
+        with Workspace.open(artifacts, depot):
+            return len(renames)
+
+    monkeypatch.setattr(Folder, "rename", counted)
+    assert [tried_out(), tried_out()] == [1, 0]
+    artifacts.chmod(0o700)
+    assert [tried_out(), tried_out()] == [1, 0]
+    artifacts.rename(depot / "old")
+    artifacts.mkdir()
+    assert [tried_out(), tried_out()] == [1, 0]
+
+
 # The lock's name is random, and says nothing to whoever wants a tree removed.
 def test_a_tree_that_cannot_be_removed_is_named_with_the_folder_that_refuses(
     artifacts: Path, depot: Path, monkeypatch: pytest.MonkeyPatch

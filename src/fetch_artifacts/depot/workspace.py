@@ -35,6 +35,9 @@ _FILE_MODE: Final = stat.S_IRUSR | stat.S_IWUSR
 _PLACES: Final = 8  # names to try where others' things are in the way
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
+# What file systems make of owners and modes; a program knows few depots.
+_TRIED_OUT: Final[dict[tuple[object, ...], tuple[int, bool]]] = {}
+
 
 class Workspace:
     """A user's own folder in a depot, from which a rename leads into ``artifacts``.
@@ -197,9 +200,8 @@ def _own_folder(parent: Folder, artifacts: Folder) -> Folder:
         with parent.enter(WORKSPACES) as shared:
             _open_to_all_of(shared, artifacts)
     with parent.enter(WORKSPACES) as shared:
-        owner, keeps_modes = _try_out(shared, artifacts)
-        sweep_slots(shared, other=artifacts, owner=owner)  # of the same, when killed
-        user = str(getattr(os, "geteuid", int)())
+        owner, keeps_modes = _ways_of(shared, artifacts)
+        user = str(_user())
         for number in range(_PLACES):
             name = f"{user}.{number}" if number else user
             with contextlib.suppress(FileExistsError):
@@ -225,6 +227,29 @@ def _open_to_all_of(shared: Folder, artifacts: Folder) -> None:
         shared.give_to_group(status.st_gid)
     with contextlib.suppress(OSError):  # it is another user's
         shared.change_mode(mode)
+
+
+def _ways_of(shared: Folder, artifacts: Folder) -> tuple[int, bool]:
+    """What `_try_out` finds; tried once in a process, as long as both stay as they are.
+
+    Raises:
+        OSError: No rename leads into ``artifacts``, or one of them can't be written.
+    """
+    both = _user(), *(_identity(folder) for folder in (shared, artifacts))
+    if both not in _TRIED_OUT:
+        owner, keeps_modes = _try_out(shared, artifacts)
+        sweep_slots(shared, other=artifacts, owner=owner)  # of the same, when killed
+        _TRIED_OUT[both] = owner, keeps_modes
+    return _TRIED_OUT[both]
+
+
+def _identity(folder: Folder) -> tuple[Path, int, int, int, int, int]:
+    now = folder.own_status()
+    return folder.path, now.st_dev, now.st_ino, now.st_mode, now.st_uid, now.st_gid
+
+
+def _user() -> int:
+    return getattr(os, "geteuid", int)()
 
 
 def _try_out(shared: Folder, artifacts: Folder) -> tuple[int, bool]:
