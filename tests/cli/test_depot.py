@@ -122,21 +122,21 @@ def test_tables_of_what_is_installed_fit_the_terminal(
     titles = "AGE TREE NAMES"
     for command, expected in (("du", f"SIZE FILES {titles}"), ("list", titles)):
         options = ["--installed"] if command == "list" else []
-        folder, first, *lines = run(
-            command, *options, terminal=True
-        ).stdout.splitlines()
-        assert folder.endswith(f"{depot}/artifacts:"[-20:])
-        assert first.split() == expected.split()
+        shown = run(command, *options, terminal=True).stdout
+        lines = shown.splitlines()
+        assert expected.split() in [line.split() for line in lines]
         assert any(line.endswith("(none in use)") for line in lines)
-        assert any(line.endswith("/Artifacts.toml") for line in lines)
-        assert max(map(len, [folder, first, *lines])) <= 60
+        assert max(map(len, lines)) <= 60
+        unfolded = "".join(shown.split())
+        assert unfolded.startswith(f"{depot}/artifacts:")
+        assert f"Demoof{published.toml}" in unfolded
         (row,) = [line for line in lines if TREE_HASH[:12] in line]
         assert row.split()[-1] == "Demo"
     explained = run("gc", "--dry-run", "--explain", terminal=True).stdout
     first, *lines, _ = explained.splitlines()
     assert first.split() == ["SIZE", "AGE", "TREE", "FATE"]
     assert max(map(len, [first, *lines])) <= 60
-    assert f"{published.toml}"[-20:] in lines[-1]
+    assert "".join(lines).replace(" ", "").endswith(f"Demoof{published.toml}")
     plain = run("gc", "--dry-run", terminal=True).stdout
     assert plain.startswith("would delete 0 of 2 artifacts")
 

@@ -14,7 +14,7 @@ import pytest
 from tqdm import tqdm
 
 from fetch_artifacts.cli.shared.printing import tell
-from fetch_artifacts.cli.shared.table import fitting_line, table_lines
+from fetch_artifacts.cli.shared.table import folded_note, table_lines
 from support.commands import run
 from support.published import TREE_HASH
 from support.trees import make_tree
@@ -117,14 +117,14 @@ def test_a_table_fits_the_terminal() -> None:
     ]
     for width in (40, 60, 120):
         lines = list(table_lines(("NAME", "HASH", "STATE"), rows, width))
-        assert max(map(len, lines)) <= width
+        assert max(len(line) for row in lines for line in row.split("\n")) <= width
         assert lines[0].split() == ["NAME", "HASH", "STATE"]
         assert "1234567" in lines[1]
-    [_, row] = table_lines(("NAME", "STATE"), [("Demo", "wrong: " * 20)], 40, fold=True)
+    [_, row] = table_lines(("NAME", "STATE"), [("Demo", "wrong: " * 20)], 40)
     assert all(len(line) <= 40 for line in row.split("\n"))
     assert row.split() == ["Demo", *["wrong:"] * 20]
     wide = ("Name" * 10, "x86_64-linux-gnu", "there")
-    [_, row] = table_lines(("NAME", "FOR", "STATE"), [wide], 40, fold=True)
+    [_, row] = table_lines(("NAME", "FOR", "STATE"), [wide], 40)
     assert max(map(len, row.split("\n"))) <= 40
     assert "..." not in row
     assert "".join(row.split()).count("N") == 10
@@ -134,10 +134,18 @@ def test_a_table_fits_the_terminal() -> None:
     assert line == r"x\x1b[2J"
 
 
-def test_a_line_that_is_too_wide_loses_its_middle() -> None:
-    assert fitting_line("Demo of /a/b", 12) == "Demo of /a/b"
-    assert fitting_line("Demo of /a/long/Artifacts.toml", 20) == "Demo o...ifacts.toml"
-    assert all(len(fitting_line("x" * 99, width)) <= width for width in range(4, 60))
+def test_the_columns_of_a_table_line_up_below_names_of_wide_characters() -> None:
+    rows = [("気象", "there"), ("\N{ROCKET}", "there"), ("plain", "there")]
+    lines = list(table_lines(("NAME", "STATE"), rows, 40))
+    assert lines[1:] == ["気象   there", "\N{ROCKET}     there", "plain  there"]
+    [_, row] = table_lines(("NAME", "STATE"), [("気象データ観測所の記録", "there")], 20)
+    assert row == "気象データ観   there\n測所の記録"
+
+
+def test_a_note_goes_on_below_its_start() -> None:
+    assert list(folded_note("  Demo of /a/b", 14)) == ["  Demo of /a/b"]
+    lines = list(folded_note("  Demo of /a/long/Artifacts.toml", 20))
+    assert lines == ["  Demo of", "  /a/long/Artifacts.", "  toml"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

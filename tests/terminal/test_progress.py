@@ -12,6 +12,7 @@ import pytest
 
 from fetch_artifacts.errors import SettingsError
 from fetch_artifacts.terminal import progress
+from fetch_artifacts.terminal.columns import columns_of
 from fetch_artifacts.terminal.progress import ProgressBars, ProgressEvent, Stage
 from support.commands import Terminal
 
@@ -212,3 +213,33 @@ def test_a_notebook_without_widgets_gets_text_and_no_warning(
                 report(STEPS[-1])
     assert isinstance(shown[0], ProgressBars) == widgets
     assert ("installed" in pipe.getvalue()) != widgets
+
+
+def test_the_lines_of_names_of_wide_characters_line_up(terminal: Terminal) -> None:
+    names = "気象データ観測所一覧表と記録", "\N{ROCKET}", "Demo"
+    with progress.show_progress() as report:
+        assert report is not None
+        for name in names:
+            report(ProgressEvent(name=name, stage="installed", done=10**6))
+    lines = [line for line in shown_lines(terminal) if " installed " in line]
+    starts = {columns_of(line[: line.index("installed")]) for line in lines}
+    assert len(lines) == 3
+    assert len(starts) == 1
+
+
+def test_a_number_that_does_not_fit_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = Terminal()
+    _put(monkeypatch, stream)
+    monkeypatch.setattr(progress, "_columns", lambda _: 45)
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    with progress.show_progress() as report:
+        assert report is not None
+        for done in (0, 10**6):
+            now[0] += 1
+            report(
+                ProgressEvent(name="A", stage="downloading", done=done, total=2 * 10**6)
+            )
+    assert f"{'A':16} downloading  50%  2.0 MB" in shown_lines(stream)

@@ -33,6 +33,7 @@ from fetch_artifacts.cli.shared.printing import (
 )
 from fetch_artifacts.depot.installed import find_installed, locate_entry
 from fetch_artifacts.install.lookup import entries_in, locate, require_path, wanted
+from fetch_artifacts.terminal.columns import columns_of, padded
 from fetch_artifacts.terminal.units import (
     count_of,
     show_bytes,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform
     from fetch_artifacts.terminal import progress
 
-_LONGEST: Final = 24  # characters of a name in a column
+_LONGEST: Final = 24  # columns of a name
 
 
 @click.command()
@@ -296,11 +297,11 @@ def _print_installed(installed: list[tuple[str, Path]], *, as_json: bool) -> Non
         print_json([{"name": name, "path": str(where)} for name, where in installed])
         return
     # In a pipe, a tab; on a terminal, columns that few long names don't move.
-    widths = [len(name) for name, _ in installed if len(name) <= _LONGEST]
-    width = max(widths, default=0) if sys.stdout.isatty() else None
+    widths = [columns_of(name) for name, _ in installed]
+    width = max((each for each in widths if each <= _LONGEST), default=0)
     for name, where in installed:
-        between = "\t" if width is None else " " * (max(width - len(name), 0) + 2)
-        print_path(f"{name}{between}{where}")
+        start = f"{padded(name, width)}  " if sys.stdout.isatty() else f"{name}\t"
+        print_path(f"{start}{where}")
 
 
 def _push(installed: Sequence[tuple[str, Path]]) -> None:

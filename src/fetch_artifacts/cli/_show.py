@@ -33,6 +33,7 @@ from fetch_artifacts.errors import (
     OverrideError,
 )
 from fetch_artifacts.install.lookup import wanted, warn_of_hook
+from fetch_artifacts.terminal.columns import columns_of, padded
 from fetch_artifacts.terminal.units import count_of, show_bytes
 
 if TYPE_CHECKING:
@@ -184,17 +185,17 @@ def _print_list(toml: Path, rows: Sequence[_Status]) -> None:
         _print_table(rows)
         return
     say(f"{toml}:")
-    width = max((len(row.name) for row in rows), default=0)
+    width = max((columns_of(row.name) for row in rows), default=0)
     for row in rows:
         tree_hash = row.entry.git_tree_sha1 if row.entry else "-"
         lazy = " (lazy)" if row.entry and row.entry.lazy else ""
-        line = f"  {row.name:{width}}  {tree_hash:40}  {row.state}{lazy}"
+        line = f"  {padded(row.name, width)}  {tree_hash:40}  {row.state}{lazy}"
         say(line, colour=row.colour())
 
 
 def _print_table(rows: Sequence[_Status]) -> None:
     titles = ("NAME", "HASH", "FOR", "SIZE", "STATE")
-    first, *lines = table_lines(titles, [row.cells() for row in rows], fold=True)
+    first, *lines = table_lines(titles, [row.cells() for row in rows])
     say(first, colour="bright_black")
     for text, row in zip(lines, rows, strict=True):
         for line in text.split("\n"):

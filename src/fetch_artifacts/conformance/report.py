@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
+from fetch_artifacts.terminal.columns import columns_of, padded
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -73,9 +75,9 @@ class Report:
                 for what, mark in marks.items()
             )
             lines.append((name, platform or "any", told))
-        widths = [max(len(line[column]) for line in lines) for column in (0, 1)]
+        widths = [max(columns_of(line[column]) for line in lines) for column in (0, 1)]
         for name, platform, told in lines:
-            yield f"{name:{widths[0]}}  {platform:{widths[1]}}  {told}"
+            yield f"{padded(name, widths[0])}  {padded(platform, widths[1])}  {told}"
 
     def to_json(self) -> dict[str, Any]:
         """Give everything as what JSON can say."""

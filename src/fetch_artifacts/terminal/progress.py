@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
 from fetch_artifacts.settings.terminal import wants_progress
+from fetch_artifacts.terminal.columns import columns_of, padded, shortened
 from fetch_artifacts.terminal.escaping import printable
 from fetch_artifacts.terminal.units import show_bytes, show_seconds
 
@@ -218,7 +219,7 @@ class ProgressBars:
             f"{_fit('total', self._total)} {states}, "
             f"{show_bytes(received)}, {show_bytes(rate)}/s"
         )
-        _show(self._total, text[: _columns(self._total)])
+        _show(self._total, shortened(text, _columns(self._total)))
 
 
 def _new_bar(total: int | None) -> tqdm[Any]:
@@ -238,14 +239,16 @@ def _draw(bar: tqdm[Any], event: ProgressEvent, rate: float) -> None:
     width = _columns(bar)
     if event.note:
         note = printable(event.note, sys.stderr)
-        _show(bar, _cut(f"{head} {note}", width))
+        _show(bar, shortened(f"{head} {note}", width))
         return
     size = show_bytes(event.total or event.done)
     part = f"{100 * event.done // event.total:3d}%" if event.total else "    "
     speed = f"{show_bytes(rate)}/s" if rate else ""
     bar.total, bar.n = event.total, event.done
     if width < _WIDE or not event.total:
-        _show(bar, f"{head} {part} {size:>7} {speed:>9}"[:width].rstrip())
+        most = f"{head} {part} {size:>7}"
+        whole = f"{most} {speed:>9}".rstrip()
+        _show(bar, whole if columns_of(whole) <= width else shortened(most, width))
     else:
         _show(bar, f"{head} {part} ", f" {size:>7} {speed:>9}")
 
@@ -263,11 +266,7 @@ def _columns(bar: tqdm[Any]) -> int:
 
 def _fit(name: str, bar: tqdm[Any]) -> str:
     width = _WIDER_NAME if _columns(bar) >= 100 else _NAME_WIDTH
-    return f"{_cut(printable(name, sys.stderr), width):{width}}"
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 3] + "..."
+    return padded(shortened(printable(name, sys.stderr), width), width)
 
 
 def _in_notebook() -> bool:

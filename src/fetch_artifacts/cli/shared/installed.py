@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.cli.shared.printing import say
 from fetch_artifacts.cli.shared.table import (
-    fitting_line,
+    folded_note,
     short_path,
     table_lines,
     terminal_width,
@@ -44,7 +44,8 @@ def print_installed(trees: Sequence[Installed]) -> None:
             _print_lines(tree, now)
         return
     for folder in dict.fromkeys(tree.path.parent for tree in trees):
-        say(fitting_line(f"{short_path(folder)}:"))
+        for line in folded_note(f"{short_path(folder)}:"):
+            say(line)
         inside = [tree for tree in trees if tree.path.parent == folder]
         sized = ("SIZE", "FILES") if any(tree.size for tree in inside) else ()
         print_table(
@@ -72,12 +73,12 @@ def print_table(
     """
     if not rows:
         return
-    first, *lines = table_lines(titles, rows, numbers=numbers)
+    first, *shown = table_lines(titles, rows, numbers=numbers)
     say(first, colour="bright_black")
-    for line, below in zip(lines, notes, strict=True):
-        say(line)
-        for note in below:
-            say(fitting_line(note))
+    for row, below in zip(shown, notes, strict=True):
+        told = (line for note in below for line in folded_note(note))
+        for line in (*row.split("\n"), *told):
+            say(line)
 
 
 def shown_hash(tree_hash: str) -> str:
