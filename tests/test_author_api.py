@@ -264,7 +264,7 @@ def test_add_artifact_into_a_full_depot_binds_nothing_and_names_the_depot(
     toml: Path, depot: Path, published: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "write", full_disk)
-    with pytest.raises(DepotError, match=rf"^{depot}: can't install .*free some space"):
+    with pytest.raises(DepotError, match=rf"^{depot}: can't write .*free some space"):
         add_artifact(toml, "Data", published.url, clear=False, verbose=False)
     assert names(depot / "artifacts") == []
     assert not toml.exists()
@@ -526,7 +526,7 @@ def test_a_url_that_is_no_text_is_named(url: Any, tmp_path: Path) -> None:
         lambda: add_artifact(toml, "Demo", url),
         lambda: add_artifact(toml, "Demo", ["https://127.0.0.1:1/a", url]),
     ):
-        with pytest.raises(ArgumentTypeError, match="URL: expected text, found"):
+        with pytest.raises(ArgumentTypeError, match="URL: expected a string, found"):
             use()
     assert not toml.exists()
 

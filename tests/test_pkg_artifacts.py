@@ -207,7 +207,7 @@ def test_an_entry_with_its_file_installs_too(depot: Path, tmp_path: Path) -> Non
 @pytest.mark.usefixtures("depot")
 def test_an_entry_alone_is_not_enough() -> None:
     wrong: Any = pkg_artifacts.ensure_artifact_installed
-    with pytest.raises(TypeError, match="the file behind its entry"):
+    with pytest.raises(TypeError, match="the entry's file"):
         wrong("Demo", {"git-tree-sha1": ONE})
 
 

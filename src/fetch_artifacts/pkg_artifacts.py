@@ -371,7 +371,7 @@ def ensure_artifact_installed(  # noqa: PLR0913 - Julia's parameters
     """
     if isinstance(artifacts_toml, Mapping):
         if toml_of_meta is None:
-            msg = "ensure_artifact_installed: expected the file behind its entry"
+            msg = "ensure_artifact_installed: expected toml_of_meta, the entry's file"
             raise ArgumentTypeError(msg)
         path = Path(absolute(toml_of_meta))
         place = Place.of(name, path)

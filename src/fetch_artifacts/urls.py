@@ -98,7 +98,9 @@ def redirected(url: str, location: str) -> str:
         split_url(target)
     except (ValueError, DownloadError):
         shown = redacted(url)
-        msg = f"{shown}: redirected to what is no URL: {redacted(location)}"
+        msg = (
+            f"{shown}: redirected to something that is not a URL: {redacted(location)}"
+        )
         raise DownloadError(msg, url=shown) from None
     return target
 

@@ -243,7 +243,9 @@ def test_what_is_no_archive_is_refused_with_its_first_bytes(tree: Path) -> None:
 
 
 def test_a_compressed_file_that_is_no_tar_archive_is_refused(tree: Path) -> None:
-    fault = r"xz data that hold no tar archive but, it seems, a single file \(a text\)"
+    fault = (
+        r"xz data that hold no tar archive but, it seems, a single file \(a text file\)"
+    )
     with pytest.raises(NotAnArchiveError, match=fault) as caught:
         unpacked_from(lzma.compress(b"some text " * 100), tree)
     assert "`fetch-artifacts create`" in str(caught.value)
@@ -252,7 +254,7 @@ def test_a_compressed_file_that_is_no_tar_archive_is_refused(tree: Path) -> None
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"short", r"a single file \(a text\)"),
+        (b"short", r"a single file \(a text file\)"),
         (bytes(range(128, 256)), "a single file, starting"),
         (gzip.compress(bytes(1024), mtime=0), "gzip data, starting"),
         (b"PK\x03\x04" + bytes(600), "zip data, starting"),

@@ -127,13 +127,13 @@ IS_A_TAG = "Julia takes this string for a platform tag"
             "description = 'some words'",
             "a[1].description",
             f"{IS_A_TAG}: platform tag 'description' = 'some words': expected no space",
-            "take it out, or write an array with the string in it",
+            "remove it, or write an array with the string in it",
         ),
         (
             "'e.f' = 'x/y'",
             'a[1]."e.f"',
             f"{IS_A_TAG}: platform tag 'e.f' = 'x/y': expected no space",
-            "take it out, or write an array with the string in it",
+            "remove it, or write an array with the string in it",
         ),
         (
             "OS = 'linux'",
@@ -386,7 +386,7 @@ def test_a_misspelt_key_gets_a_note(
     path = tmp_path / "Artifacts.toml"
     path.write_text(f"[a]\ngit-tree-sha1 = '{ONE}'\n{key} = 'x'\n", "utf-8")
     found = [(each.harmless, each.key, each.todo) for each in check_file(path)]
-    todo = f"write {meant}, if that is what is meant"
+    todo = f"write {meant}, if that is what you mean"
     assert found == ([(True, f"a.{key}", todo)] if meant else [])
 
 

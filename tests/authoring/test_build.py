@@ -96,7 +96,7 @@ def test_a_build_on_a_full_disk_is_an_error_that_names_the_depot(
     with pytest.raises(DepotError) as caught:
         create_artifact(fill)
     assert str(caught.value) == (
-        f"{depot}: can't install into this depot: {reason}; free some space"
+        f"{depot}: can't write to this depot: {reason}; free some space"
     )
     assert isinstance(caught.value.__cause__, OSError)
     assert names(depot / "artifacts") == ["CACHEDIR.TAG"]
@@ -135,7 +135,7 @@ def test_a_finished_build_that_the_depot_does_not_take_is_a_depot_error(
             make_tree(folder.path, TREE)
             monkeypatch.setattr(os, step, fail)
 
-    with pytest.raises(DepotError, match=f"^{depot}: can't install .*JULIA_DEPOT_PATH"):
+    with pytest.raises(DepotError, match=f"^{depot}: can't write .*JULIA_DEPOT_PATH"):
         build()
     assert names(depot / "artifacts") == ["CACHEDIR.TAG"]
 
@@ -145,7 +145,7 @@ def test_a_copy_on_a_full_disk_is_an_error_that_names_the_depot(
 ) -> None:
     source = make_tree(tmp_path / "source", TREE)
     monkeypatch.setattr(os, "write", full_disk)
-    with pytest.raises(DepotError, match=rf"^{depot}: can't install .*free some space"):
+    with pytest.raises(DepotError, match=rf"^{depot}: can't write .*free some space"):
         artifact_from_directory(source)
     assert names(depot / "artifacts") == []  # not even an empty CACHEDIR.TAG
 
@@ -372,7 +372,10 @@ def test_links_can_be_followed(tmp_path: Path) -> None:
         ({"a/b/l": Link("..")}, "a/b/l: .* back to where it is"),
         ({"a/l": Link("../b"), "b/m": Link("../a")}, "a/l/m: .* back to where it is"),
         ({"l": Link("l")}, "l: .* back to where it is"),
-        ({"l": Link("nowhere")}, "l: .* leads to no .*/source/nowhere; remove it"),
+        (
+            {"l": Link("nowhere")},
+            "l: .* leads to .*/source/nowhere, which does not exist; remove it",
+        ),
     ],
 )
 def test_links_in_a_circle_or_to_nowhere_can_not_be_followed(

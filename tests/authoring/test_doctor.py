@@ -273,7 +273,7 @@ def test_a_url_that_moved_for_good_is_noted_and_a_signed_link_is_not(
     diagnoses = diagnose(toml)
     assert wrong(diagnoses) == []
     moved = [it for it in notes(diagnoses) if "moved" in it]
-    assert moved == [f"it has moved for good to {httpserver.url_for('/new')}"]
+    assert moved == [f"it has moved permanently to {httpserver.url_for('/new')}"]
 
 
 @pytest.mark.parametrize(

@@ -173,10 +173,10 @@ def test_check_names_what_is_damaged_and_what_is_missing(
     assert done.stdout.splitlines() == [
         f"artifact/{TREE_HASH}: holds the tree {other_hash}",
         "artifact/notes.txt: expected a git-tree-sha1 as its name",
-        f"artifact/{other_hash}: there is none",
-        "meta: there is none",
+        f"artifact/{other_hash}: missing",
+        "meta: missing",
     ]
-    told = "delete what is damaged there, and run it without --check\n"
+    told = "delete what is damaged there, and run mirror without --check\n"
     assert done.stderr.endswith(told)
     for name in (TREE_HASH, "notes.txt"):
         (mirror / "artifact" / name).unlink()

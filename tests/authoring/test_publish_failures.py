@@ -193,7 +193,7 @@ def test_what_was_uploaded_before_a_failure_is_told_and_used_the_next_time(
     first, told, where = failed.stderr.splitlines()
     assert first.startswith(f"fetch-artifacts: dir:{two}: {two / file}: could not be ")
     assert first.endswith("; nothing was bound")
-    assert told.strip() == "uploaded already, and used as it is next time:"
+    assert told.strip() == "already uploaded, and used again next time:"
     assert where.strip() == f"dir:{one}: {one.as_uri()}/{file}"
     assert not toml.exists()
     written = (one / file).stat().st_mtime_ns
@@ -224,6 +224,8 @@ def test_a_file_that_can_t_be_written_is_told_with_what_was_uploaded(
     (tmp_path / "file").touch()
     target = target_for(f"dir:{web}", url_base=web.as_uri())
     toml = tmp_path / "file" / "Artifacts.toml"
-    with pytest.raises(PublishError, match="nothing was bound\nuploaded") as caught:
+    with pytest.raises(
+        PublishError, match="nothing was bound\nalready uploaded"
+    ) as caught:
         publish(source, "Demo", target, BindingOptions(toml=toml))
     assert str(caught.value).startswith(str(tmp_path / "file"))

@@ -107,7 +107,7 @@ def test_what_cannot_be_downloaded_again_is_not_bound(
     tmp_path: Path, toml: Path, source: Path, web: FolderTarget
 ) -> None:
     elsewhere = FolderTarget(folder=web.folder, url_base=tmp_path.as_uri())
-    with pytest.raises(PublishError, match="can't be had from where everybody looks"):
+    with pytest.raises(PublishError, match="can't be downloaded from its public URL"):
         publish(source, "Demo", elsewhere, BindingOptions(toml=toml))
     assert not toml.exists()
 

@@ -99,8 +99,8 @@ def test_equal_trees_have_no_difference(tmp_path: Path) -> None:
             {"d/a": Link("there")},
             [
                 (
-                    "d/a: other target: 60aecbdbb21e68a16d08c3e94a0524637e353307 and "
-                    "c78ee1a5bdf46d22da300b68d50bc45c587c3293"
+                    "d/a: different target: 60aecbdbb21e68a16d08c3e94a0524637e353307 "
+                    "and c78ee1a5bdf46d22da300b68d50bc45c587c3293"
                 )
             ],
         ),
@@ -116,7 +116,7 @@ def test_other_content_is_told_with_both_hashes(tmp_path: Path) -> None:
     found = differences(tmp_path, {"a": "x\n"}, {"a": ("q\n", 0o755)})
     assert found == [
         (
-            "a: mode 100644 and 100755, other content: "
+            "a: mode 100644 and 100755, different content: "
             "587be6b4c3f93f93c489c0111bba5596147a26cb and "
             "bca70f35318f31dd1d1d1d2d2e64c19b880899ff"
         )
@@ -127,13 +127,8 @@ def test_a_folder_around_all_of_it_explains_the_hash(tmp_path: Path) -> None:
     inner = read_tree(make_tree(tmp_path / "inner", TREE))
     make_tree(tmp_path / "outer" / "data", TREE)
     outer = read_tree(tmp_path / "outer")
-    assert (
-        containment(inner, outer)
-        == "the second has all of the other in a folder 'data'"
-    )
-    assert (
-        containment(outer, inner) == "the first has all of the other in a folder 'data'"
-    )
+    assert containment(inner, outer) == "the second has the other in its folder 'data'"
+    assert containment(outer, inner) == "the first has the other in its folder 'data'"
     assert containment(inner, inner) == ""
 
 

@@ -199,7 +199,7 @@ def test_diff_explains_why_two_hashes_differ(
     assert [line.partition(":")[0] for line in lines[2:]] == ["foo3", "new"]
     make_tree(tmp_path / "outer" / "data", TREE)
     result = run("diff", source, tmp_path / "outer")
-    assert "the second has all of the other in a folder 'data'" in result.stdout
+    assert "the second has the other in its folder 'data'" in result.stdout
 
 
 @pytest.mark.parametrize("keep", [[], ["--keep"]])
@@ -260,4 +260,4 @@ def test_two_files_of_one_name_are_not_packed(tmp_path: Path, depot: Path) -> No
     url = (tmp_path / "a").as_uri()
     to = ["--pack", "--to", f"dir:{tmp_path}", "--url-base", tmp_path.as_uri()]
     result = run("add", "X", url, url, *to, "--toml", tmp_path / "A.toml")
-    assert (result.exit_code, "a name of its own" in result.stderr) == (1, True)
+    assert (result.exit_code, "a file name of its own" in result.stderr) == (1, True)

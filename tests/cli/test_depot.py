@@ -236,7 +236,7 @@ def test_remove_keeps_what_another_file_needs(
     artifact("Demo", other / "Artifacts.toml")
     result = run("remove", "Demo")
     assert result.exit_code == 0
-    assert f"Demo: kept, for Demo of {other}/Artifacts.toml needs it" in result.stdout
+    assert f"Demo: kept, also needed by Demo of {other}/Artifacts.toml" in result.stdout
     assert TREE_HASH in names(depot / "artifacts")
     assert "Demo: removed" in run("remove", "Demo", "--force").stdout
     assert TREE_HASH not in names(depot / "artifacts")
@@ -252,7 +252,7 @@ def test_clearing_keeps_what_another_file_needs(
     other = make_tree(tmp_path / "q", {"Artifacts.toml": published.toml.read_text()})
     artifact("Demo", other / "Artifacts.toml")
     clear_artifact_cache("Demo", published.toml)
-    assert "needs it too" in caplog.text
+    assert "also needed by" in caplog.text
     assert TREE_HASH in names(depot / "artifacts")
     clear_artifact_cache("Demo", published.toml, force=True)
     assert TREE_HASH not in names(depot / "artifacts")

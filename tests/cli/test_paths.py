@@ -72,7 +72,7 @@ def test_an_output_needs_a_folder_that_can_be_written(
 
 def test_a_depot_that_can_not_be_written_is_named_by_its_option(toml: Path) -> None:
     result = run("install", "--depot", toml / "depot")
-    assert f"{toml}/depot: can't install into this depot: {toml} is no folder" in (
+    assert f"{toml}/depot: can't write to this depot: {toml} is not a folder" in (
         result.stderr
     )
     assert "[Errno" not in result.stderr
@@ -106,7 +106,7 @@ def test_a_file_is_no_folder_to_override_with_and_no_depot(
     result = run("override", "Demo", "file")
     assert "expected a folder, found something else" in result.stderr
     result = run("override", "Demo", str(tmp_path), "--depot", "file/x")
-    assert "file is no folder; remove it" in result.stderr
+    assert "file is not a folder; remove it" in result.stderr
 
 
 def test_a_mirror_that_is_not_there_is_told(toml: Path) -> None:

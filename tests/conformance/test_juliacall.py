@@ -58,7 +58,7 @@ def test_it_is_the_first_choice_and_says_why_and_what_the_start_costs(
 ) -> None:
     said = run(tmp_path, ASK)
     assert "1.12.5 | juliacall | it is installed" in said
-    assert "JULIA=there-is-no-such-julia is not asked" in said
+    assert "JULIA=there-is-no-such-julia is not used" in said
     assert "first start after an installation compiles" in said
     assert "600 MB" in said
     assert "[juliapkg]" not in said  # standard output is the program's
@@ -302,7 +302,7 @@ with open_julia("juliacall") as julia:
     assert said[1].startswith(
         "1.12.5 process juliacall is installed, but did not start"
     )
-    assert said[1].endswith(f"{julia} is asked")
+    assert said[1].endswith(f"{julia} is used")
     assert "imported before a fork" in said[2]
     assert said[3:] == ["status 0"]
 

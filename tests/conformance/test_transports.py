@@ -73,7 +73,7 @@ def test_the_program_that_julia_names_is_asked(
     with open_julia() as julia:
         assert julia.version() == "1.12.5"
         assert julia.way == "process"
-        assert julia.reason == f"juliacall is not installed; {named} is asked"
+        assert julia.reason == f"juliacall is not installed; {named} is used"
 
 
 @needs_scripts

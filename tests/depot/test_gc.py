@@ -417,7 +417,7 @@ def test_what_others_logged_while_the_lock_was_lost_is_kept(
             patch.setattr(OrphanLog, "update", paused_orphans)
         else:
             patch.setattr(gc, "replace_log", paused_log)
-        with pytest.raises(DepotError, match=r"usage\.toml\.pid: others took"):
+        with pytest.raises(DepotError, match=r"usage\.toml\.pid: another process took"):
             collect()
     assert str(theirs) in logged(depot)
     assert names(depot / "artifacts") == [A]

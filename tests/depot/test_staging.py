@@ -127,7 +127,7 @@ def test_a_depot_that_is_a_file_is_an_error_that_names_it(
 ) -> None:
     (tmp_path / "file").write_text("x")
     monkeypatch.setenv("JULIA_DEPOT_PATH", str(tmp_path / "file"))
-    with pytest.raises(DepotError, match=r"file: can't install.*file is no folder"):
+    with pytest.raises(DepotError, match=r"file: can't write.*file is not a folder"):
         FirstDepot.present().prepare()
 
 
@@ -223,14 +223,14 @@ def test_a_link_that_leads_nowhere_is_told_as_that(
     link.parent.mkdir(exist_ok=True)
     link.symlink_to(tmp_path / "gone")
     published = publish(tmp_path / "published")
-    message = f"^{depot}: can't install into this depot: {link} is a link to "
+    message = f"^{depot}: can't write to this depot: {link} is a link to "
     with pytest.raises(DepotError, match=f"{message}{tmp_path}/gone, where there is"):
         artifact("Demo", published.toml)
     with pytest.raises(DepotError, match=f"{link} is a link to {tmp_path}/gone"):
         load_artifacts(published.toml, link)
     link.unlink()
     link.write_text("")
-    with pytest.raises(DepotError, match=f"{link} is no folder; remove it"):
+    with pytest.raises(DepotError, match=f"{link} is not a folder; remove it"):
         artifact("Demo", published.toml)
 
 

@@ -115,7 +115,7 @@ def test_a_file_that_changes_all_the_time_is_left_as_it_is(tmp_path: Path) -> No
         path.write_bytes(b"%d" % next(count))
         return b"ours"
 
-    with pytest.raises(OSError, match="others change it all the time"):
+    with pytest.raises(OSError, match="other processes keep changing it"):
         rewrite(path, change)
     assert path.read_bytes() == b"99"
 
@@ -340,6 +340,6 @@ def test_a_write_in_place_that_was_cut_off_does_not_begin_anew(
     path.write_bytes(b"old")
     (tmp_path / "other").hardlink_to(path)
     monkeypatch.setattr(writing, "flush_file", stale_the_second_time)
-    with pytest.raises(OSError, match="may be written in part only"):
+    with pytest.raises(OSError, match="it may be incomplete"):
         rewrite(path, to(b"new"))
     assert len(flushed) == 2

@@ -83,7 +83,7 @@ def test_a_hook_may_choose_nothing(hook: Path, tmp_path: Path) -> None:
     ("script", "message"),
     [
         ("echo hello", r"select_artifacts\.jl: expected it to print TOML(.|\n)*hello"),
-        ("echo 'Foo = []'", r"expected one table as 'Foo', it printed \[\]"),
+        ("echo 'Foo = []'", r"expected it to print a table as 'Foo', found \[\]"),
         ("echo no CUDA >&2; exit 3", "status 3, saying: no CUDA"),
         ("exit 3", "status 3, saying: nothing"),
     ],

@@ -364,7 +364,7 @@ def test_a_depot_that_is_a_file_is_told_by_name(
 ) -> None:
     (tmp_path / "file").write_text("x")
     monkeypatch.setenv("JULIA_DEPOT_PATH", str(tmp_path / "file"))
-    with pytest.raises(DepotError, match=f"{tmp_path}/file: can't install"):
+    with pytest.raises(DepotError, match=f"{tmp_path}/file: can't write"):
         artifact("Demo", published.toml)
 
 

@@ -56,15 +56,15 @@ def failure(toml: Path) -> Exception:
 @pytest.mark.parametrize(
     ("body", "what"),
     [
-        (b"", "what came are 0 bytes, nothing at all: check the address"),
+        (b"", "received 0 bytes, nothing at all: check the address"),
         (
             b"<!DOCTYPE html><title>Sign in</title>",
-            "what came are 37 bytes, an HTML page, perhaps for logging in or of an",
+            "received 37 bytes, an HTML page, perhaps a login form or an",
         ),
         (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
         (
             gzip.compress(b"a,b\n1,2\n", mtime=0),
-            "a single file (a table in text form",
+            "a single file (a CSV table",
         ),
     ],
 )

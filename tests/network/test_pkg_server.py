@@ -328,7 +328,7 @@ def test_an_auth_toml_with_a_time_that_is_none_says_what_was_expected(
 ) -> None:
     write_auth(depot, f"{OLD}{field} = {value}\n")
     assert "Authorization" not in headers(depot)
-    why = f"{field}: expected a number of seconds that can be counted, found {found}"
+    why = f"{field}: expected a finite number of seconds, found {found}"
     assert f"the file is damaged: {why}" in caplog.text
 
 

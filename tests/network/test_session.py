@@ -88,7 +88,7 @@ def test_a_redirect_to_what_is_no_url_is_an_error_of_the_server(
 ) -> None:
     with (
         serving(answer(302, Location=location)) as server,
-        pytest.raises(DownloadError, match="redirected to what is no URL"),
+        pytest.raises(DownloadError, match="redirected to something that is not a URL"),
     ):
         fetch(fetcher, server.url())
 

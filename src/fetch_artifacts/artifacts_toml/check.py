@@ -43,11 +43,11 @@ _ADVICE: Final = {
     "size": "write the archive's size, or leave the key out",
     "lazy": "write true, or leave the key out",
     "download": "write a [[NAME.download]] with url and sha256 for each source",
-    "os": "write such as linux, macos or windows",
-    "arch": "write such as x86_64 or aarch64",
+    "os": "write a system such as linux, macos or windows",
+    "arch": "write an architecture such as x86_64 or aarch64",
 }
-_REPAIR: Final = "run `fetch-artifacts doctor --fix`, which finds the true one out"
-_OTHERWISE: Final = "write what was expected, or take it out"
+_REPAIR: Final = "run `fetch-artifacts doctor --fix`, which finds the true one"
+_OTHERWISE: Final = "write what was expected, or remove it"
 _IS_A_TAG: Final = "Julia takes this string for a platform tag"
 _UNKNOWN: Final = dict.fromkeys(REQUIRED_TAGS, "")
 _SPELLINGS: Final = tuple(sorted(ENTRY_KEYS))
@@ -56,7 +56,7 @@ _PUBLISH: Final = (
     "nothing, if only Python is to install it; else add an https source, as "
     "`fetch-artifacts publish --to` does"
 )
-_NO_TAG: Final = "take it out, or write an array with the string in it"
+_NO_TAG: Final = "remove it, or write an array with the string in it"
 # Triplets, and so the names of archives, end in such as -cuda+12.9-mpi+mpich.
 _TAG_IN_URL: Final = re.compile(r"-([^-+/]+)\+")
 
@@ -319,8 +319,8 @@ def _check_spelling(entry: Mapping[str, Any], place: Place) -> Iterator[Finding]
     for key in [key for key in entry if key not in ENTRY_KEYS | KNOWN_TAGS]:
         meant = misspelt(key, _SPELLINGS)
         if meant is not None and meant not in entry:
-            fault = (place / key).error("Artifacts.toml knows no such key")
-            todo = f"write {meant}, if that is what is meant"
+            fault = (place / key).error("an Artifacts.toml has no such key")
+            todo = f"write {meant}, if that is what you mean"
             yield _finding(fault, todo, harmless=True)
 
 
@@ -335,8 +335,8 @@ def _check_sources(entry: Mapping[str, Any], place: Place) -> Iterator[Finding]:
         why = _why_not_julia(source)
         if len(faults) == 1 and _is_for_curl(source):
             followed = bool(good) and number < good[-1]
-            todo = "nothing, as long as a source behind it works"
-            advice = "Julia has curl for it, this package does not: add an https source"
+            todo = "nothing, as long as a later source works"
+            advice = "only Julia can download it, with curl: add an https source"
             yield _finding(faults[0], todo if followed else advice, harmless=followed)
         elif why and not faults:
             fault = (here / "url").error(why)
@@ -360,6 +360,6 @@ def _why_not_julia(source: object) -> str:
 
 
 def _is_for_curl(source: object) -> bool:
-    """Whether a source can be had by Julia, which has curl, though not by us."""
+    """Whether Julia can download a source, with curl, and this package can't."""
     url = source.get("url") if isinstance(source, dict) else None
     return isinstance(url, str) and url.lower().startswith(_CURLS)

@@ -202,7 +202,7 @@ def _check_source(
     source: _Stated, evidence: Evidence, entry: _Stated
 ) -> Iterator[Diagnosis]:
     if evidence.moved:
-        what = f"it has moved for good to {redacted(evidence.moved)}"
+        what = f"it has moved permanently to {redacted(evidence.moved)}"
         yield _found(source.place / "url", what, "write that address", harmless=True)
     contents = evidence.contents
     vouched = source.says("sha256") == str(evidence.sha256)
@@ -236,14 +236,14 @@ def _repair(place: Place, what: str, contents: Contents, fix: Fix) -> Diagnosis:
     if contents.bindable:
         return _found(place, what, _FIXED, fix=fix)
     todo = (
-        "it stays as it is, since Julia gets nothing right from what this URL sends; "
-        "find out whether the server, or a proxy, decompresses it, or publish a .tar.gz"
+        "it stays as it is, since Julia can't install what this URL sends; find out "
+        "whether the server, or a proxy, decompresses it, or publish a .tar.gz"
     )
     return _found(place, what, todo)
 
 
 def _fits(source: _Stated, entry: _Stated, evidence: Evidence) -> bool:
-    """Whether one of the two hashes in the file is that of what a source gives."""
+    """Whether one of the two hashes in the file is that of what a source sends."""
     contents = evidence.contents
     return source.says("sha256") == str(evidence.sha256) or (
         isinstance(contents, Contents)
@@ -257,7 +257,7 @@ def _check_archive(
     trouble = julia_trouble(contents.kind)
     if trouble:
         todo = "publish it as .tar.gz, which `fetch-artifacts create` makes"
-        # What the next Julia can do is no fault.
+        # A format that some Julia can unpack is no fault.
         harmless = FORMATS[contents.kind].julia is not None
         yield _found(source.place, trouble, todo, harmless=harmless)
     for doubt in contents.doubts:

@@ -140,7 +140,7 @@ def _mistakes_of_tree(tree: ArchiveTree, of: str) -> Iterator[tuple[str, str]]:
     )
     yield (
         str(tree.git_hash),
-        f"git's hash, while Pkg counts links outside ASCII in another way{of}",
+        f"git's hash{of}, but Pkg hashes non-ASCII link targets differently",
     )
     yield (
         str(tree.tar_hash),

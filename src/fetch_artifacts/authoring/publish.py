@@ -235,7 +235,7 @@ def _told_with(done: list[tuple[PublishTarget, Upload]]) -> Iterator[None]:
             words = f"{error.filename}: {error.strerror or error}"
         lines = [f"{words}; nothing was bound"]
         if done:
-            lines.append("uploaded already, and used as it is next time:")
+            lines.append("already uploaded, and used again next time:")
         for target, upload in done:
             again = f" ({upload.again})" if upload.again else ""
             lines.append(f"{target.name}: {redacted(upload.url)}{again}")
@@ -263,12 +263,12 @@ def _source(upload: Upload, archive: Archive, tree_hash: TreeHash) -> DownloadSo
             received = receive(fetcher, upload.url, read, promised=archive.sha256)
         tree = received.content
     except (DownloadError, UnpackError) as error:
-        there = "there already" if upload.existed else "uploaded"
-        msg = f"{there}, but it can't be had from where everybody looks: {error}"
+        there = "already there" if upload.existed else "uploaded"
+        msg = f"{there}, but it can't be downloaded from its public URL: {error}"
         raise PublishError(msg) from error
     try:
         require_tree(tree_hash, tree.tree_hash, tree.git_hash, redacted(upload.url))
-        # Another zlib packs the same tree into other bytes, which is fine.
+        # Another zlib may pack the same tree into different bytes.
         if not upload.existed:
             require_archive(archive.sha256, received.sha256, redacted(upload.url))
     except HashMismatchError as error:

@@ -92,7 +92,7 @@ def _chosen(address: str, name: str | None, files: Mapping[str, object]) -> str:
     if name is None and len(files) == 1:
         return next(iter(files))
     if name is None:
-        raise _failed(address, f"expected the name of a file behind it, one of {names}")
+        raise _failed(address, f"expected a file name after it, one of {names}")
     if unquote(name) not in files:
         raise _failed(address, f"expected a file of that name, found {names}")
     return unquote(name)

@@ -91,7 +91,7 @@ def _require_urls(given: object) -> None:
     urls = given if isinstance(given, (list, tuple)) else [given]
     for url in urls:
         if not isinstance(url, str):
-            msg = f"URL: expected text, found {url!r}; a Path gives it by as_uri()"
+            msg = f"URL: expected a string, found {url!r}; a Path has as_uri()"
             raise ArgumentTypeError(msg)
 
 
@@ -205,9 +205,8 @@ def download_files(urls: Sequence[str], folder: Path) -> None:
             name = unquote(file_name(url))
             target = folder / name
             if not name or "/" in name or name in {".", ".."} or target.exists():
-                msg = (
-                    f"{redacted(url)}: expected a name of its own for a file at its end"
-                )
+                fault = "expected a URL that ends in a file name of its own"
+                msg = f"{redacted(url)}: {fault}"
                 raise ArchiveError(msg)
             receive(fetcher, url, partial(_write, target))
 

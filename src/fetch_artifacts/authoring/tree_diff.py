@@ -127,9 +127,7 @@ def containment(first: Tree, second: Tree) -> str:
     for one, other, words in ((first, second, "second"), (second, first, "first")):
         top = other.top_folder
         if top and top[1] == one.tree_hash:
-            return (
-                f"the {words} has all of the other in a folder {_printable(top[0])!r}"
-            )
+            return f"the {words} has the other in its folder {_printable(top[0])!r}"
     return ""
 
 
@@ -168,7 +166,7 @@ def _difference(path: bytes, first: Tree, second: Tree) -> str:
         parts.append(f"mode {old[0].decode()} and {new[0].decode()}")
     if old[1] != new[1]:
         what = "target" if old[0] == LINK else "content"
-        parts.append(f"other {what}: {old[1].hex()} and {new[1].hex()}")
+        parts.append(f"different {what}: {old[1].hex()} and {new[1].hex()}")
     return ", ".join(parts)
 
 

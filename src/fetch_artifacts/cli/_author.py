@@ -39,14 +39,18 @@ if TYPE_CHECKING:
 @click.option(
     "--pack",
     is_flag=True,
-    help="Take the URLs for single files: pack them into one archive, and publish that "
-    "--to a place, where Julia finds it too.",
+    help="Take the URLs for single files, pack them into one archive and publish it "
+    "--to a place where Julia finds it too.",
 )
 @click.option(
-    "--to", "targets", multiple=True, metavar="TARGET", help="For --pack, as publish."
+    "--to",
+    "targets",
+    multiple=True,
+    metavar="TARGET",
+    help="For --pack, as for publish.",
 )
 @click.option(
-    "--url-base", "url_bases", multiple=True, help="For --pack, as publish has it."
+    "--url-base", "url_bases", multiple=True, help="For --pack, as for publish."
 )
 @binding_options
 @json_option
@@ -63,8 +67,8 @@ def add(
 ) -> None:
     """Download an archive, and bind its hashes and its size to NAME.
 
-    More URLs are further places for the same tree. A file in Zenodo or figshare may be
-    given as doi:10.5281/zenodo.NUMBER/FILE; what is bound is its own URL.
+    More URLs are further sources of the same tree. A file in Zenodo or figshare may be
+    given as doi:10.5281/zenodo.NUMBER/FILE; its own URL is bound.
     """
     if pack != bool(targets):
         msg = "--pack and --to go together"
@@ -131,7 +135,7 @@ def _pack(
     type=(str, str),
     multiple=True,
     metavar="URL SHA256",
-    help="Where its archive can be had, and the archive's sha256.",
+    help="The URL of its archive, and the archive's sha256.",
 )
 @binding_options
 def bind(

@@ -51,14 +51,15 @@ _files = click.argument("files", nargs=-1, type=TomlPath(), metavar="[FILE]...")
 @click.option(
     "--install",
     is_flag=True,
-    help="Let both install each source of each entry, in depots that are thrown away.",
+    help="Have both install each source of each entry, in temporary depots.",
 )
 @click.option(
     "--julia",
     "choice",
     metavar="auto|juliacall|process|PATH",
-    help="The Julia to ask; without it FETCH_ARTIFACTS_ORACLE, else auto: by juliacall "
-    "where it is installed, else the julia that JULIA names or that is on PATH.",
+    help="The Julia to compare with. auto: juliacall's if installed, else a process "
+    "of the julia that JULIA names or that is on PATH.  [env: FETCH_ARTIFACTS_ORACLE; "
+    "default: auto]",
 )
 @click.option(
     "--timeout",
@@ -70,7 +71,7 @@ _files = click.argument("files", nargs=-1, type=TomlPath(), metavar="[FILE]...")
 @click.option(
     "--junitxml",
     type=NamedPath(dir_okay=False),
-    help="Write the checks there as JUnit's XML.",
+    help="Write the checks to this file, as JUnit XML.",
 )
 @toml_option
 @json_option

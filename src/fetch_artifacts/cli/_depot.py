@@ -52,16 +52,14 @@ all_depots_option = click.option(
 @click.command()
 @dry_run_option
 @yes_option
-@click.option(
-    "--explain", is_flag=True, help="Say of each artifact why it stays or goes."
-)
+@click.option("--explain", is_flag=True, help="Say why each artifact stays or goes.")
 @click.option(
     "--collect-delay",
     type=click.FloatRange(min=0, max=100_000),
     default=7,
     show_default=True,
     metavar="DAYS",
-    help="How long an artifact stays that nothing names any more.",
+    help="How long to keep what no file names any more.",
 )
 @all_depots_option
 @json_option
@@ -220,9 +218,7 @@ def override_facts(
 @toml_option
 @platform_option
 @all_depots_option
-@click.option(
-    "--force", is_flag=True, help="Although other files in use name it as well."
-)
+@click.option("--force", is_flag=True, help="Even if other files in use name it too.")
 @yes_option
 @dry_run_option
 @json_option

@@ -52,7 +52,7 @@ _log = logging.getLogger(__name__)
     type=click.Choice(get_args(Algorithm)),
     default="git-sha1",
     show_default=True,
-    help="For folders; archives have the git-sha1 of an Artifacts.toml.",
+    help="For a folder; of an archive only the git-sha1 can be had.",
 )
 @click.option("--tree", "as_tree", is_flag=True, help="Print every entry's hash too.")
 @json_option

@@ -119,7 +119,7 @@ def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, objec
 @click.option(
     "--reinstall",
     is_flag=True,
-    help="Install those named, or all of BUNDLE, anew, and delete what is there.",
+    help="Install NAME, or all of BUNDLE, again, and delete what was there.",
 )
 @click.option(
     "--from",
@@ -127,13 +127,13 @@ def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, objec
     type=NamedPath(exists=True, dir_okay=False),
     metavar="BUNDLE",
     help="Install from a file that `bundle` wrote, without a network: all of it, lazy "
-    "or not, or what the Artifacts.toml files bind that are then given in place of "
-    "names. With --include-lazy it is an error if BUNDLE lacks a lazy one.",
+    "or not, or what the given Artifacts.toml files bind; give those instead of names. "
+    "With --include-lazy it is an error if BUNDLE lacks a lazy one.",
 )
 @click.option(
     "--push",
     is_flag=True,
-    help="Put what the mirrors of FETCH_ARTIFACTS_MIRRORS lack there, too.",
+    help="Also upload what the mirrors of FETCH_ARTIFACTS_MIRRORS lack.",
 )
 @dry_run_option
 @json_option
@@ -153,7 +153,7 @@ def install(
 ) -> None:
     """Install the artifacts named, or all that are not lazy."""
     if reinstall and not (names or bundle):
-        msg = "--reinstall goes with NAME or --from"
+        msg = "--reinstall needs NAME or --from"
         raise click.UsageError(msg)
     if bundle and julia:
         msg = "--julia does not go with --from: no hook chooses what a bundle holds"
@@ -368,7 +368,7 @@ def _reinstall(
     "--keep",
     type=NamedPath(file_okay=False),
     metavar="DIR",
-    help="Leave everything that the demo makes in this folder.",
+    help="Keep everything that the demo makes in this folder.",
 )
 def demo(keep: Path | None) -> None:
     """Make, serve, bind, install and verify artifacts locally.

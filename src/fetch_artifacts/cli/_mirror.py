@@ -56,8 +56,8 @@ def selection_options(command: Callable[..., None]) -> Callable[..., None]:
             metavar="all|TRIPLET",
             shell_complete=complete_platforms_or_all,
             callback=_parse_platforms,
-            help="Which entries, lazy ones too: for all platforms, or for this one "
-            "(may be given several times); for this machine unless given.",
+            help="Take the entries for all platforms, or for this one (may be given "
+            "several times), lazy ones too; those for this machine unless given.",
         ),
     ):
         command = option(command)
@@ -79,9 +79,7 @@ def _selected(
 @click.option(
     "--check", is_flag=True, help="Read all of it, and say what is wrong or missing."
 )
-@click.option(
-    "--prune", is_flag=True, help="Delete what none of the files names at all."
-)
+@click.option("--prune", is_flag=True, help="Delete what none of the files names.")
 def mirror(
     place: str,
     files: tuple[Path, ...],
@@ -101,7 +99,7 @@ def mirror(
     from fetch_artifacts.authoring.mirrors.store import store_at
 
     if not files and (prune or not check):
-        msg = "expected the Artifacts.toml files that it is to hold"
+        msg = "expected Artifacts.toml files, whose artifacts the mirror is to hold"
         raise click.UsageError(msg)
     require_project(Path.cwd())
     store = store_at(place)
@@ -126,7 +124,7 @@ def mirror(
         faults = f"{count_of(len(checked.faults), 'fault')} found"
         tell_done(f"{redacted(place)}: {checked.archives} read, {faults}")
         if checked.faults:
-            tell_done("delete what is damaged there, and run it without --check")
+            tell_done("delete what is damaged there, and run mirror without --check")
             raise SystemExit(FAILED)
 
 
@@ -142,7 +140,7 @@ def _tell_counts(place: str | Path, counts: Mapping[str, int]) -> None:
 @click.option(
     "--environment",
     is_flag=True,
-    help="The Artifacts.toml files of all packages of this Python, too.",
+    help="Add the Artifacts.toml files of all packages of this Python.",
 )
 @click.option(
     "--manifest",
@@ -150,7 +148,7 @@ def _tell_counts(place: str | Path, counts: Mapping[str, int]) -> None:
     multiple=True,
     type=_FILE,
     metavar="MANIFEST_TOML",
-    help="Those of the packages that a Manifest.toml of Julia names, too.",
+    help="Add those of the packages that this Manifest.toml of Julia names.",
 )
 def bundle(
     output: Path,
@@ -177,7 +175,7 @@ def bundle(
         tomls += packages.manifest_tomls(manifest)
     tomls = list(dict.fromkeys(tomls))
     if not tomls and not (environment or manifests):
-        msg = "expected the Artifacts.toml files that it is for"
+        msg = "expected Artifacts.toml files, --environment or --manifest"
         raise click.UsageError(msg)
     with progress.show_progress(verbose=True) as report:
         trees = write_bundle(output, tomls, platforms, jobs=jobs, report=report)
@@ -201,7 +199,7 @@ def tell_pushed(addresses: Sequence[str]) -> None:
     for address in addresses:
         tell_done(f"added {address}")
     if not addresses:
-        tell_done("the mirrors have it already")
+        tell_done("the mirrors already have it")
 
 
 COMMANDS: Final = (mirror, bundle)

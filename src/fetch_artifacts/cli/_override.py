@@ -41,8 +41,10 @@ if TYPE_CHECKING:
     help="Override what this Julia package binds to NAME, for all platforms.",
 )
 @click.option("--remove", is_flag=True, help="Remove the override of NAME.")
-@click.option("--list", "as_list", is_flag=True, help="List what all depots override.")
-@click.option("--force", is_flag=True, help="Although PATH is not there.")
+@click.option(
+    "--list", "as_list", is_flag=True, help="List the overrides of all depots."
+)
+@click.option("--force", is_flag=True, help="Even if PATH does not exist.")
 @toml_option
 @platform_option
 @json_option

@@ -69,7 +69,10 @@ compression_option = click.option(
 @compression_option
 @click.option("--bind", "name", metavar="NAME", help="Bind the folder to this name.")
 @click.option(
-    "--url", "urls", multiple=True, help="Where the archive will be had, for --bind."
+    "--url",
+    "urls",
+    multiple=True,
+    help="The URL that the archive will have, for --bind.",
 )
 @binding_options
 @json_option
@@ -193,7 +196,7 @@ def print_published(published: Published, *, as_json: bool) -> None:
 @click.option(
     "--push",
     is_flag=True,
-    help="Put it into the mirrors of FETCH_ARTIFACTS_MIRRORS, too.",
+    help="Also upload it to the mirrors of FETCH_ARTIFACTS_MIRRORS.",
 )
 @compression_option
 @binding_options

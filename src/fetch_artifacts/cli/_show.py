@@ -212,10 +212,11 @@ def _print_table(rows: Sequence[_Status]) -> None:
 @click.option(
     "--repair",
     is_flag=True,
-    help="With --all: install what is damaged again, from what the files in use name.",
+    help="With --all: install what is damaged again, from sources that files in use "
+    "name.",
 )
 @click.option(
-    "--jobs", type=click.IntRange(min=1), help="With --all: processes at once."
+    "--jobs", type=click.IntRange(min=1), help="With --all: how many processes to use."
 )
 @json_option
 def verify(
@@ -235,7 +236,7 @@ def verify(
     Exits with 1 where one is damaged and not repaired, or named and not installed.
     """
     if (everything and (names or toml_path)) or (repair and not everything):
-        msg = "--all goes without NAME and --toml, and --repair with --all"
+        msg = "--all takes no NAME and no --toml, and --repair needs --all"
         raise click.UsageError(msg)
     if everything:
         _verify_all(repair=repair, jobs=jobs, as_json=as_json)
@@ -326,7 +327,7 @@ def _repair(tree: Installed) -> str:
     if not entries:
         return "not repaired: no file in use names a source of it"
     if tree.override is not None:
-        return f"not repaired: {tree.override.path} sends those who want it elsewhere"
+        return f"not repaired: {tree.override.path} overrides it"
     with show_progress(verbose=True) as report, Installer(progress=report) as installer:
         try:
             reinstall(tree.path, entries, installer)

@@ -69,7 +69,7 @@ def open_transport(
             path of a program. None: what FETCH_ARTIFACTS_ORACLE says, else auto.
         timeout: The seconds that one answer of a program may take; juliacall has no
             time limit.
-        tell: What gets a sentence before something that takes a minute.
+        tell: Called with a sentence before something that takes a minute.
 
     Raises:
         NoJuliaError: There is none of that choice.
@@ -120,7 +120,7 @@ def _by_juliacall(
         return _process(program, settings, timeout)
 
     if named := settings.environ.get("JULIA"):
-        reason += f"; JULIA={named} is not asked, --julia process would ask it"
+        reason += f"; JULIA={named} is not used, --julia process would use it"
     transport = JuliaCall(ORACLE_JL, as_program=as_program, tell=tell)
     return Opened(transport, "juliacall", reason)
 
@@ -137,7 +137,7 @@ def _by_process(
         msg = f"no Julia to compare with: no program {named!r} ({source})"
         raise no_julia(msg)
     transport = _process(program, settings, timeout)
-    return Opened(transport, "process", f"{reason}; {program} is asked")
+    return Opened(transport, "process", f"{reason}; {program} is used")
 
 
 def _process(program: str, settings: Settings, timeout: float) -> JuliaProcess:

@@ -169,7 +169,7 @@ def make_folder(path: object) -> str:
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
-        msg = f"{folder}: expected a folder for artifacts, or to be able to make it: "
+        msg = f"{folder}: expected a folder for artifacts, or one that can be made: "
         reason = obstacle(folder) or error.strerror or str(error)
         raise DepotError(msg + reason) from error
     return folder

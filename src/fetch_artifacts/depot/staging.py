@@ -217,7 +217,7 @@ class FirstDepot:
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> DepotError:
-        msg = f"{self.root or self.artifacts}: can't install into this depot: "
+        msg = f"{self.root or self.artifacts}: can't write to this depot: "
         in_the_way = obstacle(self.artifacts)
         if in_the_way:
             return DepotError(msg + in_the_way)

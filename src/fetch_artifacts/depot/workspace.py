@@ -185,7 +185,7 @@ def _own_folder_of(artifacts: Folder, depot: Path | None) -> Folder:
             with Folder.hold(depot) as parent:
                 return _own_folder(parent, artifacts)
         except OSError as error:
-            _log.debug("%s: no use for new trees: %s", depot, error)
+            _log.debug("%s: can't be used for new trees: %s", depot, error)
     return _own_folder(artifacts, artifacts)
 
 

@@ -42,5 +42,5 @@ def obstacle(folder: str | os.PathLike[str]) -> str:
                 f"{part} is a link to {target}, where there is no folder; make it, or "
                 "remove the link"
             )
-        return f"{part} is no folder; remove it" if os.path.lexists(part) else ""
+        return f"{part} is not a folder; remove it" if os.path.lexists(part) else ""
     return ""

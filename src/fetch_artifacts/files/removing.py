@@ -92,7 +92,7 @@ def require_removable(tree: Path) -> None:
         if status.st_uid != user and not os.access(folder, os.W_OK | os.X_OK):
             reason = (
                 f"only user {status.st_uid}, who installed it, or root can empty "
-                f"{folder}; with umask 002, who installs lets the group do so"
+                f"{folder}; whoever installs with umask 002 lets the group do so"
             )
             raise PermissionError(errno.EACCES, reason, os.fspath(tree))
 

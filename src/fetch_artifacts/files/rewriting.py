@@ -91,7 +91,7 @@ def _rewrite(
             except (_ChangedMeanwhileError, LockLostError):
                 continue
             return True
-    raise OSError(errno.EBUSY, "others change it all the time", os.fspath(path))
+    raise OSError(errno.EBUSY, "other processes keep changing it", os.fspath(path))
 
 
 def _write(

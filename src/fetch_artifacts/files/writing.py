@@ -142,7 +142,7 @@ def _overwrite(folder: Folder, name: str, staged: str) -> bool:
         except OSError as error:
             if error.errno != errno.ESTALE:
                 raise
-            fault = "it may be written in part only: the file system lost sight of it"
+            fault = "it may be incomplete: the file system lost it during the write"
             raise OSError(errno.EIO, fault, os.fspath(folder.path / name)) from error
     return True
 

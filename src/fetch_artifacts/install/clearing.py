@@ -58,7 +58,7 @@ class Cleared:
                 return f"{self.name}: removed {', '.join(map(str, self.paths))}"
             case "needed":
                 uses = ", ".join(map(str, self.uses))
-                return f"{self.name}: kept, for {uses} needs it too"
+                return f"{self.name}: kept, also needed by {uses}"
             case "overridden":
                 return f"{self.name}: overridden{self._why()}, so nothing was removed"
             case "missing":

@@ -30,7 +30,7 @@ def hook_warning(hook: Path) -> str:
     """The warning for a user whose artifacts were chosen without running the hook."""
     return (
         f"{hook}: in Julia this script chooses the package's artifacts, by tags that "
-        "it finds out on the machine; without running it the choice may be another. "
+        "it finds out on the machine; without running it the choice may differ. "
         "Give the tags in the platform, such as x86_64-linux-gnu-cuda+12.4, "
         "or use --julia to let a real Julia run it."
     )
@@ -62,10 +62,10 @@ def run_hook(
     try:
         chosen = parse_toml(printed)
     except ValueError as error:
-        msg = f"{hook}: expected it to print TOML, {error} in:\n{printed}"
+        msg = f"{hook}: expected it to print TOML, found {error} in:\n{printed}"
         raise JuliaError(msg, julia=julia) from error
     for name, entry in chosen.items():
         if not isinstance(entry, dict):
-            msg = f"{hook}: expected one table as {name!r}, it printed {entry!r}"
+            msg = f"{hook}: expected it to print a table as {name!r}, found {entry!r}"
             raise JuliaError(msg, julia=julia)
     return chosen

@@ -58,7 +58,7 @@ def unpack_failure(
         return error.at(where)
     note = ""
     if isinstance(error, NotAnArchiveError):
-        note = f"what came are {hashed.size:,} bytes, {error.found}: {error.todo}"
+        note = f"received {hashed.size:,} bytes, {error.found}: {error.todo}"
     require_archive(promised, hashed.sha256(), where, note=note)
     return error.at(where, hashed.size)
 

@@ -50,7 +50,7 @@ def may_ask(
     try:
         lines = read(listing).splitlines()
     except DownloadError as error:
-        _log.warning("which registries the package server has is not known: %s", error)
+        _log.warning("can't find out which registries the server has: %s", error)
         return False
     served = {
         found[1].decode("utf-8", "replace").lower()

@@ -45,8 +45,8 @@ _INSIDE_TABLE: Final = (
 # What Julia refuses outside strings, and what to write instead.
 _REFUSED: Final = {
     "trailing": ("no comma at the end of an inline table", "leave it out"),
-    "short": ("seconds in a time", "write such as 07:32:00"),
-    "lower": ("a capital Z behind a time", "write it so"),
+    "short": ("seconds in a time", "write a time such as 07:32:00"),
+    "lower": ("a capital Z after a time", "write Z"),
 }
 # In a string: an escape, line ends that Julia skips, or one character to stand in for.
 _INSIDE: Final = (
@@ -171,10 +171,10 @@ class _Preparation:
             at = place + escape.start()
             if escape[0] in {"\\e", "\\x"}:
                 what = "an escape of TOML 1.0"
-                raise _refused(self._text, at, what, "write such as \\u001b")
+                raise _refused(self._text, at, what, "write it as \\u001b")
             if escape["escape"] and blanks_at(inside, escape.start() + 1):
                 what = "a backslash at the very end of its line"
-                raise _refused(self._text, at, what, "take the blanks behind it out")
+                raise _refused(self._text, at, what, "remove the blanks after it")
 
     @cached_property
     def _base(self) -> int:

@@ -169,4 +169,4 @@ def _as_download_error(url: str, error: Exception) -> Exception:
     if isinstance(error, OSError | EOFError):
         words = getattr(error, "strerror", None) or type(error).__name__
         return retryable(url, words)
-    return failure(url, "expected an answer of FTP, found another")
+    return failure(url, "expected an FTP response, found something else")

@@ -203,7 +203,7 @@ def _seconds(auth: Mapping[str, Any], key: str) -> float:
         return float(auth[key])
     except (ValueError, TypeError, OverflowError):
         found = type(auth[key]).__name__  # the value may be a token
-        msg = f"{key}: expected a number of seconds that can be counted, found {found}"
+        msg = f"{key}: expected a finite number of seconds, found {found}"
         raise ValueError(msg) from None
 
 
@@ -240,7 +240,7 @@ def _renewed(
             new["expires_at"] = float(math.floor(moment + new["expires_in"]))
     except (ValueError, OverflowError):
         _log.warning(
-            "%s: expected a number of seconds as expires_in from %s, found another",
+            "%s: expected a finite number of seconds as expires_in from %s",
             file,
             redacted(url),
         )

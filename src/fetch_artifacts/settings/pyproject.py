@@ -129,10 +129,10 @@ def _warn_of_key(path: Path, key: str) -> None:
 
     meant = misspelt(key, tuple(sorted(KEYS)))
     _log.warning(
-        "%s: [%s] knows no key %r, so it is ignored%s",
+        "%s: unknown key %r in [%s] is ignored%s",
         path,
-        TABLE,
         key,
+        TABLE,
         f"; did you mean {meant!r}?" if meant else "",
     )
 

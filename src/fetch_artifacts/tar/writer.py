@@ -152,7 +152,8 @@ def _target(root: bytes, path: bytes) -> bytes:
     leads_back = os.path.islink(target) or target in map(os.path.realpath, above)
     if leads_back or not os.path.lexists(target):
         where = Path(os.fsdecode(root + b"/" + path))
-        end = "back to where it is" if leads_back else f"to no {os.fsdecode(target)}"
+        gone = f"to {os.fsdecode(target)}, which does not exist"
+        end = "back to where it is" if leads_back else gone
         msg = (
             f"{where}: expected a link that can be followed, found one that leads "
             f"{end}; remove it, or keep links as links"

@@ -138,7 +138,7 @@ def test_a_tree_of_which_nothing_is_noted_is_said_to_be_whole_perhaps(
     shutil.rmtree(depot / "logs" / "fetch_artifacts_kept")
     fault = verify.fault_of(tree, TreeHash.parse(tree.name))
     assert "this file system keeps no execute bits" in fault
-    assert fault.endswith("so it may be whole")
+    assert fault.endswith("so it may be undamaged")
 
 
 @UNIX

@@ -320,7 +320,7 @@ def check(
             for n, f in zip(names, found, strict=True)
             if f
         ),
-        *(Fault(name=name, what="there is none") for name in none),
+        *(Fault(name=name, what="missing") for name in none),
     )
     return Checked(archives=len(names), faults=faults)
 

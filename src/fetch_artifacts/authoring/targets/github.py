@@ -223,7 +223,7 @@ def _git(
         check=False,
     )
     if done.returncode:
-        said = " ".join(done.stderr.split()) or "failed without a word"
+        said = " ".join(done.stderr.split()) or "failed without a message"
         msg = (
             f"git {verb}: {said}; the token in {_TOKEN} needs the right to write gists"
         )

@@ -67,7 +67,7 @@ class ZenodoTarget:
                 or a new deposit to be published has no author.
         """
         if self.final and self.deposit is None and not self.creators:
-            msg = "a new deposit needs an author before it can be published for ever"
+            msg = "a new deposit needs an author before it can be published"
             raise PublishError(msg)
         depositions = f"{self.site}/api/deposit/depositions"
         with RestSession(self.settings, _TOKEN, {}) as session:
@@ -92,7 +92,7 @@ class ZenodoTarget:
         name = quote(archive.path.name)
         url = f"{self.site}/records/{number}/files/{name}?download=1"
         if self.final:
-            again = "it is published for ever: leave it out next time"
+            again = "it is published permanently: leave it out next time"
             return Upload(url=url, again=again)
         note = f"it is a draft, which nobody can download until you publish it: {where}"
         again = "" if self.deposit == number else again

@@ -141,7 +141,7 @@ def _global_options() -> tuple[click.Option, ...]:
             ["-v", "--verbose"],
             _be_verbose,
             count=True,
-            help="Tell what is done; twice: each step.",
+            help="Say what is done; twice: log each step.",
         ),
         _option(
             ["--no-progress"],
@@ -153,7 +153,7 @@ def _global_options() -> tuple[click.Option, ...]:
             ["--debug"],
             _debug,
             is_flag=True,
-            help="Tell each step, and where an error comes from.",
+            help="Log each step, and show where an error comes from.",
         ),
     )
 

@@ -209,6 +209,6 @@ def _unknown(toml: object, error: OSError | str) -> DepotError:
     reason = error if isinstance(error, str) else error.strerror or error
     msg = (
         f"{toml}: what it names is in use, but it can't be read: {reason}; make it "
-        "readable, or let a user do this who can read it"
+        "readable, or let a user who can read it do this"
     )
     return DepotError(msg)

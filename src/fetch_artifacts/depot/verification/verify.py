@@ -46,15 +46,15 @@ def _fault_of(tree: Path, expected: TreeHash) -> str:
         if found == kept.tree_hash:
             return ""
         expectation = f"expected {kept.tree_hash} without execute bits"
-        return f"{expectation}, which this file system keeps not, found {found}"
+        return f"{expectation}, which this file system doesn't keep, found {found}"
     found = verify_directory(tree, expected)
     if found == expected or (kept is not None and kept == (found, True)):
         return ""
     fault = f"expected {expected}, found {found}"
     if kept is None and not _keeps_modes(tree.parent):
         fault += (
-            "; this file system keeps no execute bits, and nothing is noted of those "
-            "that it should have, so it may be whole"
+            "; this file system keeps no execute bits, and there is no record of which "
+            "files had one, so it may be undamaged"
         )
     return fault
 

@@ -137,7 +137,9 @@ class PidLock:
             LockLostError: Another process took it for stale.
         """
         if not self.is_ours():
-            fault = "others took the lock while this process did not run; start anew"
+            fault = (
+                "another process took the lock while this one stood still; try again"
+            )
             raise LockLostError(
                 errno.ESTALE, fault, os.fspath(self.folder.path / self.name)
             )
