@@ -6,9 +6,10 @@ import os
 import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fetch_artifacts.artifacts_toml.search import (
+    archive_of,
     artifacts_toml_above,
     artifacts_toml_in,
     find_artifacts_toml,
@@ -26,7 +27,7 @@ from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.install import lookup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from concurrent.futures import Executor
 
     from fetch_artifacts._manager import ArtifactManager
@@ -59,7 +60,7 @@ def artifact(
             exist.
         toml_path: The Artifacts.toml, or the folder it is in. Without it: the one
             found from the calling source file upwards, up to the nearest
-            Project.toml, else from the working directory upwards.
+            Project.toml, also inside a zipapp; else from the working directory upwards.
         verbose: Whether to report installs on standard error. On a terminal and in a
             notebook, a progress bar is shown in any case.
         platform: A platform or its triplet, to choose the entry for; by default that
@@ -297,11 +298,11 @@ def resolve_toml(toml_path: StrPath | None) -> str:
         if not path.endswith(".toml"):  # else no stat, which would slow each look-up
             path = artifacts_toml_in(path) or path
         return in_place_of(path)
-    caller = _caller_file()
-    starts = []
-    if caller is not None:
+    module = _calling_module()
+    caller, starts = module.get("__file__"), []
+    if isinstance(caller, str):
         starts.append(_folder_of(caller))
-        found = artifacts_toml_above(starts[0])
+        found = _in_archive(module) or artifacts_toml_above(starts[0])
         if found is not None:
             return in_place_of(found)
     shipped = shipped_above(starts[0] if starts else "")
@@ -312,6 +313,14 @@ def resolve_toml(toml_path: StrPath | None) -> str:
     if found is not None:
         return found
     raise _not_found(caller, [Path(start) for start in starts])
+
+
+def _in_archive(module: Mapping[str, Any]) -> str | None:
+    if archive_of(module) is None:
+        return None
+    from fetch_artifacts.artifacts_toml.archived import toml_in_archive
+
+    return toml_in_archive(module)
 
 
 @lru_cache(maxsize=256)
@@ -326,13 +335,13 @@ def _not_a_path(given: object) -> ArgumentTypeError:
     )
 
 
-def _not_found(caller: str | None, starts: list[Path]) -> ArtifactsTomlNotFoundError:
+def _not_found(caller: object, starts: list[Path]) -> ArtifactsTomlNotFoundError:
     looked = " and ".join(str(start) for start in dict.fromkeys(starts))
     msg = (
         f"expected an Artifacts.toml in {looked}, or above up to the nearest "
         "Project.toml, found none; give its path as toml_path"
     )
-    if caller and not Path(caller).parent.is_dir():
+    if isinstance(caller, str) and not Path(caller).parent.is_dir():
         msg += (
             f" ({caller} is not a file on disk, as in a zipped or frozen package: "
             "importlib.resources.as_file gives a path for the package's own file)"
@@ -340,15 +349,14 @@ def _not_found(caller: str | None, starts: list[Path]) -> ArtifactsTomlNotFoundE
     return ArtifactsTomlNotFoundError(msg, searched=starts)
 
 
-def _caller_file() -> str | None:
-    """The source file of the code that called into this package.
+def _calling_module() -> dict[str, Any]:
+    """The names of the module whose code called into this package.
 
-    None in a notebook, in a REPL and for ``python -c``.
+    There is no ``__file__`` in a notebook, in a REPL and for ``python -c``.
     """
     frame = sys._getframe(1)
     while frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
         if frame.f_back is None:
-            return None
+            return {}
         frame = frame.f_back
-    file = frame.f_globals.get("__file__")
-    return file if isinstance(file, str) else None
+    return frame.f_globals

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fetch_artifacts import julia_toml
 from fetch_artifacts.files.paths import absolute
@@ -12,10 +12,10 @@ from fetch_artifacts.files.regular import read_regular
 from fetch_artifacts.files.remembered import Remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 ARTIFACTS_TOML_NAMES: Final = ("JuliaArtifacts.toml", "Artifacts.toml")
-_PROJECT_NAMES: Final = ("JuliaProject.toml", "Project.toml")
+PROJECT_NAMES: Final = ("JuliaProject.toml", "Project.toml")
 
 _Look: TypeAlias = "tuple[str | None, str | None]"
 
@@ -49,18 +49,34 @@ def artifacts_toml_in(folder: str) -> str | None:
     return _first_file(folder, ARTIFACTS_TOML_NAMES)
 
 
+def archive_of(module: Mapping[str, Any]) -> str | None:
+    """Give the archive, as a zipapp, that a module is in; None if it is in a file.
+
+    Args:
+        module: The module's global names.
+    """
+    archive = getattr(loader_of(module), "archive", None)
+    return archive if isinstance(archive, str) else None  # as a zipimporter has
+
+
+def loader_of(module: Mapping[str, Any]) -> Any:
+    """Give what a module was imported by, None if that is not known."""
+    loader = getattr(module.get("__spec__"), "loader", None)
+    return loader or module.get("__loader__")
+
+
 def _look_into(folder: str) -> _Look:
     """The file that counts in a folder, and where to look if there is none."""
     parent = os.path.dirname(folder)
     if parent == folder:
         return None, None
-    is_project = _first_file(folder, _PROJECT_NAMES) is not None
+    is_project = _first_file(folder, PROJECT_NAMES) is not None
     return artifacts_toml_in(folder), None if is_project else parent
 
 
 def _look_to_remember(folder: str) -> _Look | None:
     """As `_look_into`; None where a link's target can change the answer unnoticed."""
-    names = (*ARTIFACTS_TOML_NAMES, *_PROJECT_NAMES)
+    names = (*ARTIFACTS_TOML_NAMES, *PROJECT_NAMES)
     links = any(os.path.islink(f"{folder}{os.sep}{name}") for name in names)
     return None if links else _look_into(folder)
 
@@ -89,7 +105,7 @@ def package_uuid(file: str) -> str | None:
     """
     folder = os.path.dirname(file)
     while (parent := os.path.dirname(folder)) != folder:
-        project = _first_file(folder, _PROJECT_NAMES)
+        project = _first_file(folder, PROJECT_NAMES)
         if project is not None:
             return _UUIDS.get(project)
         folder = parent

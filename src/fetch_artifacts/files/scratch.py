@@ -25,6 +25,8 @@ _PID: Final = re.compile(r"([0-9]{1,10})-[0-9a-f]{16}")
 def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
     """Give an empty folder that is removed at the end, or else by the next run.
 
+    A fork of this process that gets to the end leaves it alone.
+
     Args:
         parent: Where it is made; where the system has temporary files unless given.
 
@@ -38,7 +40,8 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
         return
     prefix = _NAME.partition("{pid}")[0].format(host=socket.gethostname())
     _sweep(parent, prefix)
-    folder = parent / f"{prefix}{os.getpid()}-{os.urandom(8).hex()}"
+    pid = os.getpid()
+    folder = parent / f"{prefix}{pid}-{os.urandom(8).hex()}"
     folder.mkdir(0o700)
     lock = os.open(folder, OPEN_FOLDER) if os.name != "nt" else -1
     try:
@@ -46,8 +49,9 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
             hold_by_system(lock)
         yield folder
     finally:
-        with contextlib.suppress(OSError):
-            remove_tree(folder)
+        if os.getpid() == pid:
+            with contextlib.suppress(OSError):
+                remove_tree(folder)
         if lock >= 0:
             os.close(lock)
 

@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from fetch_artifacts.artifacts_toml.search import archive_of
 from fetch_artifacts.files.paths import absolute
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ RECORDS: Final = "fetch_artifacts_packages"
 
 _PACKAGE: Final = __name__.partition(".")[0]
 _HEADER: Final = "# For gc, in place of a temporary file of the package in "
-_TEMPORARY: Final = r"tmp[a-z0-9_]{8}"  # the names that `tempfile` makes
+_TEMPORARY: Final = (
+    r"tmp[a-z0-9_]{8}|\.fetch-artifacts-"  # of `tempfile`, and `scratch`
+)
 
 
 def stable_record(depot: str, toml: str) -> str | None:
@@ -105,9 +108,8 @@ def _calling_archive() -> str | None:
     if getattr(sys, "frozen", False):
         return sys.executable
     for names in _callers():
-        loader = getattr(names.get("__spec__"), "loader", None)
-        archive = getattr(loader or names.get("__loader__"), "archive", None)
-        if isinstance(archive, str):  # as a zipimporter has
+        archive = archive_of(names)
+        if archive is not None:
             return absolute(archive)
     return None
 
