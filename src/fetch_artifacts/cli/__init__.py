@@ -13,9 +13,13 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    if arguments is None:
-        _collect_rarely()
     try:
+        if arguments is None:
+            _collect_rarely()
+            from fetch_artifacts.cli.shared.quick_path import print_installed
+
+            if print_installed(sys.argv[1:]):
+                return
         from fetch_artifacts.cli import _main
 
         _main.main(arguments)

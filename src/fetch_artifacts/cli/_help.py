@@ -8,9 +8,9 @@ import click
 from click.shell_completion import get_completion_class
 
 from fetch_artifacts.cli.shared.printing import say_text
+from fetch_artifacts.settings.terminal import COMPLETION
 
 _PROGRAM: Final = "fetch-artifacts"
-_VARIABLE: Final = "_FETCH_ARTIFACTS_COMPLETE"  # click makes it of the program's name
 
 
 @click.command("help")
@@ -42,7 +42,7 @@ def completion(context: click.Context, shell: str) -> None:
     maker = get_completion_class(shell)
     assert maker is not None  # noqa: S101 - click has these three
     group = context.find_root().command
-    say_text(maker(group, {}, _PROGRAM, _VARIABLE).source() + "\n")
+    say_text(maker(group, {}, _PROGRAM, COMPLETION).source() + "\n")
 
 
 COMMANDS: Final = (help_, completion)

@@ -14,7 +14,6 @@ from fetch_artifacts.cli.shared.asking import dry_run_option
 from fetch_artifacts.cli.shared.options import (
     FAILED,
     json_option,
-    require_project,
     resolve_toml,
     toml_option,
 )
@@ -26,6 +25,7 @@ from fetch_artifacts.cli.shared.printing import (
     say_text,
     tell_done,
 )
+from fetch_artifacts.cli.shared.toml_in_use import require_project
 from fetch_artifacts.digests import Algorithm, is_tree_hash
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,

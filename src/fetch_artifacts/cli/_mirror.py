@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fetch_artifacts.cli.shared.completing import complete_platforms_or_all
-from fetch_artifacts.cli.shared.options import FAILED, require_project
+from fetch_artifacts.cli.shared.options import FAILED
 from fetch_artifacts.cli.shared.paths import NamedPath, OutputPath, TomlPath
 from fetch_artifacts.cli.shared.printing import say, tell_done
+from fetch_artifacts.cli.shared.toml_in_use import require_project
 from fetch_artifacts.errors import PlatformError
 from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.platforms.platform import Platform

@@ -173,8 +173,9 @@ def warn_of_old_entry(entry: ArtifactEntry, tree_hash: TreeHash) -> None:
     """Warn once per process that an entry has the archive's hash, not the tree's."""
     if entry.archive_sha256 is None or entry.archive_sha256 in _warned:
         return
-    _warned.add(entry.archive_sha256)
     import logging
+
+    _warned.add(entry.archive_sha256)
 
     logging.getLogger(__name__).warning(
         "%s: its git-tree-sha1 %s is the archive's sha256, so Julia can't install it; "

@@ -263,7 +263,6 @@ def warn_of_hook(toml: str) -> None:
     """Warn once per process and file that Julia would let a script choose."""
     if toml in _hooks_looked_for:
         return
-    _hooks_looked_for.add(toml)
     from fetch_artifacts.install import hook
 
     script = hook.find_hook(Path(toml))
@@ -271,6 +270,7 @@ def warn_of_hook(toml: str) -> None:
         import logging
 
         logging.getLogger(__name__).warning("%s", hook.hook_warning(script))
+    _hooks_looked_for.add(toml)
 
 
 def _not_installed(entry: ArtifactEntry, toml: str) -> ArtifactNotInstalledError:

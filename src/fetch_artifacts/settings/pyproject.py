@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +10,6 @@ from fetch_artifacts.errors import SettingsError
 from fetch_artifacts.files.remembered import Remembered
 from fetch_artifacts.files.toml_text import parse_toml
 from fetch_artifacts.settings.project import nearest_pyproject, pyproject_above
-
-_log = logging.getLogger(__name__)
 
 TABLE: Final = "tool.fetch-artifacts"
 _EXPECTED: Final[dict[str, tuple[type, str]]] = {
@@ -118,9 +115,15 @@ def _wrong(path: Path, key: str, found: str) -> SettingsError:
     return SettingsError(msg)
 
 
+def _warn(message: str, *details: object) -> None:
+    import logging
+
+    logging.getLogger(__name__).warning(message, *details)
+
+
 @cache  # once a process
 def _warn_of_file(path: Path, fault: str) -> None:
-    _log.warning("%s: can't be read, so [%s] in it is ignored: %s", path, TABLE, fault)
+    _warn("%s: can't be read, so [%s] in it is ignored: %s", path, TABLE, fault)
 
 
 @cache  # once a process
@@ -128,7 +131,7 @@ def _warn_of_key(path: Path, key: str) -> None:
     from fetch_artifacts.spelling import misspelt
 
     meant = misspelt(key, tuple(sorted(KEYS)))
-    _log.warning(
+    _warn(
         "%s: unknown key %r in [%s] is ignored%s",
         path,
         key,

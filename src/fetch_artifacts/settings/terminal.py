@@ -1,10 +1,14 @@
-"""What the environment says of a terminal: colour and progress."""
+"""What the environment says of a terminal: colour, progress and completion."""
 
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from fetch_artifacts.errors import SettingsError
+
+COMPLETION: Final = "_FETCH_ARTIFACTS_COMPLETE"
+"""Where a shell says what it wants completed; click makes it of the program's name."""
 
 
 def wants_colour(*, is_terminal: bool) -> bool:
@@ -30,3 +34,8 @@ def wants_progress() -> bool | None:
         msg = f"FETCH_ARTIFACTS_PROGRESS: expected on or off, found {value!r}"
         raise SettingsError(msg)
     return known[value.lower()]
+
+
+def wants_completion() -> bool:
+    """Whether a shell started the command for what could be typed next."""
+    return COMPLETION in os.environ

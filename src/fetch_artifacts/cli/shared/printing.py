@@ -6,13 +6,13 @@ Results go to standard output, all that is said about them to standard error.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import sys
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import click
 
+from fetch_artifacts.cli.shared.exact import print_exactly
 from fetch_artifacts.settings.terminal import wants_colour
 from fetch_artifacts.terminal.escaping import printable
 
@@ -102,10 +102,8 @@ def print_path(text: str) -> None:
     """Print a line for programs: exact bytes in a pipe, escaped on a terminal."""
     if sys.stdout.isatty() or getattr(sys.stdout, "buffer", None) is None:
         say(text)
-        return
-    sys.stdout.flush()
-    sys.stdout.buffer.write(os.fsencode(text) + os.linesep.encode())
-    sys.stdout.flush()
+    else:
+        print_exactly(text)
 
 
 def print_json(value: object) -> None:
