@@ -170,6 +170,7 @@ class FirstDepot:
         found = locate_tree(tree_hash, self.stack, honor_overrides=False).installed()
         if found is not None:
             return found
+        path = self.artifacts / str(tree_hash)
         with self.as_depot_errors():
             if flushes_trees():
                 flush_tree(staged.folder)
@@ -177,13 +178,13 @@ class FirstDepot:
             mode = stat.S_IMODE(artifacts.own_status().st_mode)
             with contextlib.suppress(OSError):  # some mounts refuse that
                 staged.folder.change_mode(mode)
-            note_kept(self.artifacts / str(tree_hash), kept, self.stack.logs[0])
-            _publish(staged, str(tree_hash))
-            _log.debug("renamed to %s", self.artifacts / str(tree_hash))
+            note_kept(path, kept, self.stack.logs[0])
+            _publish(staged, path.name)
+            _log.debug("renamed to %s", path)
             if not os.path.samestat(self.artifacts.stat(), artifacts.own_status()):
                 fault = f"{self.artifacts} was replaced during the installation"
                 raise OSError(errno.ESTALE, fault)
-        return self.artifacts / str(tree_hash)
+        return path
 
     @contextlib.contextmanager
     def as_depot_errors(self) -> Iterator[None]:

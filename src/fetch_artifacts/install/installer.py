@@ -233,14 +233,15 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             raise
 
     def _install_in_one_go(self, entry: ArtifactEntry, source: Source) -> Path:
+        where = redacted(source.url)
         with self._depot.stage() as staged:
             partials = staged.workspace.folder
             with self._open(source, entry.name, partials) as body:
                 unpacked, size = self._unpack(source, entry, body, staged)
                 report_on(self._progress, entry.name, "verifying", size, size)
-                tree_hash = self._checked_tree(entry, unpacked, redacted(source.url))
+                tree_hash = self._checked_tree(entry, unpacked, where)
             path = self._depot.commit(staged, tree_hash, unpacked.kept)
-        warn_of_content(entry.name, unpacked, redacted(source.url))
+        warn_of_content(entry.name, unpacked, where)
         if entry.archive_sha256 is not None:
             with contextlib.suppress(OSError):  # without it, a later install downloads
                 remember_tree(entry.archive_sha256, tree_hash, self._depot.stack)

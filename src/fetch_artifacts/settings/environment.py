@@ -176,7 +176,7 @@ class Settings:
         Raises:
             SettingsError: The value of a variable is not valid.
         """
-        environ = os.environ
+        environ = dict(os.environ)  # which encodes each name that it is asked for
         switches = ("FETCH_ARTIFACTS_OFFLINE", "JULIA_PKG_OFFLINE")
         offline = next((name for name in switches if _flag(environ, name)), "")
         offline = next(reversed(_offline_by), offline)
@@ -199,7 +199,7 @@ class Settings:
             oracle=environ.get("FETCH_ARTIFACTS_ORACLE") or "auto",
             user_cache=_user_folder(environ, "XDG_CACHE_HOME", ".cache"),
             user_config=_user_folder(environ, "XDG_CONFIG_HOME", ".config"),
-            environ=dict(environ),
+            environ=environ,
         )
 
     def tls_verify(self, host: str) -> bool | str:

@@ -39,12 +39,16 @@ def nearest_pyproject(folder: Path) -> Path | None:
         folder: Where to look, and above, if there is none above that file.
     """
     chosen = _folder.get()
-    found = pyproject_above(Path(chosen)) if chosen is not None else None
+    found = pyproject_above(chosen) if chosen is not None else None
     return found or pyproject_above(folder)
 
 
-def pyproject_above(folder: Path) -> Path | None:
+def pyproject_above(folder: str | os.PathLike[str]) -> Path | None:
     """Find the nearest pyproject.toml in a folder or above it."""
-    candidates = (each / "pyproject.toml" for each in (folder, *folder.parents))
-    # os.path: a folder that may not be looked into has none.
-    return next((path for path in candidates if os.path.isfile(path)), None)
+    below, above = None, os.fspath(folder)
+    while above != below:
+        path = os.path.join(above, "pyproject.toml")
+        if os.path.isfile(path):  # a folder that may not be looked into has none
+            return Path(path)
+        below, above = above, os.path.dirname(above)
+    return None
