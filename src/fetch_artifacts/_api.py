@@ -270,7 +270,9 @@ def tree_hash(
         path: The folder.
         algorithm: ``"git-sha1"``, the git-tree-sha1 of an Artifacts.toml, or
             ``"git-sha256"``.
-        executor: Spreads the sub-folders over its workers, where given.
+        executor: Spreads the work over its workers. Without one, large files are
+            hashed by threads; many small ones, on Linux and where this process has a
+            single thread, by forks of it, which end before this function does.
 
     Returns:
         The hash; ``str()`` of it is the hex.

@@ -11,7 +11,7 @@ import pytest
 
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import NotAFolderError
-from fetch_artifacts.git_tools import files
+from fetch_artifacts.git_tools import files, folders
 from fetch_artifacts.git_tools.objects import (
     FILE,
     FOLDER,
@@ -244,6 +244,28 @@ def test_a_tree_of_large_files_has_the_hash_that_julia_gives_it(
 ) -> None:
     tree, expected = TREES[name]
     assert expected == str(hash_directory(make_tree(tmp_path / "tree", tree)))
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+@pytest.mark.parametrize("name", TREES)
+def test_files_that_are_hashed_a_few_at_a_time_give_the_hash_that_julia_gives(
+    tmp_path: Path, name: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "MOST_FILES", most)
+    tree, expected = TREES[name]
+    assert expected == str(hash_directory(make_tree(tmp_path / "tree", tree)))
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_large_and_small_files_a_few_at_a_time_have_their_place(
+    tmp_path: Path, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content: Tree = {"a/b": "1", "a/c": "large", "a/d/e": "1", "f": "large", "g/h": "1"}
+    tree = make_tree(tmp_path / "tree", {**content, "g/i": ("2", 0o755)})
+    expected = list(list_directory(tree))
+    monkeypatch.setattr(files, "LARGE", 5)
+    monkeypatch.setattr(folders, "MOST_FILES", most)
+    assert sorted(expected) == sorted(list_directory(tree))
 
 
 # --- verification

@@ -13,14 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from fetch_artifacts.git_tools.files import (
-    hash_large_files,
-    hash_small_file,
-    special_file,
-    unreadable,
-)
+from fetch_artifacts.git_tools.files import hash_large_files, special_file, unreadable
+from fetch_artifacts.git_tools.forks import MOST_FILES, hash_small_files
 from fetch_artifacts.git_tools.objects import (
     DIGEST_SIZES,
+    EXECUTABLE,
     FILE,
     FOLDER,
     LINK,
@@ -38,8 +35,6 @@ if TYPE_CHECKING:
 
 Digests: TypeAlias = tuple[bytes, bytes]
 """One by Julia's rule for links outside ASCII, one by git's; mostly they are equal."""
-
-_LargeFiles: TypeAlias = "dict[bytes, tuple[_OpenFolder, int]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +138,9 @@ def hash_folders(
 ) -> Iterator[HashedFolder]:
     """Hash a tree, folder by folder.
 
-    Folders are left out as `tree_rules.is_kept` says, but not the root. Large files
-    wait until the small ones are done, to be spread over all cores; the folders that
-    hold some at any depth come at the end.
+    Folders are left out as `tree_rules.is_kept` says, but not the root. Small files are
+    hashed many at a time; large ones wait until the small ones are done, and so do the
+    folders that hold some at any depth, which come at the end.
 
     Args:
         root: The path of a folder, or of a link to one, with a slash at the end.
@@ -156,26 +151,18 @@ def hash_folders(
         UnhashableFileError: Something in it has no git hash, can't be read, or changes.
         OSError: The root is no folder, or can't be listed.
     """
-    large: _LargeFiles = {}
-    waiting: list[_OpenFolder] = []
-    how = _How(algorithm, modes)
-    folder: _OpenFolder | None = _OpenFolder(root, list_folder(root), how)
+    walk = _Walk(_How(algorithm, modes))
+    folder: _OpenFolder | None = _OpenFolder(root, list_folder(root), walk.how)
     while folder:
-        subfolder = folder.hash_entries(large)
-        if subfolder:
-            folder = subfolder
-            continue
-        if folder.enters_parent():
-            if folder.waits:
-                waiting.append(folder)
-            else:
-                yield folder.finish()
-        folder = folder.parent
-    for path, digest in hash_large_files(large, algorithm).items():
-        holder, slot = large[path]
-        holder.fill(slot, (digest, digest))
-    for folder in waiting:  # inner folders are before outer ones
-        yield folder.finish()
+        following = folder.read_entries(walk.files)
+        if following is None:
+            if folder.enters_parent():
+                walk.left.append(folder)
+            following = folder.parent
+        if following is None or len(walk.files.paths) == MOST_FILES:
+            yield from walk.hash_small()
+        folder = following
+    yield from walk.hash_large()
 
 
 class _How(NamedTuple):
@@ -188,6 +175,61 @@ class _How(NamedTuple):
 
     algorithm: Algorithm
     modes: bool
+
+
+class _Files(NamedTuple):
+    """Files, each with the folder that holds it, and the slot for its digest there."""
+
+    paths: list[bytes]
+    folders: list[_OpenFolder]
+    slots: list[int]
+
+
+class _Walk:
+    """What a walk through a tree has come to.
+
+    Attributes:
+        how: How the tree is hashed.
+        files: What comes next; some may turn out to be large.
+        left: The folders that wait for these, the inner ones before the outer ones.
+    """
+
+    def __init__(self, how: _How) -> None:
+        self.how = how
+        self.files = _Files([], [], [])
+        self.left: list[_OpenFolder] = []
+        self._large: dict[bytes, tuple[_OpenFolder, int]] = {}
+        self._waiting: list[_OpenFolder] = []
+
+    def hash_small(self) -> Iterator[HashedFolder]:
+        """Hash the files that come next, and the folders that wait for no others."""
+        hashed = hash_small_files(self.files.paths, self.how.algorithm)
+        for path, folder, slot, (mode, digest) in zip(*self.files, hashed, strict=True):
+            if mode == EXECUTABLE and self.how.modes:
+                folder.make_executable(slot, path)
+            if digest:
+                folder.body[slot : slot + len(digest)] = digest
+            else:
+                self._large[path] = folder, slot
+                folder.waits = True
+        self.files = _Files([], [], [])
+        for folder in self.left:
+            if not folder.waits:
+                yield folder.finish()
+                continue
+            self._waiting.append(folder)
+            if folder.parent:
+                folder.parent.waits = True
+        self.left.clear()
+
+    def hash_large(self) -> Iterator[HashedFolder]:
+        """Hash the large files, and the folders that wait for them."""
+        digests = hash_large_files(self._large, self.how.algorithm)
+        for path, digest in digests.items():
+            folder, slot = self._large[path]
+            folder.fill(slot, (digest, digest))
+        for folder in self._waiting:
+            yield folder.finish()
 
 
 class _OpenFolder:
@@ -214,16 +256,19 @@ class _OpenFolder:
         self._keys = iter(listing.keys)
         self._how = how
         self._algorithm = how.algorithm
-        self._body = bytearray()
+        self._empty = bytes(DIGEST_SIZES[how.algorithm])
+        self.body = bytearray()
         self._git_digests: dict[int, bytes] = {}  # those that differ, by their slots
 
-    def hash_entries(self, large: _LargeFiles) -> _OpenFolder | None:
-        """Hash what comes up to the next folder, and open that; None at the end."""
+    def read_entries(self, files: _Files) -> _OpenFolder | None:
+        """Take up files until there are enough; give the folder to go on with.
+
+        That is this one, or the next one in it, or None where this one is at its end.
+        """
+        paths, folders, slots = files
         for key in self._keys:
             path = self._path + key
-            if key in self._listing.links:
-                self.fill(self.reserve(LINK, key), hash_link(path, self._algorithm))
-            elif key.endswith(b"/"):
+            if key.endswith(b"/"):
                 return _OpenFolder(
                     path,
                     list_subfolder(path),
@@ -231,51 +276,53 @@ class _OpenFolder:
                     name=key[:-1],
                     parent=self,
                 )
+            if key in self._listing.links:
+                self.fill(self.reserve(LINK, key), hash_link(path, self._algorithm))
             else:
-                mode, digest = hash_small_file(path, self._algorithm)
-                if not self._how.modes:
-                    mode = FILE
-                if digest:
-                    self._body += tree_entry(mode, key, digest)
-                else:
-                    large[path] = self, self.reserve(mode, key)
-                    self.waits = True
+                paths.append(path)
+                folders.append(self)
+                slots.append(self.reserve(FILE, key))
+                if len(paths) == MOST_FILES:
+                    return self
         return None
 
     def enters_parent(self) -> bool:
         """Take a slot in the parent's tree; False where Pkg leaves this folder out."""
         if self.parent:
             git = partial(has_git_files, self._path) if self._listing.has_git else None
-            if not is_kept(self._body, git):
+            if not is_kept(self.body, git):
                 return False
             self._slot = self.parent.reserve(FOLDER, self._name)
-            self.parent.waits |= self.waits
         return True
 
     def reserve(self, mode: bytes, name: bytes) -> int:
         """Write an entry without its digest, and give the slot for that."""
-        empty = bytes(DIGEST_SIZES[self._algorithm])
-        self._body += tree_entry(mode, name, empty)
-        return len(self._body) - len(empty)
+        self.body += b"%b %b\0%b" % (mode, name, self._empty)  # faster than a call
+        return len(self.body) - len(self._empty)
+
+    def make_executable(self, slot: int, path: bytes) -> None:
+        """Say so in the entry of a file, whose slot is reserved."""
+        start = slot - len(tree_entry(FILE, path[len(self._path) :], b""))
+        self.body[start : start + len(EXECUTABLE)] = EXECUTABLE
 
     def fill(self, slot: int, digests: Digests) -> None:
         """Write the digest of an entry whose slot is reserved."""
         digest, git_digest = digests
-        self._body[slot : slot + len(digest)] = digest
+        self.body[slot : slot + len(digest)] = digest
         if digest != git_digest:
             self._git_digests[slot] = git_digest
 
     def finish(self) -> HashedFolder:
         """Hash the tree object, now that all its slots are filled."""
-        digest = git_digest = object_digest(b"tree", self._body, self._algorithm)
+        digest = git_digest = object_digest(b"tree", self.body, self._algorithm)
         if self._git_digests:
-            body = self._body.copy()
+            body = self.body.copy()
             for slot, other in self._git_digests.items():
                 body[slot : slot + len(other)] = other
             git_digest = object_digest(b"tree", body, self._algorithm)
         if self.parent:
             self.parent.fill(self._slot, (digest, git_digest))
-        return HashedFolder(self._path, self._body, (digest, git_digest))
+        return HashedFolder(self._path, self.body, (digest, git_digest))
 
 
 def _contains_files(path: bytes) -> bool:

@@ -40,8 +40,8 @@ def hash_directory(
         path: A folder, or a link to one.
         algorithm: ``"git-sha1"``, which artifacts use, or ``"git-sha256"``.
         executor: Workers that share the work and see the folder under the same path: a
-            process pool, or that of a cluster. Without one, large files are hashed on
-            all cores and small ones on one.
+            process pool, or that of a cluster. Without one, large files are hashed by
+            threads, and small ones by forks of a process that has one thread (Linux).
 
     Raises:
         UnhashableFileError: It holds a FIFO, a socket, a device, a file that can't be

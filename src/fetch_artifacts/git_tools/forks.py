@@ -1,0 +1,173 @@
+"""Many small files hashed at once, by this process and by forks of it.
+
+A small file takes some 15 microseconds, most of them in Python, where threads only wait
+for each other. Forks don't, need nothing sent, and see what this process sees. They are
+made where that is safe, on Linux in a process with one thread, and where there are so
+many files that it pays.
+
+Whoever is free takes the next block of files, whose number it reads from a pipe, and
+writes their digests into memory that all share. Blocks that are not there in the end,
+since a fork was killed or met a file that can't be hashed, are hashed by this process,
+which so raises whatever there is to raise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+import sys
+from mmap import mmap
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
+
+from fetch_artifacts.git_tools.files import hash_small_file
+from fetch_artifacts.git_tools.objects import DIGEST_SIZES, EXECUTABLE, FILE
+from fetch_artifacts.streams import available_cores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from fetch_artifacts.digests import Algorithm
+
+Hashed: TypeAlias = "tuple[bytes, bytes | None]"
+"""The mode and the digest of a file; of a large one the mode only."""
+
+MOST_FILES: Final = 1 << 15
+"""The paths of so many files take a few MB."""
+
+WORTH_A_FORK: Final = 500
+"""Hashing so many files takes some ten times as long as a fork of a small process."""
+
+_PAGES_A_FILE: Final = 50  # a fork takes longer, the more pages of memory there are
+_BLOCK: Final = MOST_FILES >> 8  # files; so the number of a block is one byte
+_MOST_PROCESSES: Final = 8
+
+# Each of them warns of a fork, or does not survive one.
+_AGAINST_FORKS: Final = frozenset({"jax", "juliacall", "mpi4py"})
+
+
+def hash_small_files(paths: Sequence[bytes], algorithm: Algorithm) -> Iterable[Hashed]:
+    """Give what `hash_small_file` gives for each path, in their order.
+
+    Args:
+        paths: At most `MOST_FILES`.
+        algorithm: Which digests to make.
+
+    Raises:
+        UnhashableFileError: One is no regular file, can't be read, or changes.
+    """
+    forks = _forks_for(len(paths))
+    if forks:
+        return _Board(paths, algorithm).hash_in_forks(forks)
+    return [hash_small_file(path, algorithm) for path in paths]
+
+
+class _Board:
+    """Memory that processes share, with a place for each file, and for each block.
+
+    The place of a block is 1 when those of its files are filled in.
+    """
+
+    def __init__(self, paths: Sequence[bytes], algorithm: Algorithm) -> None:
+        self._paths = paths
+        self._algorithm = algorithm
+        self._empty = bytes(DIGEST_SIZES[algorithm])
+        self._place = 1 + len(self._empty)
+        self._blocks = -(-len(paths) // _BLOCK)
+        self._memory = mmap(-1, self._blocks + len(paths) * self._place)
+
+    def hash_in_forks(self, forks: int) -> Iterator[Hashed]:
+        numbers, end = os.pipe()
+        os.write(end, bytes(range(self._blocks)))
+        os.close(end)
+        children: list[int] = []
+        try:
+            with contextlib.suppress(OSError, RuntimeError):  # forbidden, or too many
+                while len(children) < forks:
+                    children.append(_fork(lambda: self._hash_blocks(numbers)))
+            self._hash_blocks(numbers)
+        finally:
+            while os.read(numbers, self._blocks):  # after an error, no more is begun
+                pass
+            os.close(numbers)
+            for child in children:
+                with contextlib.suppress(ChildProcessError):  # the program ignores them
+                    os.waitpid(child, 0)
+        for block in range(self._blocks):
+            if not self._memory[block]:
+                self._hash_block(block)
+        return self._hashed()
+
+    def _hash_blocks(self, numbers: int) -> None:
+        while number := os.read(numbers, 1):
+            self._hash_block(number[0])
+
+    def _hash_block(self, block: int) -> None:
+        first = block * _BLOCK
+        filled = bytearray()
+        for path in self._paths[first : first + _BLOCK]:
+            mode, digest = hash_small_file(path, self._algorithm)
+            filled.append((mode == EXECUTABLE) + 2 * (digest is None))
+            filled += digest or self._empty
+        start = self._blocks + first * self._place
+        self._memory[start : start + len(filled)] = filled
+        self._memory[block] = 1
+
+    def _hashed(self) -> Iterator[Hashed]:
+        for start in range(self._blocks, len(self._memory), self._place):
+            place = self._memory[start : start + self._place]
+            mode = EXECUTABLE if place[0] & 1 else FILE
+            yield mode, None if place[0] & 2 else place[1:]
+
+
+def _forks_for(files: int) -> int:
+    """How many forks are worth while for so many files, 0 where none is, or may be."""
+    if files < 2 * WORTH_A_FORK or not _may_fork():
+        return 0
+    with open("/proc/self/statm", "rb") as file:
+        pages = int(file.read().split()[1])
+    least = WORTH_A_FORK + pages // _PAGES_A_FILE
+    return max(0, min(_MOST_PROCESSES, available_cores(), files // least) - 1)
+
+
+def _may_fork() -> bool:
+    if sys.platform != "linux" or not _AGAINST_FORKS.isdisjoint(sys.modules):
+        return False
+    workers = sys.modules.get("multiprocessing.process")
+    if workers and workers.parent_process():  # it has the other cores busy
+        return False
+    try:
+        return len(os.listdir("/proc/self/task")) == 1  # the system's threads
+    except OSError:
+        return False
+
+
+def _fork(work: Callable[[], None]) -> int:
+    """Do some work in a fork of this process, and give the number of that.
+
+    Raises:
+        OSError: The system refuses it.
+        RuntimeError: This is a subinterpreter.
+    """
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        child = os.fork()
+        if not child:
+            _work_and_exit(work, mask)
+        return child
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _work_and_exit(work: Callable[[], None], mask: Iterable[int]) -> NoReturn:
+    """Keep the program's handlers, finalizers, buffers and hooks out of the work."""
+    try:
+        gc.disable()
+        for number in signal.valid_signals():
+            if callable(signal.getsignal(number)):
+                signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        work()
+    finally:
+        os._exit(0)
