@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks import chart
-from benchmarks.harness import compare
+from benchmarks.harness import compare, have, have_package
 from benchmarks.run import (
     BEGIN,
     END,
@@ -35,8 +35,9 @@ POINTS = [
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run of its own, in place of the process's."""
-    for name, value in (("comparisons", []), ("growth", []), ("benchmark", "some")):
-        monkeypatch.setattr(RUN, name, value)
+    for name in ("comparisons", "growth", "missing"):
+        monkeypatch.setattr(RUN, name, [])
+    monkeypatch.setattr(RUN, "benchmark", "some")
     return RUN
 
 
@@ -61,7 +62,20 @@ def test_a_missed_goal_is_red_and_behind(
     printed = capsys.readouterr().out
     assert f"{RED}ours: 3.00 of tar, goal 0.8" in printed
     assert "ours: 300 ms, goal 1 s" in printed
+    assert f"{RED}not measured: 0.1 of what is not there" in printed
     assert run.behind() == ["some: unpack: ours: 3.00 of tar, goal 0.8"]
+
+
+def test_what_is_not_there_is_named_once_and_in_the_table(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not have("no-such-program")
+    assert not have("no-such-program")
+    assert not have_package("no_such_package")
+    printed = capsys.readouterr().out
+    assert printed.count(f"{RED}WITHOUT no-such-program: not on PATH") == 1
+    assert "WITHOUT no_such_package: not installed" in printed
+    assert "Not there: no-such-program, no_such_package." in markdown(run.as_json())
 
 
 def test_memory_that_grows_is_behind(run: Run) -> None:

@@ -54,15 +54,21 @@ def memory_folder() -> Iterator[Path]:
 
 
 def have(program: str) -> bool:
-    """Whether a program of that name is on PATH."""
-    return shutil.which(program) is not None
+    """Whether a program of that name is on PATH; a line says so if not."""
+    return shutil.which(program) is not None or left_out(program, "not on PATH")
 
 
 def have_package(name: str) -> bool:
     """Whether a package of the group ``bench`` is there; a line says so if not."""
-    if find_spec(name):
-        return True
-    print(f"WITHOUT {name}: not installed; `nox -s bench` installs it")
+    why = "not installed; `nox -s bench` installs it"
+    return find_spec(name) is not None or left_out(name, why)
+
+
+def left_out(name: str, why: str) -> bool:
+    """Say in red, once, what is not there to be measured; gives False."""
+    if name not in RUN.missing:
+        RUN.missing.append(name)
+        print(f"{RED}WITHOUT {name}: {why}{PLAIN}")
     return False
 
 
@@ -85,8 +91,8 @@ def compare(
         rounds: How often each is timed.
         before: Called before each single run, outside the time.
         reference: The name that the ratios refer to.
-        goals: What has to be reached; one whose other contender is not there is left
-            out.
+        goals: What has to be reached; a line names one whose other contender is not
+            there.
 
     Raises:
         subprocess.CalledProcessError: A command failed; its output is shown.
@@ -108,9 +114,12 @@ def compare(
         for name, taken in seconds.items()
     }
     _print_table(title, timings, reference)
-    there = [goal for goal in goals if goal.of is None or goal.of in seconds]
-    results = [reached(goal, seconds) for goal in there]
-    for result in results:
+    results = []
+    for goal in goals:
+        if goal.of is not None and goal.of not in seconds:
+            print(f"  {RED}not measured: {goal.at_most:g} of {goal.of}{PLAIN}")
+            continue
+        results.append(result := reached(goal, seconds))
         colour = "" if result.met else RED
         print(f"  {colour}{result}{PLAIN if colour else ''}")
     RUN.comparisons.append(Comparison(RUN.benchmark, title, seconds, results))
@@ -183,7 +192,7 @@ def warm_julia() -> Iterator[Julia | None]:
         try:
             julia = stack.enter_context(open_julia())
         except NoJuliaError as error:
-            print(f"without Julia: {error}")
+            left_out("Julia", str(error))
             yield None
         else:
             print(f"with Julia {julia.version()}")

@@ -83,10 +83,12 @@ class Run:
     Attributes:
         quick: Whether two rounds are enough, and nothing has to grow.
         benchmark: The one that is running.
+        missing: The contenders that are not there.
     """
 
     quick: bool = False
     benchmark: str = ""
+    missing: list[str] = field(default_factory=list)
     comparisons: list[Comparison] = field(default_factory=list)
     growth: list[Growth] = field(default_factory=list)
 
@@ -111,6 +113,7 @@ class Run:
             "date": datetime.now(timezone.utc).isoformat(timespec="minutes"),
             "commit": commit(),
             "quick": self.quick,
+            "missing": self.missing,
             "comparisons": [asdict(each) for each in self.comparisons],
             "growth": [asdict(each) for each in self.growth],
         }
@@ -177,6 +180,7 @@ def markdown(run: dict[str, Any]) -> str:
     lines = [
         f"{run['machine']}; {run['date']}; commit {run['commit']}.",
         "Medians; in brackets, the median of each round's time by ours.",
+        *([f"Not there: {', '.join(run['missing'])}."] if run["missing"] else []),
         "",
         "| work | ours | beside it | goal |",
         "| --- | ---: | --- | --- |",

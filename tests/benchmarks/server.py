@@ -13,6 +13,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, Any
 
+from benchmarks.harness import left_out
 from support.nginx import NGINX, nginx
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -64,7 +65,7 @@ def served(folder: Path, *, rate: int = 0) -> Iterator[str]:
             yield url
     else:
         if not rate:
-            print("WITHOUT nginx: not installed; a server in Python takes its place")
+            left_out("nginx", "not installed; a server in Python takes its place")
         with started("benchmarks.server", folder, str(rate)) as url:
             yield url
 
