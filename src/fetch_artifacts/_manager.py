@@ -20,7 +20,6 @@ from fetch_artifacts.errors import (
 from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.install import lookup
 from fetch_artifacts.platforms.host import host_platform
-from fetch_artifacts.settings.project import project_of
 
 if TYPE_CHECKING:
     import os
@@ -130,8 +129,7 @@ class _Entries(Mapping[str, ManagedEntry]):
         return True
 
     def _entry(self, name: str) -> ArtifactEntry:
-        with project_of(self._toml):
-            return entry_for(name, self._toml, host_platform)
+        return entry_for(name, self._toml, host_platform)
 
 
 class ArtifactManager(Mapping[str, Path]):

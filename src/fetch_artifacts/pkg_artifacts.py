@@ -12,7 +12,6 @@ HashParseError.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import warnings
 from collections.abc import Mapping
@@ -97,10 +96,8 @@ Package: TypeAlias = "UUID | str | None"
 
 
 def _platform(platform: AnyPlatform, toml: Path | None) -> Platform:
-    if platform is not None:
-        return as_platform(platform)
-    with project_of(toml) if toml else contextlib.nullcontext():
-        return host_platform()
+    choice = host_platform if platform is None else as_platform(platform)
+    return _choosing.resolve_platform(choice, toml)
 
 
 def _table(

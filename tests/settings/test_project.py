@@ -17,8 +17,11 @@ from fetch_artifacts import (
     load_artifacts,
     pkg_artifacts,
 )
+from fetch_artifacts.artifacts_toml.choosing import entry_for
+from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.conformance.cache_key import cache_key
 from fetch_artifacts.errors import NoMatchingPlatformError, SettingsError
+from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.settings.project import nearest_pyproject, project_of
 from support.published import TREE_HASH, publish
 from support.trees import Tree, make_tree
@@ -56,6 +59,14 @@ def test_functions_go_by_the_project_of_the_file(toml: Path) -> None:
     clear_artifact_cache("Demo", toml)
     assert not path.exists()
     assert cache_key([toml]) != cache_key([])
+
+
+def test_whoever_chooses_an_entry_goes_by_the_project_of_its_file(toml: Path) -> None:
+    for file in (toml, str(toml)):
+        chosen = entry_for("Demo", file, host_platform).platform
+        assert str(chosen) == "riscv64-linux-gnu"
+    with pytest.raises(NoMatchingPlatformError, match="powerpc64le"):
+        entry_for("Demo", load_artifacts_toml(toml), host_platform)
 
 
 def test_julias_functions_go_by_it_too(

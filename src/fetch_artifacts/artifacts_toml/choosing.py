@@ -7,6 +7,7 @@ returns nothing, they log a warning and return None.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from fetch_artifacts.errors import (
     NoMatchingPlatformError,
     PlatformError,
 )
+from fetch_artifacts.settings.project import project_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -291,13 +293,29 @@ def find_entry(
             found = ", ".join(map(str, candidates)) or "none"
             raise place.error(f"expected one platform or a choice, found {found}")
         platform = candidates[0]
-    if callable(platform):
-        platform = platform()
+    platform = resolve_platform(platform, path)
     chosen = _choose(value, platform, place)
     if chosen is None:
         raise _no_match(name, value, platform, place)
     built_for, entry, place = chosen
     return entry, built_for, place
+
+
+def resolve_platform(
+    platform: PlatformChoice, toml: str | os.PathLike[str] | None
+) -> Platform:
+    """Give the platform to choose for.
+
+    A function that finds out this machine's goes by what the file's project says.
+
+    Args:
+        platform: The platform, or a function that returns it.
+        toml: The file to choose from, None where it is not known.
+    """
+    if not callable(platform):
+        return platform
+    with project_of(toml) if toml is not None else contextlib.nullcontext():
+        return platform()
 
 
 def _read_entry(

@@ -10,7 +10,6 @@ from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.errors import NoMatchingPlatformError
 from fetch_artifacts.platforms.host import host_platform
-from fetch_artifacts.settings.project import project_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +33,7 @@ def cache_key(tomls: Iterable[Path]) -> str:
     trees = set()
     for toml in tomls:
         for name in load_artifacts_toml(toml):
-            with project_of(toml), contextlib.suppress(NoMatchingPlatformError):
+            with contextlib.suppress(NoMatchingPlatformError):
                 trees.add(entry_for(name, toml, host_platform).git_tree_sha1.lower())
     digest = hashlib.sha256("\n".join(sorted(trees)).encode())
     return f"artifacts-{digest.hexdigest()[:_DIGITS]}"

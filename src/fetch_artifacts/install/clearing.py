@@ -19,7 +19,6 @@ from fetch_artifacts.depot.workspace import Workspace, not_removed
 from fetch_artifacts.files.removing import require_removable
 from fetch_artifacts.install.inventory import override_of
 from fetch_artifacts.install.lookup import wanted
-from fetch_artifacts.settings.project import project_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,8 +95,7 @@ def clear(
         FetchArtifactsError: The entry can't be read, or an Overrides.toml.
     """
     stack = DepotStack.present()
-    with project_of(toml):
-        entry = entry_for(name, toml, wanted(platform))
+    entry = entry_for(name, toml, wanted(platform))
     tree_hash = tree_of(entry, stack)
     location = locate_entry(entry, stack, toml=toml)
     if tree_hash is None or location is None:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from fetch_artifacts.artifacts_toml.choosing import entry_for
+from fetch_artifacts.artifacts_toml.choosing import entry_for, resolve_platform
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.slash import check_tail, split_artifact_slash
 from fetch_artifacts.depot.installed import (
@@ -85,10 +85,9 @@ def locate(
         if known is not None:
             return known
         watch = Watch(name, toml)
-    with project_of(toml):
-        found, entry, tree = _locate(
-            name, toml, platform, download=download, run_hook=run_hook, verbose=verbose
-        )
+    found, entry, tree = _locate(
+        name, toml, platform, download=download, run_hook=run_hook, verbose=verbose
+    )
     if watch and entry.platform is None and entry.archive_sha256 is None:
         watch.keep(found, tree)
     return found
@@ -168,8 +167,7 @@ def is_installed(name: str, toml: str, *, platform: AnyPlatform = None) -> bool:
         FetchArtifactsError: The file can't be read.
     """
     try:
-        with project_of(toml):
-            entry = entry_for(name, toml, wanted(platform))
+        entry = entry_for(name, toml, wanted(platform))
     except ArtifactNotFoundError:
         return False
     return find_installed(entry, toml=toml) is not None
@@ -199,14 +197,13 @@ def entries_in(
         msg = f"names: expected several names, found one, {names!r}; write [{names!r}]"
         raise ArgumentTypeError(msg)
     choice = wanted(platform)
-    with project_of(toml):
-        table = _chosen(toml, platform, run_hook=run_hook)
-        if names is not None:
-            return [entry_for(name, table, choice) for name in names]
-        entries = []
-        for name in load_artifacts_toml(toml) if isinstance(table, str) else table:
-            with contextlib.suppress(NoMatchingPlatformError):
-                entries.append(entry_for(name, table, choice))
+    table = _chosen(toml, platform, run_hook=run_hook)
+    if names is not None:
+        return [entry_for(name, table, choice) for name in names]
+    entries = []
+    for name in load_artifacts_toml(toml) if isinstance(table, str) else table:
+        with contextlib.suppress(NoMatchingPlatformError):
+            entries.append(entry_for(name, table, choice))
     if any(entry.platform for entry in entries) and not (platform or run_hook):
         warn_of_hook(toml)
     return [entry for entry in entries if include_lazy or not entry.lazy]
@@ -253,9 +250,7 @@ def _chosen(
         missing = "a Julia" if script else "a hook .pkg/select_artifacts.jl beside it"
         msg = f"{toml}: expected {missing} to choose its artifacts, found none"
         raise JuliaError(msg, julia=julia)
-    choice = wanted(platform)
-    if callable(choice):
-        choice = choice()
+    choice = resolve_platform(wanted(platform), toml)
     return hook.run_hook(script, choice, julia=julia)
 
 
@@ -289,6 +284,7 @@ def _install(
 
     log_choice([entry], toml)
     with (
+        project_of(toml),
         progress.show_progress(verbose=verbose) as report,
         Installer(progress=report) as installer,
     ):

@@ -14,7 +14,6 @@ from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.errors import ArtifactsTomlError, NoMatchingPlatformError
-from fetch_artifacts.settings.project import project_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -39,9 +38,7 @@ def entries_by_tree(
     """
     found: dict[TreeHash, list[ArtifactEntry]] = {}
     for toml in tomls:
-        with project_of(toml):
-            entries = list(_entries(toml, platforms))
-        for entry in entries:
+        for entry in _entries(toml, platforms):
             if entry.tree_hash is None:
                 raise _old_entry(entry, toml)
             found.setdefault(entry.tree_hash, []).append(entry)
