@@ -279,7 +279,7 @@ def tree_hash(
 
     Raises:
         UnhashableFileError: The folder holds what git can't store or what can't be
-            read, or is no folder.
+            read, or is not a folder.
     """
     from fetch_artifacts.git_tools.tree_hash import hash_directory
 
@@ -291,7 +291,7 @@ def resolve_toml(toml_path: StrPath | None) -> str:
 
     Raises:
         ArtifactsTomlNotFoundError: There is none.
-        ArgumentTypeError: What was given is no path.
+        ArgumentTypeError: What was given is not a path.
     """
     if toml_path is not None:
         if not isinstance(toml_path, (str, os.PathLike)):

@@ -102,7 +102,7 @@ def create_artifact(
             ``archive_path``, and is gzip where that says nothing.
 
     Raises:
-        ArchiveError: It is no folder, there is no such compression, or the archive's
+        ArchiveError: It is not a folder, there is no such compression, or the archive's
             name promises another one (a ValueError).
         UnhashableFileError: The folder holds what can't be archived, or what can't be
             read (a ValueError).
@@ -157,7 +157,7 @@ def artifact_from_directory(
         follow_symlinks: Copy what links lead to in their place.
 
     Raises:
-        ArchiveError: It is no folder (a ValueError).
+        ArchiveError: It is not a folder (a ValueError).
         DepotError: The first depot can't be written.
         UnhashableFileError: The folder holds what git can't store, or a link that is to
             be followed leads nowhere or back to a folder that it is in.
@@ -276,7 +276,7 @@ def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
     Raises:
         BindingExistsError: The name is bound already (a ValueError).
         DownloadError: A download fails or is incomplete (a RuntimeError).
-        UnpackError: A download is no archive, or an unsafe one (a ValueError).
+        UnpackError: A download is not an archive, or is unsafe (a ValueError).
         TreeHashMismatchError: The archives contain different trees (a RuntimeError).
         DepotError: The artifact is to be installed, and the first depot can't be
             written (a RuntimeError).
@@ -335,7 +335,7 @@ def add_download_source(  # noqa: PLR0913 - each has a default
         BindingExistsError: The artifact has that source already (a ValueError).
         HashMismatchError: The archive or its tree differs (a RuntimeError).
         DownloadError: The download fails or is incomplete (a RuntimeError).
-        UnpackError: The download is no archive, or an unsafe one (a ValueError).
+        UnpackError: The download is not an archive, or is unsafe (a ValueError).
         ArtifactsTomlError: The file can't be read (a ValueError).
     """
     toml, built_for = Path(absolute(toml_path)), _platform(platform)
@@ -360,7 +360,7 @@ def query_artifact_info(
 
     Raises:
         DownloadError: The download fails or is incomplete (a RuntimeError).
-        UnpackError: It is no archive, or an unsafe one (a ValueError).
+        UnpackError: It is not an archive, or is unsafe (a ValueError).
     """
     received = sourcing.measure_download(url, as_archive=compute_tree_hash)
     info: ArtifactInfo = {
@@ -390,7 +390,7 @@ def compute_git_tree_sha1(directory: StrPath) -> str:
     Raises:
         UnhashableFileError: It holds what git can't store, or what can't be read (a
             ValueError).
-        NotAFolderError: It is no folder (a NotADirectoryError).
+        NotAFolderError: It is not a folder (a NotADirectoryError).
     """
     return str(hash_directory(directory))
 

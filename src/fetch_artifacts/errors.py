@@ -23,7 +23,7 @@ or that a caller would expect, in its place::
     │   └── TreeHashMismatchError               the tree's git-tree-sha1
     ├── DownloadError (RuntimeError)            a URL that gave no body
     ├── UnpackError (ValueError)                an archive that must not be unpacked
-    │   └── NotAnArchiveError                   what came is no archive at all
+    │   └── NotAnArchiveError                   what came is not an archive at all
     ├── ArchiveError (ValueError)               an archive that can't be made as asked
     ├── UnhashableFileError (ValueError)        a FIFO, a socket, an unreadable file
     │   └── NotAFolderError (NotADirectoryError, FileNotFoundError)  nothing to hash

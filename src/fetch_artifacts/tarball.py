@@ -92,7 +92,7 @@ def create(
         The path of the archive, or the file object that it was written to.
 
     Raises:
-        ArchiveError: It is no folder, or the archive would be in it.
+        ArchiveError: It is not a folder, or the archive would be in it.
         UnhashableFileError: The folder holds something that is neither file nor folder
             nor link, that can't be read, or that changes meanwhile.
         UnportableNameError: A name can't be stored on Windows.

@@ -54,7 +54,7 @@ REFUSED = {
         "more than 2,048 components",
     ),
     "a long name under another name": (header(b"a", b"L"), "type b'L'"),
-    "a target for a file": (header(b"a", link=b"b"), "is no link"),
+    "a target for a file": (header(b"a", link=b"b"), "is not a link"),
     "a link without a target": (header(b"a", b"2"), "symlink without a target"),
     "a hard link to the root": (hardlink(b"a", b"./"), "hardlink without a target"),
     "a link with a size": (header(b"a", b"2", link=b"b", size=1), "with a size"),
@@ -252,7 +252,7 @@ def test_all_faults_of_a_member_are_named_at_once() -> None:
         "path contains a '..' component",
         "path of a FIFO ends like that of a folder",
         "unsupported kind of member: FIFO",
-        "has a link target but is no link",
+        "has a link target but is not a link",
     )
 
 

@@ -39,7 +39,7 @@ class Format:
         endings: What the names of its files end in, the usual ending first.
         julia: The first Julia that can unpack it, None where no Julia can.
         decoding: Gives how to decompress it with at most so many bytes of memory for a
-            window; None where it is no compression.
+            window; None where it is not a compression.
         encode: Compresses data; None where it is not written.
         windowed: Whether decompressing takes megabytes of memory.
     """

@@ -80,7 +80,7 @@ def peek(chunks: Iterable[bytes]) -> tuple[ArchiveKind, Iterator[bytes]]:
     """Tell the kind of an archive, and give all of its chunks.
 
     Raises:
-        NotAnArchiveError: It is no archive.
+        NotAnArchiveError: It is not an archive.
     """
     head, chunks = _with_head(chunks)
     return sniff(head), chunks

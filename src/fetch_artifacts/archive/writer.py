@@ -89,7 +89,7 @@ def archive_directory(
         compression: One of `formats.compressions`, or None for a plain tar.
 
     Raises:
-        ArchiveError: It is no folder, or the archive would be in it.
+        ArchiveError: It is not a folder, or the archive would be in it.
         OSError: The file can't be written.
         UnhashableFileError: The tree holds what a tarball can't or what can't be read.
     """

@@ -125,7 +125,7 @@ def artifact_from_directory(
         follow_symlinks: Copy what links lead to in their place.
 
     Raises:
-        ArchiveError: It is no folder.
+        ArchiveError: It is not a folder.
         DepotError: The depot can't be written.
         UnhashableFileError: The tree holds what git can't store or what can't be read.
     """

@@ -88,7 +88,7 @@ class _Stated:
     place: Place
 
     def says(self, key: str) -> str:
-        """Give a hash of the file in lower case, "" if it is no string."""
+        """Give a hash of the file in lower case, "" if it is not a string."""
         value = self.table.get(key)
         return value.lower() if isinstance(value, str) else ""
 

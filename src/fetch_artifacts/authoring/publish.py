@@ -182,7 +182,7 @@ def publish(
 
     Raises:
         BindingExistsError: The name is bound already.
-        ArchiveError: It is no folder, or there is no such compression.
+        ArchiveError: It is not a folder, or there is no such compression.
         UnhashableFileError: The folder holds what can't be archived.
         PublishError: An upload failed, the download of one gives something else, or
             the file can't be written. Nothing was bound; what was uploaded stays, and

@@ -115,7 +115,7 @@ def download_sources(
     Raises:
         ArgumentTypeError: A URL is not a string.
         DownloadError: A download fails or is incomplete.
-        UnpackError: A download is no archive, or an unsafe one.
+        UnpackError: A download is not an archive, or is unsafe.
         ArchiveError: There is no URL.
         TreeHashMismatchError: The URLs give different trees.
         DepotError: The tree is to be kept, and the depot can't be written.
@@ -172,7 +172,7 @@ def check_source(
         ArtifactNotFoundError: The name is not in the file, or not for this platform.
         ArtifactsTomlError: The file, or the entry, can't be read.
         DownloadError: The download fails or is incomplete.
-        UnpackError: The download is no archive, or an unsafe one.
+        UnpackError: The download is not an archive, or is unsafe.
         HashMismatchError: A hash differs.
     """
     found, built_for, place = find_entry(

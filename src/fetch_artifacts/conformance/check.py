@@ -69,7 +69,7 @@ def answer(ask: Callable[[], str]) -> Answer:
     """Give an answer, be it a value or an error.
 
     Raises:
-        OracleError: Julia crashed, which is no answer.
+        OracleError: Julia crashed, which is not an answer.
         NoJuliaError: It does not start any more.
     """
     try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class TreeLocation(NamedTuple):
-    """Where a tree may be, by the depots and overrides of one moment.
+    """Where a tree may be, by the depots and overrides at one moment.
 
     Attributes:
         paths: Every place, whether or not the tree is there; an overridden tree has
@@ -64,9 +64,9 @@ def locate_tree(
     Args:
         tree_hash: The tree.
         stack: Where to look; the present depots unless given.
-        toml: The Artifacts.toml that binds it, whose package's overrides shall count.
+        toml: The Artifacts.toml that binds it, whose package's overrides apply.
         honor_overrides: Whether to look where an Overrides.toml leads to.
-        packages: The packages whose overrides count already.
+        packages: The packages whose overrides already apply.
 
     Raises:
         OverrideError: An Overrides.toml can't be followed.
@@ -85,7 +85,7 @@ def locate_tree(
     return TreeLocation(paths, overridden=True)
 
 
-# Each warm look-up needs one, and to make its paths takes longer than to look there.
+# Each warm look-up needs one, and making its paths takes longer than looking there.
 @lru_cache(maxsize=256)
 def _location(tree_hash: TreeHash, folders: tuple[str, ...]) -> TreeLocation:
     name = str(tree_hash)
@@ -129,7 +129,7 @@ def artifact_path(tree_hash: TreeHash, *, honor_overrides: bool = True) -> Path:
 
 
 def artifact_exists(tree_hash: TreeHash, *, honor_overrides: bool = True) -> bool:
-    """Whether some depot has the tree; nothing in it is looked at.
+    """Whether some depot has the tree; its content is not checked.
 
     Julia: ``artifact_exists`` (Artifacts.jl:270-272).
 
@@ -175,10 +175,10 @@ def remove_artifact(tree_hash: TreeHash) -> None:
 def verify_artifact(tree_hash: TreeHash, *, honor_overrides: bool = False) -> bool:
     """Whether an installed tree still hashes to its name.
 
-    Julia: ``verify_artifact`` (Pkg.jl Artifacts.jl:140-155). A missing tree does not,
-    an overridden one does unless ``honor_overrides``. For links whose target is not
-    ASCII, both Julia's value and git's count. Of what the file system can't keep, what
-    was noted when the tree was installed counts.
+    Julia: ``verify_artifact`` (Pkg.jl Artifacts.jl:140-155). A missing tree does not;
+    an overridden one does, unless ``honor_overrides``. For links whose target is not
+    ASCII, both Julia's hash and git's are accepted. What the file system can't keep is
+    compared with the record that was made when the tree was installed.
 
     Raises:
         OverrideError: An Overrides.toml can't be followed.

@@ -1,8 +1,8 @@
-"""How much room installed trees take, remembered for those that did not change.
+"""How much disk space installed trees take, remembered for those that did not change.
 
-A tree is taken for unchanged while none of its folders changes: then no file came,
-went or was replaced. Files that are rewritten in place are not noticed; installed ones
-are read-only.
+A tree counts as unchanged while none of its folders has changed: then no file was
+added, removed or replaced. Files that are rewritten in place are not noticed; installed
+ones are read-only.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 _MEMORY: Final = "tree-sizes"
 _FOLDERS_AT_MOST: Final = 10_000  # of a tree that is remembered
-_UNSETTLED: Final = 2_500_000_000  # nanoseconds; a FAT file system counts in 2 s
+_UNSETTLED: Final = 2_500_000_000  # nanoseconds; FAT keeps times in steps of 2 s
 _BLOCK: Final = 512  # bytes; st_blocks counts in these everywhere
 
 _Stamps: TypeAlias = "list[list[Any]]"
-"""Of each folder its path in the tree, its mtime in nanoseconds and its inode."""
+"""For each folder: its path in the tree, its mtime in nanoseconds and its inode."""
 _Entry: TypeAlias = "tuple[int, int, _Stamps]"
-"""Of a tree its bytes on disk, its files and its folders."""
+"""For a tree: its bytes on disk, its number of files, and its folders."""
 
 
 @dataclass(frozen=True, slots=True)
 class TreeSize:
-    """The room that a tree takes.
+    """The disk space that a tree takes.
 
     Attributes:
         bytes: On disk, folders included; a file with several names in it counts once.
@@ -96,7 +96,7 @@ class TreeSizes:
 
 
 def measure_tree(tree: Path) -> TreeSize:
-    """Give the size of a tree, without any memory.
+    """Measure a tree, whatever is remembered.
 
     Raises:
         OSError: It can't be read.

@@ -1,15 +1,15 @@
 """Deleting what nothing needs any more, from depots that other programs are using.
 
-Julia: ``gc`` of Pkg 1.12 (Pkg.jl API.jl:585), of artifacts. `orphans` decides. Here is
-how it is carried out while others install, use and bind:
+Julia: the part of ``gc`` that is about artifacts (Pkg.jl API.jl:585 of 1.12). `orphans`
+decides what goes; this module deletes it while others install, use and bind:
 
 - The locks of the usage logs are held from before the logs are read until the trees
   have left ``artifacts``. A program that uses a file logs it first, under the same
   lock, and looks for the tree afterwards.
-- A tree goes in one rename, under the lock of its installation. If a file that names
-  it was changed right before, it is renamed back.
-- Both logs are written before anything goes, each in one step, so what a killed gc has
-  left undone is an orphan for the next one.
+- A tree is taken away by one rename, under the lock of its installation. If a file that
+  names it was changed right before, it is renamed back.
+- Both logs are written before anything is deleted, each in one step, so what a killed
+  gc leaves undone is an orphan for the next one.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ class Collection:
     """What a gc found and did, or would do.
 
     Attributes:
-        trees: All trees of the depots that were looked at, by path.
-        sizes: The bytes on disk of those that are gone, or would be; where it was
-            asked for, of all.
+        trees: All trees of the depots that were searched, by path.
+        sizes: The bytes on disk of those that are gone, or would be; of all trees where
+            that was asked for.
         failures: Why trees that should be gone are not, by path.
         skipped: The depots that can't be written.
     """
@@ -102,11 +102,11 @@ def collect_garbage(
 
     Args:
         collect_delay: How long a tree stays after it was first seen to be unneeded.
-        all_depots: Whether all depots that can be written are looked at, rather than
-            only the first. The logs of these depots say what is in use.
+        all_depots: Whether to search all depots that can be written, rather than only
+            the first. The logs of these depots say what is in use.
         dry_run: Whether to decide only, and to change nothing.
         sizes: Whether to measure the trees that stay, too.
-        now: The local time, without a zone; that of the clock unless given.
+        now: The local time, without a zone; the current time unless given.
 
     Raises:
         DepotError: There is no depot, or what is in use can't be found out.
@@ -128,7 +128,7 @@ def collect_garbage(
 def _depots(
     stack: DepotStack, *, all_depots: bool
 ) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-    """The depots to look at, and those that can't be written."""
+    """The depots to search, and those that can't be written."""
     folders = stack.folders if all_depots else stack.folders[:1]
     there = dict.fromkeys(Path(each).parent for each in folders if os.path.isdir(each))
     can = {path for path in there if os.access(path / "artifacts", os.W_OK)}
@@ -279,7 +279,7 @@ class _Gc:
         return None
 
     def _still_unwanted(self, taken: list[_Taken]) -> list[_Taken]:
-        """Put back what a file names that was changed meanwhile; give the others."""
+        """Put back what a file that was changed meanwhile names; give the others."""
         if not taken:
             return []
         needed = Needed(self._references(), self.stack)
@@ -294,7 +294,7 @@ class _Gc:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[dict[Path, PidLock]]:
-        """Hold the lock of each depot's logs, taken in the order that every gc has."""
+        """Hold the lock of each depot's logs; every gc takes them in the same order."""
         locks = {}
         with contextlib.ExitStack() as held:
             for depot in sorted(self.depots, key=os.path.realpath):

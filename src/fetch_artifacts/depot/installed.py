@@ -53,8 +53,8 @@ def locate_entry(
     Args:
         entry: The entry.
         stack: Where to look; the present depots unless given.
-        toml: The Artifacts.toml that it is of, whose package's overrides shall count.
-        packages: The packages whose overrides count already.
+        toml: The Artifacts.toml that it is from, whose package's overrides apply.
+        packages: The packages whose overrides already apply.
 
     Raises:
         OverrideError: An Overrides.toml can't be followed.
@@ -70,7 +70,7 @@ def find_installed(entry: ArtifactEntry, *, toml: str | None = None) -> Path | N
 
     Args:
         entry: The entry.
-        toml: The Artifacts.toml that it is of, whose package's overrides shall count.
+        toml: The Artifacts.toml that it is from, whose package's overrides apply.
 
     Raises:
         OverrideError: An Overrides.toml can't be followed.
@@ -82,8 +82,8 @@ def find_installed(entry: ArtifactEntry, *, toml: str | None = None) -> Path | N
 def contents_of(entry: ArtifactEntry, tree: Path) -> Path:
     """Return where the users of an entry look for its files.
 
-    That is the tree. fetch-artifacts 0.1.0 took away a folder that was alone in its
-    archive; where an entry was written for it, that folder is given.
+    That is the tree. fetch-artifacts 0.1.0 dropped a folder that was alone in its
+    archive; for an entry that was written for it, that folder is given.
 
     Args:
         entry: The entry.

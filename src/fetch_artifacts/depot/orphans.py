@@ -69,7 +69,7 @@ class InstalledTree:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """By what trees are judged.
+    """What trees are judged by.
 
     Attributes:
         now: The time, local and without a zone.
@@ -85,7 +85,8 @@ class OrphanLog:
     """What a depot's ``orphaned.toml`` says.
 
     Attributes:
-        since: Since when paths are orphans, in local time. Some are not of trees.
+        since: When each path was first seen to be an orphan, in local time. Some paths
+            are not those of trees.
         whole: Whether Julia can read all of it.
     """
 
@@ -97,7 +98,7 @@ class OrphanLog:
         """Read it; what can't be read is left out, as in Julia.
 
         Raises:
-            DepotError: It is no regular file, or can't be opened.
+            DepotError: It is not a regular file, or can't be opened.
         """
         path = depot / "logs" / ORPHANED_TOML
         try:
@@ -120,9 +121,9 @@ class OrphanLog:
     def update(
         self, depot: Path, trees: Iterable[InstalledTree], lock: PidLock
     ) -> None:
-        """Write what it shall say after trees were judged; nothing if it says so.
+        """Write the log after trees were judged, unless it would not change.
 
-        What is not about the trees of this depot stays: other orphans of Julia's.
+        Lines that are not about the trees of this depot stay: Julia's other orphans.
 
         Args:
             depot: The depot that has the log.
@@ -130,7 +131,7 @@ class OrphanLog:
             lock: That of the usage log, which must still be ours at the end.
 
         Raises:
-            LockLostError: It is another's.
+            LockLostError: Another process took the lock.
             OSError: It can't be written.
         """
         artifacts = str(depot / "artifacts")
@@ -151,9 +152,9 @@ class OrphanLog:
 
 
 class Needed:
-    """What live files and overrides need, by the places that it is in.
+    """What live files and overrides need, by place.
 
-    A file needs a tree where its override leads, and not where it would be without
+    A file needs a tree where its override leads, not where it would be without one
     (Artifacts.jl:224-234), so an overridden tree is an orphan.
 
     Args:
@@ -218,7 +219,7 @@ def installed_trees(artifacts: Path) -> Iterator[tuple[Path, os.stat_result]]:
 
 def install_time(status: os.stat_result) -> datetime:
     """When a tree was put where it is, in local time."""
-    # A rename changes the ctime, where a copied folder keeps its mtime.
+    # A rename changes the ctime only, and a copied folder may keep an old mtime.
     moment = max(status.st_mtime, status.st_ctime)
     return datetime.fromtimestamp(moment)  # noqa: DTZ006 - Julia's logs have no zone
 
@@ -231,7 +232,7 @@ def judge_trees(
     Args:
         artifacts: The depot's folder of trees.
         needed: What is needed.
-        orphaned: Since when trees were orphans before, by path.
+        orphaned: When trees were first seen to be orphans, by path.
         rules: The time, and how long an orphan stays.
 
     Raises:
@@ -277,5 +278,5 @@ def _judge(
 
 
 def is_locked(tree: Path) -> bool:
-    """Whether somebody holds the lock of a tree, that of an install."""
+    """Whether somebody holds the lock of a tree's installation."""
     return is_held(tree.with_name(f"{tree.name}.pid"), stale_age=LOCK_STALE_AGE)

@@ -161,7 +161,7 @@ def find_override(
 
 
 def explain_override_to(path: Path, tree_hash: TreeHash | None) -> tuple[str, str]:
-    """Tell what sends a tree, or any package's artifact, to a folder.
+    """Say what sends a tree, or any package's artifact, to a folder.
 
     Args:
         path: The folder.
@@ -213,7 +213,7 @@ def _is_target(value: str) -> bool:
 def explain_override(
     stated: StatedOverride, first: str | os.PathLike[str]
 ) -> tuple[str, str]:
-    """Tell where an override stands, and the command that takes it back.
+    """Say where an override is written, and the command that takes it back.
 
     Args:
         stated: The override.
@@ -242,7 +242,7 @@ def _change(
     uuid: UUID | str | None,
     change: Callable[[dict[str, Any], str], bool],
 ) -> bool:
-    """Make one change under the lock; gives whether anything changed."""
+    """Make one change under the lock, and return whether anything changed."""
     key = _tree_hash(key) if uuid is None else key
     package = None if uuid is None else parse_uuid(str(uuid))
 

@@ -6,7 +6,7 @@ that the package binds; ``""`` takes back what a later depot says. Julia: the pa
 ``Artifacts.jl`` from 72 to 216, and ``process_overrides`` (341-375).
 
 Where Julia logs an error and goes on, this logs a warning; where Julia throws, this
-raises. Julia reads the files once per process, this reads a changed file again.
+raises. Julia reads the files once per process; this reads a changed file again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Target: TypeAlias = "Path | TreeHash"
 OVERRIDES_TOML: Final = "Overrides.toml"
 _SHOWN: Final = 20  # trees of a circle in a message
 
-# uuid.jl: Julia takes no other form, and either case.
+# uuid.jl: Julia takes no other form, in upper or lower case.
 _UUID: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 
@@ -45,7 +45,7 @@ class Overrides(NamedTuple):
         by_hash: Where a tree is, whatever binds it.
         by_name: Where the artifacts of a package are, by the package's UUID in lower
             case and by name.
-        files: The files that were read, first that of the first depot.
+        files: The files that were read, in the order of the depots.
     """
 
     by_hash: Mapping[TreeHash, Target]
@@ -135,12 +135,12 @@ def load_overrides(
 ) -> Overrides:
     """Read the Overrides.toml of all ``artifacts`` folders; the first folder wins.
 
-    Remembered until a file changes, comes or goes. Julia: ``load_overrides``
-    (Artifacts.jl:111-192).
+    The result is remembered until a file is changed, added or removed. Julia:
+    ``load_overrides`` (Artifacts.jl:111-192).
 
     Args:
         artifacts_dirs: The folders.
-        force: Whether to read the files whatever is remembered.
+        force: Whether to read the files even if nothing seems to have changed.
 
     Raises:
         OverrideError: A file is not TOML, or a package's table holds what is neither

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class PackageOverrides:
-    """The packages whose overrides by name count, and the trees that they bind.
+    """The packages whose overrides by name apply, and the trees that they bind.
 
-    A package counts once its Artifacts.toml was given to `add` or `add_file`, and for
-    those who ask the same object. Any thread may use it.
+    The overrides of a package apply once its Artifacts.toml was given to `add` or
+    `add_file`, for all who use the same object. Any thread may use it.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class PackageOverrides:
         path: Path | None = None,
         stated: Overrides | None = None,
     ) -> None:
-        """Let a package's overrides by name count from now on.
+        """Apply a package's overrides by name from now on.
 
         Args:
             package: The package's UUID.
@@ -69,7 +69,7 @@ class PackageOverrides:
             self._bound = {**self._bound, uuid: {**known, **joined}}
 
     def add_file(self, toml: str, stated: Overrides | None = None) -> None:
-        """Let the overrides of the package count that a file belongs to, if any.
+        """Apply the overrides of the package that a file belongs to, if any.
 
         Julia: what ``artifact"name"`` does first (Artifacts.jl:560-565).
 
@@ -104,7 +104,7 @@ class PackageOverrides:
 
 
 PROCESS_OVERRIDES: Final = PackageOverrides()
-"""What counts for the whole process, as in Julia, unless another object is given."""
+"""What applies to the whole process, as in Julia, unless another object is given."""
 
 
 def bound_hashes(name: str, value: object, path: Path | None) -> Iterator[TreeHash]:

@@ -27,7 +27,7 @@ _NO_CHOICE: Final = contextlib.nullcontext()
 
 
 class DepotStack(NamedTuple):
-    """Where artifacts are at one moment, as text: it is asked for at each look-up.
+    """Where artifacts are at one moment, as text, since each look-up asks for it.
 
     Attributes:
         folders: The folders that hold ``<hash>`` folders, first where new ones go.
@@ -160,7 +160,7 @@ def make_folder(path: object) -> str:
 
     Raises:
         DepotError: It can't be made.
-        ArgumentTypeError: What was given is no path.
+        ArgumentTypeError: What was given is not a path.
     """
     if not isinstance(path, (str, os.PathLike)):
         msg = f"folder for artifacts: expected a path, found {path!r}"

@@ -152,14 +152,14 @@ class FirstDepot:
     ) -> Path:
         """Move a finished tree to its place in one step, unless some depot has it.
 
-        All of it is on the disk before. The folder gets the mode of ``artifacts``, as
-        in Julia (Pkg.jl Artifacts.jl:84-89). If another process installed the tree
-        first, its tree stays.
+        All of it is flushed to the disk first. The folder gets the mode of
+        ``artifacts``, as in Julia (Pkg.jl Artifacts.jl:84-89). If another process has
+        installed the tree meanwhile, its tree stays.
 
         Args:
             staged: The tree.
             tree_hash: The hash to file it under.
-            kept: What the file system keeps of it, where that is not all.
+            kept: What the file system keeps of it, unless it keeps all.
 
         Returns:
             The folder of the tree.
@@ -270,10 +270,10 @@ def _publish(staged: StagedTree, name: str) -> None:
 
 
 def _clear_the_way(staged: StagedTree, name: str) -> None:
-    """Take away what is no folder but has the name of a tree.
+    """Remove what has the name of a tree but is not a folder.
 
     Raises:
-        OSError: It can't be taken away.
+        OSError: It can't be removed.
     """
     artifacts = staged.workspace.artifacts
     try:

@@ -1,8 +1,8 @@
 """What this package keeps in a depot and for a user, and how that stays small.
 
-Trees in the making and partial downloads are in the `workspace`, copies of the files of
-zipped packages and of damaged logs in ``logs``: where no gc looks for orphans. What can
-be computed again is in the user's folder for that.
+Unfinished trees and partial downloads are in the `workspace`, copies of the files of
+zipped packages and of damaged logs in ``logs``; no gc looks for orphans there. What can
+be computed again is in the user's cache.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _DAY: Final = 24 * 60 * 60.0  # seconds
 _COPIES_KEPT_FOR: Final = 90 * _DAY
 _CACHES: Final = {"tree-sizes": 90 * _DAY, "mirror": 90 * _DAY, "shipped": 365 * _DAY}
-"""How long what is in each folder of the user's cache stays after it was written."""
+"""How many seconds files in the user's cache stay after they were written."""
 
 
 def sweep_state(depots: Iterable[Path], stack: DepotStack) -> None:
@@ -56,7 +56,7 @@ def sweep_state(depots: Iterable[Path], stack: DepotStack) -> None:
 
 
 def sweep_cache(cache: Path) -> None:
-    """Remove what was not written for long from the user's cache; the rest stays.
+    """Remove from the user's cache what was written long ago.
 
     Args:
         cache: This package's folder for data that can be computed again.
@@ -76,7 +76,7 @@ def _remove_old(path: Path, kept_for: float) -> None:
 
 
 def _remove_records(folder: Path) -> None:
-    """Remove what stands for packages that are gone."""
+    """Remove the copies that stand for packages that are gone."""
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
             path = folder / name
@@ -85,7 +85,7 @@ def _remove_records(folder: Path) -> None:
 
 
 def _remove_copies(logs: Path) -> None:
-    """Remove the copies of logs that were damaged a season ago."""
+    """Remove the copies of logs that were damaged long ago."""
     with contextlib.suppress(OSError):
         for path in logs.glob(f"*{DAMAGED}*"):
             _remove_old(path, _COPIES_KEPT_FOR)

@@ -1,4 +1,4 @@
-"""A user's own folder in a depot, where trees are made and taken apart.
+"""A user's own folder in a depot, where trees are made and removed.
 
 ``<depot>/.fetch_artifacts`` may be written by all who may write to ``artifacts``; it is
 never removed, as another process may just be using it. In it each user has one folder
@@ -54,7 +54,7 @@ class Workspace:
     @classmethod
     @contextlib.contextmanager
     def open(cls, artifacts: Path, depot: Path | None) -> Iterator[Workspace]:
-        """Open it in the depot, or in ``artifacts`` where no rename leads there.
+        """Open it in the depot, or in ``artifacts`` if a rename from the depot fails.
 
         Args:
             artifacts: The folder of ``<hash>`` folders, which exists.
@@ -71,9 +71,9 @@ class Workspace:
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[str]:
-        """Give the name of a tree that is free, and locked as in use.
+        """Give a free name for a tree, locked as in use.
 
-        What is of that name at the end is removed.
+        What has that name at the end is removed.
 
         Raises:
             OSError: The folder can't be written.
@@ -109,10 +109,10 @@ class Workspace:
                 raise
 
     def move_out(self, name: str, slot: str) -> None:
-        """Rename what is in ``artifacts`` to a slot; fine where nothing is.
+        """Rename what is in ``artifacts`` to a slot; a missing name is fine.
 
-        So nobody ever sees half of it. Only where the system refuses every rename of a
-        folder, as for one from a lower layer of an overlay, it is removed in place.
+        So nobody ever sees half of it. Only where the system refuses to rename the
+        folder, as one from a lower layer of an overlay, it is removed in place.
 
         Args:
             name: Its name in ``artifacts``.
@@ -190,7 +190,7 @@ def _own_folder_of(artifacts: Folder, depot: Path | None) -> Folder:
 
 
 def _own_folder(parent: Folder, artifacts: Folder) -> Folder:
-    """Open the user's own folder below another; it and what leads there are made.
+    """Open the user's own folder below another; missing folders are made.
 
     Raises:
         OSError: It can't be made, or no rename leads from it into ``artifacts``.
@@ -217,7 +217,7 @@ def _own_folder(parent: Folder, artifacts: Folder) -> Folder:
 def _open_to_all_of(shared: Folder, artifacts: Folder) -> None:
     """Let those who may write to ``artifacts`` make their folders, but move no other's.
 
-    Errors are fine: whom the system lets in is then up to it.
+    Errors are ignored: the system then decides who may write.
     """
     status = artifacts.own_status()
     mode = stat.S_IMODE(status.st_mode)
@@ -238,7 +238,7 @@ def _ways_of(shared: Folder, artifacts: Folder) -> tuple[int, bool]:
     both = _user(), *(_identity(folder) for folder in (shared, artifacts))
     if both not in _TRIED_OUT:
         owner, keeps_modes = _try_out(shared, artifacts)
-        sweep_slots(shared, other=artifacts, owner=owner)  # of the same, when killed
+        sweep_slots(shared, other=artifacts, owner=owner)  # of killed tries
         _TRIED_OUT[both] = owner, keeps_modes
     return _TRIED_OUT[both]
 
@@ -253,7 +253,7 @@ def _user() -> int:
 
 
 def _try_out(shared: Folder, artifacts: Folder) -> tuple[int, bool]:
-    """Find out with a file what a file system makes of owners, modes and renames.
+    """Find out with a file how a file system treats owners, modes and renames.
 
     Returns:
         The owner that this user's files get, and whether they keep a private mode.

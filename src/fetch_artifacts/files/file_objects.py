@@ -34,7 +34,7 @@ def read_chunks(file: Any) -> Iterator[bytes]:
 
 
 def write_all(file: Any, chunk: bytes) -> None:
-    """Write a chunk also to what takes less than it is given, as raw files do.
+    """Write all of a chunk, also to a raw file, which may take only a part at once.
 
     Raises:
         BlockingIOError: It has no room at present.
@@ -42,7 +42,7 @@ def write_all(file: Any, chunk: bytes) -> None:
     while chunk:
         written = file.write(chunk)
         if written is None and not isinstance(file, io.RawIOBase):
-            return  # it has taken all, but doesn't count
+            return  # it took all, but gives no count
         if not written:
             raise _blocked("no room to write")
         chunk = chunk[written:]
@@ -75,7 +75,7 @@ def _no_binary_file(found: object) -> TypeError:
 
 
 def place_of_file(file: IO[bytes]) -> Path | None:
-    """Where a file object's file is, None where it doesn't tell."""
+    """Where a file object's file is, None where it doesn't say."""
     with contextlib.suppress(AttributeError, TypeError, ValueError, OSError):
         path = Path(file.name)
         if os.path.samestat(os.fstat(file.fileno()), path.stat()):

@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.files.folder import Folder
 
-# What a file system says that has nothing to flush.
+# What a file system that has nothing to flush answers.
 _NOTHING_TO_FLUSH: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP})
 
 
 def flush_tree(folder: Folder) -> None:
     """Wait until all in a folder is on the disk.
 
-    Linux does it for a whole file system in one step, and so for what others just
-    wrote to it; elsewhere each file and folder is flushed.
+    Linux flushes the whole file system in one step, with what others have just written
+    to it; elsewhere each file and folder is flushed.
 
     Raises:
-        OSError: The disk did not take it.
+        OSError: The disk refused it.
     """
     if folder.handle is not None and _is_in_memory(folder.handle):
         return
@@ -47,7 +47,7 @@ def flush_file(handle: int) -> None:
     """Wait until an open file is on the disk, where the file system has one.
 
     Raises:
-        OSError: The disk did not take it.
+        OSError: The disk refused it.
     """
     try:
         os.fsync(handle)
@@ -57,7 +57,7 @@ def flush_file(handle: int) -> None:
 
 
 def _flush(name: str, parent: int | None) -> None:
-    # Windows flushes no file that was opened to read; it opens no read-only one else.
+    # Windows flushes only files open for writing, which read-only ones can't be.
     flags = os.O_RDWR if os.name == "nt" else os.O_RDONLY
     with contextlib.suppress(PermissionError):
         if stat.S_ISREG(os.lstat(name, dir_fd=parent).st_mode):
@@ -69,7 +69,7 @@ def _flush(name: str, parent: int | None) -> None:
 
 
 def _is_in_memory(handle: int) -> bool:
-    """Whether an open file is on a disk that no power cut leaves anything of."""
+    """Whether an open file is on a file system in memory, which a power cut erases."""
     device = os.fstat(handle).st_dev
     number = f" {os.major(device)}:{os.minor(device)} "
     try:

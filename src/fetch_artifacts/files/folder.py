@@ -33,16 +33,16 @@ _READ: Final = (
 )
 
 
-# What systems say to a link that is not to be followed.
+# What systems say about a link that must not be followed.
 _IS_LINK: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR})
 
 
 def outlast_stale(action: Callable[[], T], *, tries: int = 5) -> T:
-    """Do something again where a network file system lost sight of a file (ESTALE).
+    """Repeat an action if a network file system no longer finds a file (ESTALE).
 
     Args:
         action: What may be done again after it failed halfway.
-        tries: How often it is done at most.
+        tries: How often to try at most.
 
     Raises:
         OSError: The last try failed, or one did for another reason.
@@ -89,7 +89,7 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         """Open a folder that is in one that others may write to.
 
         Raises:
-            PermissionError: It is a link of another user's; see `require_own_link`.
+            PermissionError: It is another user's link; see `require_own_link`.
             OSError: There is no folder, or it can't be opened.
         """
         if FROM_WITHIN:
@@ -112,7 +112,7 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         self.close()
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the folder."""
         handle, self.handle = self.handle, None
         if handle is not None:
             close(handle)
@@ -149,7 +149,7 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         try:
             return os.open(self.prefix + name, flags, mode, dir_fd=self.handle)
         except OSError as error:
-            error.filename = os.fspath(self.path / name)  # not what is left of it here
+            error.filename = os.fspath(self.path / name)  # not the bare name
             raise
 
     def open_regular(self, name: str) -> int:
@@ -178,7 +178,7 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         """
         import secrets
 
-        name = f"{secrets.token_hex(8)}.partial"  # swept as such ones
+        name = f"{secrets.token_hex(8)}.partial"  # what sweeps partial files removes it
         gone_when_closed = getattr(os, "O_TEMPORARY", 0)  # Windows
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | gone_when_closed
         file = os.fdopen(self.open(name, flags, 0o600), "w+b")
@@ -187,10 +187,10 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         return file
 
     def status(self, name: str) -> os.stat_result:
-        """What is of that name in this folder; a link is not followed.
+        """The status of what has that name in this folder; a link is not followed.
 
         Raises:
-            OSError: Nothing is.
+            OSError: Nothing has that name.
         """
         return os.stat(self.prefix + name, dir_fd=self.handle, follow_symlinks=False)
 
@@ -237,7 +237,7 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
     def walk(self) -> Iterator[tuple[str, list[str], int | None]]:
         """Give the files of this folder and of each in it; no link is followed.
 
-        Each time, what leads to a name, the names, and the descriptor to start from.
+        Each item: what leads to a name, the names, and the descriptor to start from.
 
         Raises:
             OSError: The folder can't be listed.
@@ -263,7 +263,7 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         )
 
     def replace(self, name: str, new: str) -> None:
-        """Rename a file within this folder, in place of what may be there.
+        """Rename a file within this folder, and replace what may be there.
 
         Raises:
             OSError: The rename failed.
@@ -285,7 +285,7 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
             os.unlink(self.prefix + name, dir_fd=self.handle)
 
     def remove(self, name: str) -> None:
-        """Remove what is of that name, with all that is in it; nothing is fine.
+        """Remove what has that name, with all that is in it; a missing name is fine.
 
         Raises:
             OSError: Something could not be removed.
@@ -294,7 +294,7 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
 
 
 def close(handle: int) -> None:
-    """Close a file to which nothing was written: it is closed, whatever is said."""
+    """Close a file to which nothing was written; errors don't matter then."""
     with contextlib.suppress(OSError):
         os.close(handle)
 
@@ -309,7 +309,7 @@ def require_own_link(path: Path) -> os.stat_result | None:
         What is there, None for nothing.
 
     Raises:
-        PermissionError: It is a link of someone else's.
+        PermissionError: It is another user's link.
     """
     try:
         status = os.lstat(path)

@@ -9,9 +9,9 @@ from pathlib import Path
 def absolute(path: str | os.PathLike[str]) -> str:
     """Make a path absolute, without ``.`` and ``..``.
 
-    Other than `os.path.abspath`, this goes up from where a link leads, as the system
-    does: of ``link/../file`` and a link to ``/a/b``, ``/a/file`` is meant. Other links
-    stay as they are.
+    Unlike `os.path.abspath`, this goes up from where a link leads, as the system does:
+    if ``link`` leads to ``/a/b``, ``link/../file`` is ``/a/file``. Other links stay as
+    they are.
     """
     text = os.fspath(path)
     if ".." not in text or os.name == "nt":  # Windows itself goes by the text

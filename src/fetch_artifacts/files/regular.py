@@ -1,4 +1,4 @@
-"""Opening files to read, and only files: what is something else may have no end."""
+"""Opening regular files to read, and nothing else, which may have no end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _KINDS: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (
 
 
 def kind_of_file(mode: int) -> str:
-    """Say what is there that is no regular file, by its mode from stat."""
+    """Name what is not a regular file, by its mode from stat."""
     return next((name for test, name in _KINDS if test(mode)), "something else")
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _CHUNK: Final = 1 << 20
 _LONGEST: Final = 300  # characters of what a file system says
-# What Azure's client puts behind what its server says.
+# What Azure's client appends to the server's message.
 _DETAILS: Final = re.compile(r"(\n(RequestId|Time):[^\n]*)|(\nContent: .*)", re.DOTALL)
 _MESSAGE: Final = re.compile(r"<Message>([^<]*)</Message>")
 _REFUSED: Final = frozenset({401, 403})

@@ -78,8 +78,8 @@ def empty_folder(path: Path, handle: int | None = None) -> None:
 def require_removable(tree: Path) -> None:
     """Refuse another user's tree with folders that only that user can empty.
 
-    Otherwise it would go halfway, from a place where only that user or root can remove
-    the rest.
+    Otherwise half of it would be removed, and only that user or root could remove the
+    rest.
 
     Raises:
         PermissionError: It has such a folder.
@@ -109,9 +109,9 @@ class _Level:
             self.folders.clear()
 
     def _unlink_files(self) -> bool:
-        """Remove the files and list the folders; tells whether there were files.
+        """Remove the files and list the folders; return whether there were files.
 
-        Entries are looked at one by one: a folder may have more than memory.
+        Entries are read one by one: a folder may have more than fit into memory.
         """
         removed = False
         with os.scandir(self.handle) as entries:
@@ -147,9 +147,9 @@ class _Level:
 def _empty(handle: int) -> None:
     """Empty an open folder, and close it.
 
-    With descriptors in place of paths, a link that someone puts where a folder was
-    leads nowhere else. Neither Python's stack, nor the number of open files, nor the
-    length of paths limits the depth: far above, folders are closed and opened again.
+    Descriptors are used instead of paths, so a link that someone puts where a folder
+    was is not followed. Neither Python's stack, nor the number of open files, nor the
+    length of paths limits the depth: folders far above are closed and opened again.
     """
     levels: list[_Level] = []
     try:

@@ -21,7 +21,7 @@ _STALE_AGE: Final = 10.0  # seconds; a change takes milliseconds
 _STARTS: Final = 100  # where others change the file all the time
 
 FileChange: TypeAlias = "Callable[[bytes | None], bytes | str | None]"
-"""Gives the new content for the present one; None, if it is to stay."""
+"""Gives the new content for the present one; None to leave it."""
 
 
 class _ChangedMeanwhileError(Exception):
@@ -40,10 +40,10 @@ def rewrite(
     The lock is ``<file>.pid`` beside the file that the path leads to, so that all who
     reach it through links exclude each other.
 
-    Right before the file is replaced it is looked at again, as is the lock: editors
-    take none, and a lock can be lost while a process is paused. Then the change is made
-    anew of what is there. All begins anew, too, where a network file system lost sight
-    of a file.
+    Right before the file is replaced, it and the lock are checked again: editors take
+    no lock, and a lock can be lost while a process is paused. If either has changed,
+    the change is made again from what is there; so it is, too, where a network file
+    system no longer finds a file.
 
     Args:
         path: The file, which may be missing; its folder must exist.

@@ -1,4 +1,4 @@
-"""Temporary folders and files: trouble is told, and the next run removes leftovers."""
+"""Temporary folders and files; errors name the place, and the next run cleans up."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _remove_abandoned(folder: Path) -> None:
         shutil.rmtree(folder)
         return
     lock = os.open(folder, OPEN_FOLDER | os.O_NOFOLLOW)
-    try:  # in another container, numbers of processes are others
+    try:  # another container has other process numbers
         if os.fstat(lock).st_uid == os.geteuid() and hold_by_system(lock) is not False:
             remove_tree(folder)
     finally:

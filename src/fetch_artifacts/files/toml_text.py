@@ -31,7 +31,7 @@ def toml_loader() -> Callable[[str], dict[str, Any]]:
     """Give the loader of tomli, else that of the standard library.
 
     tomli's compiled part can't be loaded in a sub-interpreter, nor where a frozen
-    program left it out. That is tried once: Python 3.12.1 crashes at the second time.
+    program left it out. That is tried once: Python 3.12.1 crashes on the second try.
     Its errors are a ValueError, as are those of `tomllib`.
 
     Raises:
@@ -48,8 +48,8 @@ def parse_toml(text: str) -> dict[str, Any]:
     """Read TOML.
 
     Raises:
-        ValueError: It is no TOML, is nested deeper than `DEEPEST`, or has an integer of
-            more digits than Python reads.
+        ValueError: It is not TOML, is nested deeper than `DEEPEST`, or has an integer
+            of more digits than Python reads.
     """
     try:
         table = toml_loader()(text)

@@ -41,9 +41,9 @@ def replacing(
 ) -> Iterator[IO[bytes]]:
     """Give a file to write, which replaces the one at a path when the block succeeds.
 
-    What was written is on the disk before. Symbolic links are followed. An existing
-    file keeps its owner, mode and extended attributes where that is allowed; a new one
-    gets 0666 less the umask. A device or a FIFO is written to, not replaced.
+    What was written is flushed to the disk first. Symbolic links are followed. An
+    existing file keeps its owner, mode and extended attributes where that is allowed; a
+    new one gets 0666 less the umask. A device or a FIFO is written to, not replaced.
 
     Args:
         path: The file.
@@ -86,7 +86,7 @@ def replacing(
 
 
 def _take_after(handle: int, target: Path, old: os.stat_result) -> bool:
-    """Give a new file what makes an old one its owner's; whether all could be given."""
+    """Give a new file an old one's owner, mode and attributes; return if it got all."""
     new = os.fstat(handle)
     try:
         if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
@@ -123,7 +123,7 @@ def _overwrite(folder: Folder, name: str, staged: str) -> bool:
 
     Raises:
         OSError: It could not all be written; never ESTALE once a part may have been, as
-            nobody can begin anew with what is there then.
+            a caller would then start again from a damaged file.
     """
     try:
         target = folder.open(name, os.O_WRONLY)

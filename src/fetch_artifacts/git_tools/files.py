@@ -128,7 +128,7 @@ def hash_large_files(
 def special_file(path: bytes, mode: int, loss: str = _NO_HASH) -> UnhashableFileError:
     """The error for what is neither file nor folder nor link, by its mode from stat.
 
-    `loss` is what comes of it, for it or the folder that it is in.
+    `loss` says what follows for it, or for the folder that it is in.
     """
     kind = kind_of_file(mode)
     where = Path(os.fsdecode(path))

@@ -149,7 +149,7 @@ def hash_folders(
 
     Raises:
         UnhashableFileError: Something in it has no git hash, can't be read, or changes.
-        OSError: The root is no folder, or can't be listed.
+        OSError: The root is not a folder, or can't be listed.
     """
     walk = _Walk(_How(algorithm, modes))
     folder: _OpenFolder | None = _OpenFolder(root, list_folder(root), walk.how)

@@ -162,7 +162,7 @@ def _digest(
     algorithm: Algorithm,
     rules: TreeRules,
 ) -> bytes:
-    """Hash a folder's tree object, whose body is too long to hold where it matters."""
+    """Hash a folder's tree object without holding its body, which may be long."""
     hasher = new_hash(algorithm)
     hasher.update(b"tree %d\0" % _body_size(keys, algorithm))
     for key in keys:

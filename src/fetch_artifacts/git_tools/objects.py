@@ -87,7 +87,7 @@ def link_digest(target: bytes, algorithm: Algorithm) -> bytes:
 def sort_name(mode: bytes, name: bytes) -> bytes:
     """Give what git sorts an entry by: a folder's name counts with a slash at its end.
 
-    A link to a folder is no folder (Pkg.jl GitTools.jl:296, Tar.jl extract.jl:291).
+    A link to a folder is not a folder (Pkg.jl GitTools.jl:296, Tar.jl extract.jl:291).
     """
     return name + b"/" if mode == FOLDER else name
 

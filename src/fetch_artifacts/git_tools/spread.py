@@ -1,4 +1,4 @@
-"""One tree hashed by the workers of an executor, each a share of it at a time.
+"""Hashing one tree with the workers of an executor, each a share of it at a time.
 
 A share is some names in some folders. A job hashes for a moment, lists the folders that
 it comes to, and gives back what it has found and what it has left. That is dealt out
@@ -37,7 +37,7 @@ Part: TypeAlias = tuple[bytes, bool, list[TreeEntry]]
 JOB_SECONDS: Final = 0.1
 """A job takes this long, or as long as one large file."""
 
-_SHARES: Final = 8  # what a job has left becomes at most so many jobs
+_SHARES: Final = 8  # what a job has left becomes at most this many jobs
 
 
 def hash_spread(root: bytes, algorithm: Algorithm, executor: Executor) -> bytes:
@@ -53,7 +53,7 @@ def hash_spread(root: bytes, algorithm: Algorithm, executor: Executor) -> bytes:
 
     Raises:
         UnhashableFileError: Something in it has no git hash, can't be read, or changes.
-        OSError: The root is no folder, or can't be listed.
+        OSError: The root is not a folder, or can't be listed.
     """
     import pickle
     from queue import SimpleQueue

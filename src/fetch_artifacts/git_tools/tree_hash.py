@@ -46,7 +46,7 @@ def hash_directory(
     Raises:
         UnhashableFileError: It holds a FIFO, a socket, a device, a file that can't be
             read, or one that changes meanwhile.
-        NotAFolderError: The path is no folder.
+        NotAFolderError: The path is not a folder.
         ArgumentError: There is no such algorithm.
         OSError: The folder can't be listed.
     """
@@ -69,7 +69,7 @@ def verify_directory(path: AnyPath, expected: TreeHash) -> TreeHash:
 
     Raises:
         UnhashableFileError: It holds what has no git hash, can't be read, or changes.
-        NotAFolderError: The path is no folder.
+        NotAFolderError: The path is not a folder.
         OSError: The folder can't be listed.
     """
     digest, git_digest = _digests(_root(path), expected.algorithm)
@@ -81,7 +81,7 @@ def hash_without_modes(path: AnyPath, *, algorithm: Algorithm = "git-sha1") -> T
 
     Raises:
         UnhashableFileError: It holds what has no git hash, can't be read, or changes.
-        NotAFolderError: The path is no folder.
+        NotAFolderError: The path is not a folder.
         OSError: The folder can't be listed.
     """
     return TreeHash(_digests(_root(path), algorithm, modes=False)[0])
@@ -97,7 +97,7 @@ def list_directory(
 
     Raises:
         UnhashableFileError: It holds what has no git hash, can't be read, or changes.
-        NotAFolderError: The path is no folder.
+        NotAFolderError: The path is not a folder.
         ArgumentError: There is no such algorithm.
         OSError: The folder can't be listed.
     """

@@ -37,10 +37,10 @@ class ArtifactPlugin(WorkerPlugin):  # type: ignore[misc]
 
         client.register_plugin(ArtifactPlugin(["MyData"], "path/to/Artifacts.toml"))
 
-    A worker that joins takes tasks when its depot has the artifacts. What travels is
-    the text of the file; each depot downloads from the file's sources once, however
+    A worker that joins takes tasks once its depot has the artifacts. Only the text of
+    the file is sent to it; each depot downloads from the file's sources once, however
     many workers and nodes it serves, because of the depot's own locks. Inside a task
-    the file answers to the path that it has at the client, and
+    the file is known by the path that it has at the client, and
     `fetch_artifacts.artifact` finds it without a path. What a node has lost is
     installed again when it is asked for.
 
@@ -52,7 +52,7 @@ class ArtifactPlugin(WorkerPlugin):  # type: ignore[misc]
             not lazy.
         toml_path: The Artifacts.toml, as for `fetch_artifacts.artifact`.
         platform: As for `fetch_artifacts.artifact`; by default the worker's.
-        include_lazy: Whether lazy artifacts count among all.
+        include_lazy: Whether to install lazy artifacts too, if there are no names.
         jobs: How many downloads a worker may run at once.
 
     Raises:
@@ -111,7 +111,7 @@ class ArtifactPlugin(WorkerPlugin):  # type: ignore[misc]
             return self.toml_path
         copy = Path("shipped", hashlib.sha256(self._text).hexdigest(), original.name)
         try:
-            # Under a name that lasts: the log that Julia's gc goes by has it for long.
+            # Under a lasting name, as the log that Julia's gc reads names it for long.
             name = _written(Settings.from_environ().user_cache / copy, self._text)
             os.utime(name)  # a gc of ours removes it a year after its last use
         except OSError:

@@ -123,7 +123,7 @@ class ArtifactFileSystem(AbstractFileSystem, metaclass=_SettlesTheFile):  # type
                 yield {**self._local.info(each), "name": f"{path}/{each.name}"}
 
     def info(self, path: str, **_: object) -> Info:
-        """Tell what is at a path: its name, type, and size in bytes.
+        """Say what is at a path: its name, type, and size in bytes.
 
         An artifact itself is a directory, which is known without installing it; its
         ``tree_hash`` is the git-tree-sha1 in hex.

@@ -1,8 +1,8 @@
 """Editing a hand-written TOML text in place, without changing other lines.
 
-tomlkit, which keeps comments too, takes those around a table away with it, and moves
-the elements of an array together where they stand apart; and what is new has to be in
-Julia's bytes. So the places are found here, and `julia_toml` writes what is new.
+tomlkit, which keeps comments too, removes those around a table with it, and moves the
+elements of an array together where they stand apart; and new lines have to be in
+Julia's bytes. So this module finds the places, and `julia_toml` writes what is new.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _UNEDITABLE: Final = (
 def update(text: str, table: Table) -> str:
     """Change a text as little as possible, so that it holds ``table``.
 
-    What is new is written as Julia writes it. What goes takes the comments between its
-    own lines along, and no others.
+    What is new is written as Julia writes it. With what is removed go the comments
+    between its own lines, and no others.
 
     Raises:
         ValueError: The text is not TOML, or written in a way that can't be edited.
@@ -163,8 +163,8 @@ def _apply_elements(
 class _Document:
     """A text and the places in it.
 
-    Changes that move no other's place are put off and made together, as finding the
-    places anew means reading the whole text.
+    Changes that move no other place are deferred and made together, as finding the
+    places again means reading the whole text.
     """
 
     def __init__(self, text: str) -> None:
@@ -190,7 +190,7 @@ class _Document:
         return found
 
     def has_in_line(self, path: KeyPath) -> bool:
-        """Whether a value stands behind a key or in brackets, without a header."""
+        """Whether a value stands after a key or in brackets, without a header."""
         return path in self._values
 
     def has(self, path: KeyPath) -> bool:
@@ -207,7 +207,7 @@ class _Document:
         self._put_off.append((self._values[path], dump_value(value)))
 
     def add_item(self, path: KeyPath, item: str) -> None:
-        """Add an item to brackets or braces, behind the last."""
+        """Add an item to brackets or braces, after the last."""
         self._settle()
         values = next(s.values for s in self._statements if path in s.values)
         depth = len(path)
@@ -233,7 +233,7 @@ class _Document:
         self._insert(inside[-1].end, "".join("\n" * apart + block for block in blocks))
 
     def add(self, path: KeyPath, value: object) -> None:
-        """Write a key that its table has not yet."""
+        """Write a key that its table does not have yet."""
         *parents, key = path
         while not self.has(tuple(parents)):
             value = {key: value}
@@ -257,7 +257,7 @@ class _Document:
             self._add_block(parents, dump_below({name: {key: value}}, tuple(above)))
 
     def _add_line(self, parents: KeyPath, key: str, value: object) -> None:
-        """Add a line to a table with a header, behind its last."""
+        """Add a line to a table with a header, after its last."""
         block = dump_below({key: value}, _names(parents))
         end = self._end_of_values(parents)
         if end and self._text[end - 1] == "\n":
@@ -268,12 +268,12 @@ class _Document:
         self._insert(end, block + "\n" * (not end and bool(self._text)))
 
     def _add_block(self, path: KeyPath, block: str) -> None:
-        """Insert headers with what is below them, behind all of a table."""
+        """Insert headers with what is below them, after the end of a table."""
         end = self._inside(path)[-1].end if path else len(self._text)
         self._insert(end, "\n" * (not self._is_apart(end)) + block.lstrip("\n"))
 
     def remove(self, path: KeyPath) -> None:
-        """Take out the lines of a value, at however many places they stand."""
+        """Remove the lines of a value, at however many places they are."""
         self._settle()
         groups = groupby(self._statements, key=lambda s: s.path[: len(path)] == path)
         for run in reversed([list(group) for inside, group in groups if inside]):
@@ -330,7 +330,7 @@ class _Document:
         self._set(self._text[:start] + new + self._text[end:])
 
     def _settle(self) -> None:
-        """Make the changes that were put off; places have to be found anew then."""
+        """Make the deferred changes; the places then have to be found again."""
         if not self._put_off:
             return
         pieces, position = [], 0
@@ -347,7 +347,7 @@ class _Document:
 
 
 def _without_blank_lines(text: str) -> str:
-    """Take the blank lines off the end of whole lines."""
+    """Remove the blank lines at the end."""
     filled = len(text.rstrip(" \t\r\n"))
     return text[: text.find("\n", filled) + 1] if filled else ""
 

@@ -1,8 +1,8 @@
 """What a TOML text means to Julia, where that differs from what it means to tomli.
 
-Julia's reader keeps to TOML 1.0, refuses some of it, and takes more than it in comments
-and strings: control characters, bytes that are not UTF-8, a lone carriage return as a
-line's end. Here the text is looked at before tomli reads it: what Julia refuses is
+Julia's reader keeps to TOML 1.0, refuses some of it, and accepts more in comments and
+strings: control characters, bytes that are not UTF-8, a lone carriage return as a
+line's end. This module checks a text before tomli reads it: what Julia refuses is
 refused, and what tomli would refuse is replaced by characters that stand for it.
 Everything stays at its place in the text. Julia: ``Base.TOML`` (toml_parser.jl).
 """
@@ -18,14 +18,14 @@ from fetch_artifacts.julia_toml.scalars import BASIC, LITERAL, has_times, span_i
 _CONTROL: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 _NOT_UTF8: Final = r"\udc80-\udcff"  # of bytes that were decoded by surrogateescape
 
-# What most texts have nothing of, each looked for where it costs least.
+# What most texts lack, with the patterns that find it fastest.
 _UNREADABLE: Final = rf"[{_CONTROL}{_NOT_UTF8}]"
 _LONE_RETURN: Final = r"\r(?!\n)"
 _TIME: Final = r":[0-9]{2}(?:(?:\.[0-9]+)?z|(?<=[^0-9:+-][0-9]{2}:[0-9]{2})(?![0-9:]))"
 _MARKS: Final = ('"""', "'''", "\\x", "\\e")
 
-# For odd files only; to compile them takes a millisecond. What is passed over, then
-# what may be something to do; and that within an inline table.
+# For odd files only, as compiling these takes a millisecond. What to skip, then what
+# may need a change; and the same within an inline table.
 _WORDS: Final = rf'[0-9]+(?![0-9]?:)|"(?!"")[^"\\\r\n{_CONTROL}{_NOT_UTF8}]*"'
 _TOKENS: Final = (
     r"(?P<comment>#[^\n\r]*)"
@@ -73,7 +73,7 @@ def prepared(text: str) -> tuple[str, dict[int, str]]:
 
 
 def _is_odd(text: str) -> bool:
-    """Whether there may be something that Julia refuses, or tomli."""
+    """Whether there may be something that Julia or tomli refuses."""
     return (
         re.search(_UNREADABLE, text) is not None
         or ("\r" in text and re.search(_LONE_RETURN, text) is not None)

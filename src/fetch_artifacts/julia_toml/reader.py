@@ -75,7 +75,7 @@ def encoded(text: str) -> bytes:
 
 
 def _apply_spelling(table: dict[str, Any], text: str) -> None:
-    """Put Julia's values in the place of those that their spelling makes others.
+    """Replace the values that Julia reads differently because of their spelling.
 
     Raises:
         ValueError: Julia refuses one of them.

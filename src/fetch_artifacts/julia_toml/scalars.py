@@ -13,7 +13,7 @@ from fetch_artifacts.files.toml_text import parse_toml
 if TYPE_CHECKING:
     from datetime import datetime, time
 
-# What fits does so in one way only, or a quote that nothing closes would take for ever.
+# It can match in one way only, or a quote that nothing closes would take for ever.
 _ESCAPED: Final = r"\\(?:[\r\n][ \t\r\n]*(?![ \t\r\n])|[^\r\n])"
 BASIC: Final = (
     r'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""'
@@ -23,7 +23,7 @@ LITERAL: Final = r"'''[^']*(?:'(?!'')[^']*)*'''|'[^'\n]*'"
 STRING: Final = rf"{BASIC}|{LITERAL}"
 """A string in its quotes, for patterns with DOTALL. A backslash may end any line."""
 
-# What tomli may read as another value than Julia, each looked for where it costs least.
+# What tomli may read differently from Julia, with the patterns that find it fastest.
 _NUMBER: Final = (
     r"[=,\[\n][ \t]*(?:0[xob][0-9A-Fa-f]|0[0-9]{3}-|[+-]?[0-9][0-9_.]*[eE][+-]?[0-9]"
     r"|[+-]?[0-9_.]{309})"
@@ -34,14 +34,14 @@ _BASED: Final = r"0[xob][0-9A-Fa-f_]+"
 _OFFSET: Final = r"[0-9][0-9T:. t-]*[+-][0-9]{2}:[0-9]{2}"
 _EARLY: Final = r"0[0-9]{3}-.*"
 _FRACTION: Final = r".*:[0-9]{2}\.([0-9]{1,3})[0-9]*Z?"
-# Of which tomli wants four digits, or two.
+# tomli wants four digits for a year, and two for an hour.
 _SHORT_YEAR: Final = r"[1-9][0-9]{0,2}-.*"
 _SHORT_HOUR: Final = r"[0-9]:.*"
 
 # The longest spelling that is unsigned to Julia (toml_parser.jl:926-929).
 _LONGEST: Final = {"x": 34, "o": 45, "b": 130}
 
-_FIRST_LINE_END: Final = r"\r?\n|\r"  # behind the opening quotes
+_FIRST_LINE_END: Final = r"\r?\n|\r"  # after the opening quotes
 _ESCAPE: Final = r"\\([\r\n][ \t\r\n]*|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{6,8}|.)"
 _ESCAPES: Final = dict(zip('btnfr"\\', '\b\t\n\f\r"\\', strict=True))
 
@@ -114,7 +114,7 @@ def _with_julias_fraction(spelt: str, value: datetime | time) -> datetime | time
 
 
 def read_scalar(spelt: str) -> Any:
-    """Read a value that is no table, no array and no string.
+    """Read a value that is neither a table, nor an array, nor a string.
 
     Raises:
         ValueError: It is none, or Julia refuses it.
@@ -130,7 +130,7 @@ def read_scalar(spelt: str) -> Any:
 def span_inside(quoted: str) -> tuple[int, int]:
     """Give where the content of a string in its quotes begins and ends.
 
-    The line end behind three quotes is not part of it.
+    The line end after three quotes is not part of it.
     """
     width = 3 if quoted[:3] in {'"""', "'''"} else 1
     first = re.compile(_FIRST_LINE_END).match(quoted, width) if width == 3 else None
@@ -141,7 +141,7 @@ def read_string(quoted: str) -> str:
     """Read a string in its quotes.
 
     Raises:
-        ValueError: It has an escape that there is not.
+        ValueError: It has an unknown escape.
     """
     begin, end = span_inside(quoted)
     inside = quoted[begin:end]

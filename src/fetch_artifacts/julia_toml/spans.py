@@ -33,7 +33,7 @@ class Statement:
     Attributes:
         path: The table that is opened, or the value that is set.
         start: Where its first line begins.
-        end: Where the line behind its last begins.
+        end: Where the line after its last begins.
         key_ends: Where each part of its key ends; empty for a header.
         values: The value with all that is nested in it, by path; empty for a header.
     """
@@ -59,7 +59,7 @@ def statements(text: str, *, plain: bool = True) -> Iterator[Statement]:
 
     Args:
         text: The text.
-        plain: Whether those count, too, that set a bare key to a string.
+        plain: Whether to include those that set a bare key to a string.
     """
     arrays: dict[KeyPath, int] = {}  # of tables: the number of the last element
     table: KeyPath = ()

@@ -1,8 +1,8 @@
-"""The tables of a text that is no TOML to tomli, by Julia's rules.
+"""The tables of a text that tomli does not take for TOML, by Julia's rules.
 
-Julia's parser lacks some of the checks of TOML: a key may stand again for what was a
-table of dotted keys, which is lost; a header may open such a table again; keys may go
-over several lines. Julia: toml_parser.jl, whose order of checks is kept here.
+Julia's parser lacks some of the checks of TOML: a key may replace a table of dotted
+keys, which is lost; a header may open such a table again; keys may span several lines.
+Julia: toml_parser.jl, whose order of checks is kept here.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class _Objects:
     """Tables and arrays, told apart by identity."""
 
     def __init__(self) -> None:
-        self._objects: dict[int, object] = {}  # kept, so that no identity comes again
+        self._objects: dict[int, object] = {}  # kept, so that no identity is reused
 
     def add(self, which: object) -> None:
         self._objects[id(which)] = which
@@ -101,7 +101,7 @@ class _Tables:
         self._position = found.end()
 
     def _key(self, end: str) -> list[str]:
-        """A key with its dots, and the sign behind it."""
+        """A key with its dots, and the sign after it."""
         parts = []
         while True:
             self._take(_BLANKS)

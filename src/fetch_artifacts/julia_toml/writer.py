@@ -112,7 +112,7 @@ def dump_key(*path: str) -> str:
 
 
 def dump_value(value: object) -> str:
-    """Write a value as it stands behind ``key =``; a table is written inline.
+    """Write a value as it stands after ``key =``; a table is written inline.
 
     Raises:
         TypeError: As `dumps`.

@@ -134,7 +134,7 @@ class PartialFile:
             data = data[count:]
 
     def _existing(self) -> int:
-        """The length of the file in bytes; 0, with a warning, for what is no file."""
+        """The length of the file in bytes; 0, with a warning, for anything else."""
         if self._folder is None:
             return 0
         try:

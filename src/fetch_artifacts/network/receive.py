@@ -66,7 +66,7 @@ class Received(Generic[T_co]):
         """The result of the consumer.
 
         Raises:
-            UnpackError: The body is no archive, or an unsafe one.
+            UnpackError: The body is not an archive, or is unsafe.
         """
         if isinstance(self.outcome, UnpackError):
             raise self.outcome

@@ -102,7 +102,7 @@ def parse_dl_name_version(
         name has no version.
 
     Raises:
-        PlatformError: It is no name of a dynamic library there.
+        PlatformError: It is not the name of a dynamic library there.
     """
     named = isinstance(platform, str) and platform in _NAMES
     system = str(platform) if named else os(platform)

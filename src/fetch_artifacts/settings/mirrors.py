@@ -27,7 +27,7 @@ def mirrors_of(environ: Mapping[str, str], folder: Path) -> tuple[str, ...]:
         folder: Where to look for a pyproject.toml, and above, otherwise.
 
     Raises:
-        SettingsError: An address is none, or the pyproject.toml can't be understood.
+        SettingsError: An address is invalid, or the pyproject.toml can't be understood.
     """
     value: list[object]
     if VARIABLE in environ:

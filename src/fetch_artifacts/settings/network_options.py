@@ -1,4 +1,4 @@
-"""Which certificates to trust, and which hosts to believe without one.
+"""Which certificates to trust, and which hosts to trust without one.
 
 Julia: ``NetworkOptions``.
 """

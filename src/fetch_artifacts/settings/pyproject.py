@@ -27,7 +27,7 @@ def artifacts_toml_of_project(folder: Path) -> Path | None:
     """Give the Artifacts.toml that the project around a folder names, if it does.
 
     Raises:
-        SettingsError: As `read_table`, or the value is no path of a .toml file.
+        SettingsError: As `read_table`, or the value is not a path of a .toml file.
     """
     path = pyproject_above(folder)
     named: str | None = read_table(path).get("artifacts-toml") if path else None

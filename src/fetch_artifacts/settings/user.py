@@ -42,7 +42,7 @@ def expand_user(path: str | os.PathLike[str]) -> str:
     """Put the home folder in place of ``~`` at the start of a path, as shells do.
 
     Raises:
-        SettingsError: There is no home folder, or no user of the name behind ``~``.
+        SettingsError: There is no home folder, or no user of the name after ``~``.
     """
     text = os.fspath(path)
     expanded = os.path.expanduser(text)
@@ -51,7 +51,7 @@ def expand_user(path: str | os.PathLike[str]) -> str:
     if _has_empty_home() or not os.path.isabs(expanded):
         if text in {"~", f"~{os.sep}"} or text[1] in {"/", os.sep}:
             home_folder()
-        msg = f"{text}: expected a user with a home folder behind ~, found none"
+        msg = f"{text}: expected a user with a home folder after ~, found none"
         raise SettingsError(f"{msg}; write ./{text} for a folder of that name")
     return expanded
 

@@ -196,7 +196,7 @@ def _other_faults(kind: str, size: int, link: bytes, target: bytes) -> list[str]
     is_link = kind in {"hardlink", "symlink"}
     checks = (
         (kind not in KINDS, f"unsupported kind of member: {kind}"),
-        (not is_link and link, "has a link target but is no link"),
+        (not is_link and link, "has a link target but is not a link"),
         (is_link and not target, f"{kind} without a target"),
         (b"\0" in link, "link target contains a NUL byte"),
         (len(link) > LONGEST_PATH, "link target is longer than any system stores"),

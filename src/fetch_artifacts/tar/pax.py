@@ -47,7 +47,7 @@ def pax_size(text: bytes, path: bytes) -> int:
         path: The member whose size it is, for messages.
 
     Raises:
-        UnpackError: It is no number, or more than any file has.
+        UnpackError: It is not a number, or more than any file has.
     """
     digits = text.strip()
     base = _BASES.get(digits[:2], 10)

@@ -48,7 +48,7 @@ def require_folder(directory: StrPath) -> None:
     """Make sure that there is something to archive.
 
     Raises:
-        ArchiveError: It is no folder.
+        ArchiveError: It is not a folder.
     """
     if not os.path.isdir(directory):
         found = "something else" if os.path.lexists(directory) else "nothing"
@@ -91,7 +91,7 @@ def tar_chunks(
         follow_symlinks: Archive what links lead to in their place.
 
     Raises:
-        NotADirectoryError: It is no folder.
+        NotADirectoryError: It is not a folder.
         UnhashableFileError: It holds something that is neither file nor folder nor
             link, that can't be read, or that changes meanwhile; or a link that is to
             be followed leads nowhere, or back to a folder that it is in.

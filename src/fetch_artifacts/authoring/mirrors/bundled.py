@@ -57,7 +57,7 @@ class BundledArtifacts:
             include_lazy: Whether to choose what is lazy even if the bundle lacks it.
 
         Raises:
-            UnpackError: It is no bundle.
+            UnpackError: It is not a bundle.
             InstallError: There is no file, neither named nor in it.
             ArtifactsTomlError: A file can't be read.
         """

@@ -1,9 +1,9 @@
 """Reading a usage log of any length and in any state, in bounded memory.
 
-Both languages write one form, which is read here without a TOML parser: a log may have
-grown to megabytes, and each process reads it at its first look-up. A log in another
-form is read as TOML up to a bound. Julia: ``write_env_usage`` (Pkg.jl Types.jl:669-727)
-and ``gc`` (Pkg.jl API.jl:585).
+Both languages write the same form, which is read here without a TOML parser: a log may
+have grown to megabytes, and each process reads it at its first look-up. A log in
+another form is read as TOML up to a limit. Julia: ``write_env_usage`` (Pkg.jl
+Types.jl:669-727) and ``gc`` (Pkg.jl API.jl:585).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ENTRY: Final = re.compile(
 _HEADER: Final = rb"(?m)^[ \t]*\["
 _BLOCK: Final = r'(?m)(?=\[\[")|^(?=\[)'
 
-# What a parser raises: RecursionError is its answer to values within values.
+# What a parser raises: RecursionError for values that are nested too deeply.
 _UNREADABLE: Final = (ValueError, RecursionError)
 
 
@@ -63,9 +63,9 @@ def read_all(log: Path, default: datetime) -> UsageEntries:
         default: The moment of an entry that has none.
 
     Raises:
-        OSError: It is no regular file, or can't be read.
+        OSError: It is not a regular file, or can't be read.
     """
-    # There is no such number of files.
+    # No log names that many files.
     return cast("UsageEntries", read_entries(log, default, at_most=sys.maxsize))
 
 
@@ -78,7 +78,7 @@ def read_entries(log: Path, default: datetime, *, at_most: int) -> UsageEntries 
         at_most: How many files.
 
     Raises:
-        OSError: It is no regular file, or can't be read.
+        OSError: It is not a regular file, or can't be read.
     """
     try:
         with open_log(log) as file:
@@ -91,7 +91,7 @@ def read_end(log: Path, default: datetime) -> UsageEntries:
     """Read the end of a usage log that names too many files.
 
     Raises:
-        OSError: It is no regular file, or can't be read.
+        OSError: It is not a regular file, or can't be read.
     """
     with open_log(log) as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - _CHUNK))
@@ -104,7 +104,7 @@ def open_log(log: Path, flags: int = os.O_RDONLY) -> Iterator[IO[bytes]]:
     """Open a log that exists, unless it is a link, a FIFO or anything else.
 
     Raises:
-        OSError: It is no regular file, or can't be opened.
+        OSError: It is not a regular file, or can't be opened.
     """
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
         flags |= getattr(os, name, 0)
@@ -115,7 +115,7 @@ def open_log(log: Path, flags: int = os.O_RDONLY) -> Iterator[IO[bytes]]:
             raise _not_regular(log) from error
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)  # os.fdopen refuses a folder, and names its number
+        os.close(descriptor)  # os.fdopen's error for a folder names only its number
         raise _not_regular(log)
     writes = flags & (os.O_WRONLY | os.O_RDWR)
     with os.fdopen(descriptor, "ab" if writes else "rb") as file:
@@ -202,7 +202,7 @@ def _read(file: IO[bytes], default: datetime, at_most: int) -> UsageEntries | No
 
 
 def _moments(scan: _Scan) -> dict[str, datetime]:
-    """The paths and moments of the usual form, but those that are not TOML."""
+    """The paths and moments of the usual form, except those that are not TOML."""
     load_toml = toml_loader()
     latest = {}
     for raw, moment in scan.latest.items():

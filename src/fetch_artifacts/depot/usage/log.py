@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 USAGE_TOML: Final = "artifact_usage.toml"
 DAMAGED: Final = ".damaged-"
-"""What the name of a copy of a damaged log goes on with."""
+"""What follows the log's name in that of a copy of a damaged log."""
 _DAY: Final = 24 * 60 * 60.0  # seconds
 _LOCK_STALE_AGE: Final = 3.0  # Pkg.jl Types.jl:685
 _STARTS: Final = 3  # where this process is paused for longer than a lock lives
@@ -45,7 +45,7 @@ _READ_ONLY: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 class _Logged(NamedTuple):
-    """What this process last logged of a file.
+    """What this process last logged about a file.
 
     Attributes:
         moment: When, by the monotonic clock.
@@ -69,21 +69,20 @@ def mark_used(
 
     Either gc then keeps what the file binds. Nothing is logged where
     `with_artifacts_directory` chose a folder: no gc goes there. A file that is gone
-    when the program ends is represented by one that is not, see `packages`.
+    when the program ends is represented by one that stays, see `packages`.
 
     Args:
         toml: The file, as an absolute path.
         stack: The depots, whose first has the log; the present ones unless given.
-        anew: Whether the log is looked at even if this process did so today. Whoever
-            has just changed the file then knows that a gc has seen the change, or is
-            through.
+        anew: Whether to read the log even if this process did so today. After a change
+            of the file this makes sure that a gc has seen the change, or is over.
 
     Returns:
-        Whether the log was looked at. What was installed before may be gone then.
+        Whether the log was read. What was installed before may then be gone.
     """
     try:
         root = (stack or DepotStack.present()).root
-    except SettingsError:  # where a depot is needed as well, that says so
+    except SettingsError:  # whatever needs a depot reports it
         return False
     if root is None:
         return False
@@ -101,8 +100,8 @@ def mark_used(
 def marked_lately(depot: str, toml: str) -> bool:
     """Whether this process logged a file within the last day, without file access.
 
-    Not if the file was read again since then: if it was gone for a while, a gc has
-    dropped it from the log. The log may be gone since then, with its depot.
+    False if the file was read again since then: if it was gone for a while, a gc has
+    dropped it from the log. The log may have been removed since then, with its depot.
 
     Args:
         depot: The depot, spelled as for `write_usage`.
@@ -181,7 +180,7 @@ def replace_log(
     latest: Mapping[str, datetime],
     lock: PidLock,
 ) -> None:
-    """Write a log anew, under its lock; a damaged one is kept aside first.
+    """Write a log anew, under its lock; a damaged one is copied first.
 
     Args:
         log: The log.
@@ -190,7 +189,7 @@ def replace_log(
         lock: The lock, which must still be ours right before the log is replaced.
 
     Raises:
-        LockLostError: It is another's.
+        LockLostError: Another process took it.
         OSError: It can't be written.
         ValueError: A path is not text.
     """
@@ -229,7 +228,7 @@ def _is_still_logged(depot: str, toml: str) -> bool:
 
 
 def _stamp(log: Path) -> tuple[int, ...]:
-    """What changes when a log does. Its ctime tells a new one with an old inode."""
+    """What changes when a log does; a new log with an old inode has another ctime."""
     status = os.stat(log)
     return status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
@@ -290,7 +289,7 @@ def _are_recent(
 
 
 def _append(log: Path, files: Sequence[str], now: datetime) -> None:
-    """Add to a log that is too long to be read at a look-up; gc makes it short."""
+    """Add to a log that is too long to be read at a look-up; gc shortens it."""
     import logging
 
     from fetch_artifacts.depot.usage.entries import open_log

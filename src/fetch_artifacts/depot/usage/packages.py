@@ -64,7 +64,7 @@ def stable_record(depot: str, toml: str) -> str | None:
 
 
 def is_outdated(path: str) -> bool:
-    """Whether a logged file is such a copy, and its archive is gone or another one."""
+    """Whether a logged file is such a copy, and its archive is gone or replaced."""
     if os.path.basename(os.path.dirname(path)) != RECORDS:
         return False
     try:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_UNSETTLED: Final = 2_500_000_000  # nanoseconds; a FAT file system counts in 2 s
+_UNSETTLED: Final = 2_500_000_000  # nanoseconds; FAT keeps times in steps of 2 s
 _LARGEST: Final = 1 << 28  # bytes
 
 _Stamp = tuple[int, ...]
@@ -62,7 +62,7 @@ class References:
     Attributes:
         uses: The uses of each tree.
         logs: What each log says, by its path.
-        live: The files of the logs that exist; those that can't be parsed too.
+        live: The files of the logs that exist, even if they can't be parsed.
     """
 
     uses: Mapping[TreeHash, tuple[Use, ...]]
@@ -145,7 +145,7 @@ class ReferenceReader:
                     yield tree_hash, Use(toml, name)
 
     def _table(self, toml: Path) -> dict[str, Any]:
-        """What a file says; nothing, and a warning, where it is not TOML, as Julia."""
+        """What a file says; nothing, with a warning, if it is not TOML, as in Julia."""
         try:
             if toml.stat().st_size > _LARGEST:
                 raise _unknown(toml, f"expected at most {_LARGEST >> 20} MB")
@@ -192,7 +192,7 @@ def _stamp(name: str) -> _Stamp | None:
     """What changes when a file does; None where there is no file that counts.
 
     Raises:
-        DepotError: There may be one, but it can't be looked at.
+        DepotError: There may be one, but its status can't be read.
     """
     try:
         status = os.stat(name)

@@ -1,9 +1,9 @@
-"""What a file system keeps of a tree, noted for trees of which it keeps not all.
+"""Records of what a file system keeps of the trees that it can't keep whole.
 
 Where execute bits or symbolic links can't be kept (FAT, exFAT, NTFS, Windows), the hash
-of an installed tree is not its name. What it is instead was known when it was unpacked,
-and is noted in the logs folder, where no gc looks for orphans: one small file for each
-such tree, ``<hash>`` and in it the hash of what is there.
+of an installed tree differs from its name. Its actual hash is known when it is
+unpacked, and is recorded in the logs folder, where no gc looks for orphans: one small
+file for each such tree, named ``<hash>``, holds the hash of what is there.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NEW_FOR: Final = 24 * 60 * 60.0  # seconds for which a record may wait for its 
 def note_kept(tree: Path, kept: KeptTree | None, logs: str) -> None:
     """Note what a file system keeps of a tree that is to be installed.
 
-    Where that can't be written, `verify` can't tell later whether the tree is whole.
+    Where that can't be written, `verify` can't tell later whether the tree is intact.
 
     Args:
         tree: Where it will be.
@@ -41,7 +41,7 @@ def note_kept(tree: Path, kept: KeptTree | None, logs: str) -> None:
     record = Path(logs, _RECORDS, tree.name)
     if kept is None:
         with contextlib.suppress(OSError):
-            os.unlink(record)  # of another file system, or of copies
+            os.unlink(record)  # it is of an earlier tree, which was not kept whole
         return
     from fetch_artifacts.files.writing import write_atomically
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def fault_of(tree: Path, expected: TreeHash) -> str:
     """Say what is wrong with an installed tree, "" where nothing is.
 
-    Where the file system keeps no execute bits or links, it is compared with what was
-    noted when it was installed.
+    Where the file system keeps no execute bits or links, it is compared with the record
+    that was made when it was installed.
 
     Args:
         tree: Its folder.
@@ -31,7 +31,7 @@ def fault_of(tree: Path, expected: TreeHash) -> str:
 
     Raises:
         UnhashableFileError: It holds what has no git hash, can't be read, or changes.
-        NotAFolderError: The path is no folder.
+        NotAFolderError: The path is not a folder.
     """
     try:
         return _fault_of(tree, expected)
@@ -61,9 +61,9 @@ def _fault_of(tree: Path, expected: TreeHash) -> str:
 
 @lru_cache(maxsize=32)
 def _keeps_modes(artifacts: Path) -> bool:
-    """Whether a file system keeps execute bits, found out with a file.
+    """Whether a file system keeps execute bits, tried out with a file.
 
-    Where no file can be made, what was noted of its trees counts.
+    Where no file can be made, the records of its trees decide.
     """
     try:
         with Folder.hold_shared(artifacts) as folder:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.files.folder import Folder
 
-# What Julia's `tryparse(Cuint, text)` reads: no sign, blanks around it.
+# What Julia's `tryparse(Cuint, text)` reads: no sign, but blanks around the number.
 _PID: Final = re.compile(r"\s*(?:(0x[0-9A-Fa-f]+|0o[0-7]+|0b[01]+)|[0-9]+)\s*")
 _LONGEST: Final = 512  # bytes that are read of a lock file
 _HOST_SHOWN: Final = 64  # characters, as many as Linux lets a host's name have
@@ -65,7 +65,7 @@ def parse_holder(content: bytes) -> tuple[int, str]:
     """Read what a lock file says as Pidfile's ``parse_pidfile`` does.
 
     Returns:
-        The pid, 0 where there is none that Julia reads as a ``Cuint``, and all behind
+        The pid, 0 where there is none that Julia reads as a ``Cuint``, and all after
         the first blank as the host.
     """
     digits, _, host = content.decode("utf-8", "replace").partition(" ")

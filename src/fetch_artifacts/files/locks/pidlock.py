@@ -17,8 +17,9 @@ Beyond the protocol:
   that. If the process that a file names is not on this host any more, and nobody holds
   that lock, the file is removed at once: the system knows that the process is dead,
   also where it would be in a container that has its own numbers.
-- Who removes a dead one's file holds that lock, so no two take a lock over at once.
-- What is no lock file, as a folder, a FIFO or a link, is an error, not a lock.
+- A process that removes a dead one's file holds that lock, so that no two processes
+  take a lock over at once.
+- Anything but a lock file, such as a folder, a FIFO or a link, is an error, not a lock.
 
 Nothing here needs hard links or ``flock``, which network file systems often lack.
 A lock of an install only saves work: Julia 1.12 and older take none, so the result must
@@ -58,7 +59,7 @@ _LONGEST_PAUSE: Final = 0.25
 
 
 class LockLostError(OSError):
-    """A lock that was held is another's."""
+    """Another process has taken a lock that was held."""
 
 
 @contextlib.contextmanager
@@ -126,7 +127,7 @@ class PidLock:
     descriptor: int
 
     def is_ours(self) -> bool:
-        """Whether nobody took the lock for stale, as after a pause of this process."""
+        """Whether nobody took the lock as stale, as after a pause of this process."""
         ours = outlast_stale(lambda: os.fstat(self.descriptor))
         return self.folder.has(self.name, ours)
 
@@ -134,7 +135,7 @@ class PidLock:
         """Make sure that the lock is still held, right before something is replaced.
 
         Raises:
-            LockLostError: Another process took it for stale.
+            LockLostError: Another process has taken it as stale.
         """
         if not self.is_ours():
             fault = (
@@ -155,7 +156,7 @@ def remove_abandoned(folder: Folder, *, stale_age: float) -> None:
     for name in folder.names():
         if name.endswith(".pid"):
             wait = Wait(folder.path / name, folder, stale_age, log_wait, None)
-            with contextlib.suppress(OSError):  # it is no lock file, perhaps
+            with contextlib.suppress(OSError):  # perhaps it is not a lock file
                 wait.is_over()
 
 
@@ -220,8 +221,8 @@ def _create(folder: Folder, name: str) -> int | None:
 def _release(lock: PidLock) -> None:
     """Remove the lock file if it is still ours.
 
-    Where it can't be removed, as when a network file system lost sight of it, it is
-    stale soon; what was done under the lock is done.
+    Where it can't be removed, as when a network file system no longer finds it, it is
+    stale soon, and the work under the lock is done anyway.
     """
     path = lock.folder.path / lock.name
     try:

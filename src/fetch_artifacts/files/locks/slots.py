@@ -6,9 +6,9 @@ A slot is two entries of a folder:
 - ``jl_<random>.lock``, a file with ``<pid> <host>``, on which its process holds a lock
   of the system (flock) for as long as it works on the tree.
 
-So what is in use is known by a lock that ends with its process. What a dead process
-left is removed by the next one; what is on a host whose locks may not be seen from
-here, a week later, and renamed first: whoever still works on it can't publish half.
+So a lock that ends with its process shows what is in use. The next process removes what
+a dead one left. What belongs to a host whose locks may not be visible here is removed
+after a week, and renamed first, so that whoever still works on it can't publish half.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ _log = logging.getLogger(__name__)
 STAGED: Final = "jl_"
 _LOCK: Final = ".lock"
 _ABANDONED_AFTER: Final = 7 * 24 * 60 * 60.0  # seconds, on a host that can't be asked
-_NAMED_AFTER: Final = 60.0  # seconds; within them a process tells whose its lock is
+_NAMED_AFTER: Final = 60.0  # seconds in which a process writes its name into its lock
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 _LONGEST_LOCK: Final = 512  # bytes that are read of a lock
 
 
 @contextlib.contextmanager
 def locked_slot(folder: Folder) -> Iterator[str]:
-    """Give a name that is free, and locked as in use.
+    """Give a free name, locked as in use.
 
-    What is of that name at the end is removed.
+    What has that name at the end is removed.
 
     Raises:
         OSError: The folder can't be written.
@@ -72,8 +72,8 @@ def sweep_slots(
 
     Args:
         folder: The folder of the slots.
-        other: Where what is of a slot's name may have been renamed to.
-        owner: Whose slots are looked at, where others can write to the folder.
+        other: Where what has a slot's name may have been renamed to.
+        owner: Whose slots to sweep, where others can write to the folder.
 
     Raises:
         OSError: The folder can't be listed.
@@ -87,7 +87,7 @@ def sweep_slots(
 
 
 def _lock_new_name(folder: Folder) -> tuple[str, int]:
-    """Make a lock file of a new name; gives the name and the file's descriptor."""
+    """Make a lock file with a new name; return the name and the file's descriptor."""
     while True:
         name = STAGED + secrets.token_hex(8)
         try:
@@ -159,6 +159,6 @@ def _is_abandoned(lock: int, *, taken: bool) -> bool:
         if os.name == "nt" or (taken and not alive):
             return True
     age = time.time() - os.fstat(lock).st_mtime
-    # One without a name is still empty where its process was killed at once. A process
-    # that was only paused sees that its lock is gone, before it makes a tree.
+    # A lock is still empty if its process was killed at once. A process that was only
+    # paused sees that its lock is gone, before it makes a tree.
     return age > (_ABANDONED_AFTER if content else _NAMED_AFTER)

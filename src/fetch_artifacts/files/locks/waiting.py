@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_PATIENCE: Final = 5  # Pidfile: what is not known to be dead is stale this much later
+_PATIENCE: Final = 5  # Pidfile: stale ages to wait where the holder may be alive
 _SAID_AFTER: Final = 2.0  # seconds; Pkg.jl Artifacts.jl (1.13) waits as long
 _SAID_EVERY: Final = 10.0
 
@@ -38,7 +38,7 @@ WaitReport: TypeAlias = "Callable[[Path, LockHolder, float], object]"
 
 
 def log_wait(path: Path, holder: LockHolder, seconds: float) -> None:
-    """Log who holds the lock: the report where none is given."""
+    """Log who holds the lock: the default report."""
     _log.warning("waiting for %s to give up %s, %.0f s so far", holder, path, seconds)
 
 
@@ -114,7 +114,7 @@ class Wait:
             return False
 
     def _remove_stale(self, status: os.stat_result) -> bool:
-        """Remove the file if its holder is gone; tells whether it did.
+        """Remove the file if its holder is gone; return whether it did.
 
         Raises:
             OSError: It can't be removed.
@@ -154,7 +154,7 @@ class Wait:
         if age > _PATIENCE * self._stale_age:
             return True
         holder = self.holder()
-        # Who has just made the file has not written into it yet.
+        # A process that has just made the file has not written into it yet.
         young = not holder.pid and age <= self._stale_age
         if young or descriptor is None or may_be_alive(holder.pid, holder.host):
             return False
