@@ -257,14 +257,14 @@ class NotAnArchiveError(UnpackError):
     """What came in place of an archive is none.
 
     Attributes:
+        fact: What was expected and what was found, with its first bytes.
         found: What it looks like, such as "an HTML page".
         todo: What to do about it.
     """
 
-    def __init__(self, message: str, *, found: str, todo: str) -> None:
-        super().__init__(message)
-        self.found = found
-        self.todo = todo
+    def __init__(self, fact: str, *, found: str, todo: str) -> None:
+        super().__init__(f"{fact}; {todo}")
+        self.fact, self.found, self.todo = fact, found, todo
 
 
 class ArchiveError(FetchArtifactsError, ValueError):

@@ -58,22 +58,19 @@ def no_archive(head: bytes, container: str = "") -> NotAnArchiveError:
     else:
         found = what
     starting = f", starting with {head[:40]!r}" if head else ""
-    msg = (
+    fact = (
         f"expected a tar archive compressed with {', '.join(names)} or {last}, found "
-        f"{found}{starting}; {todo}"
+        f"{found}{starting}"
     )
-    return NotAnArchiveError(msg, found=found, todo=todo)
+    return NotAnArchiveError(fact, found=found, todo=todo)
 
 
 def of_file(error: UnpackError) -> UnpackError:
     """The same error for a file on this machine, which has no address to check."""
-    if not isinstance(error, NotAnArchiveError):
+    if not isinstance(error, NotAnArchiveError) or error.todo != ADDRESS:
         return error
-    message, todo = (
-        text.replace(ADDRESS, "check which file it is")
-        for text in (error.message, error.todo)
-    )
-    return NotAnArchiveError(message, found=error.found, todo=todo)
+    todo = "check which file it is"
+    return NotAnArchiveError(error.fact, found=error.found, todo=todo)
 
 
 def peek(chunks: Iterable[bytes]) -> tuple[ArchiveKind, Iterator[bytes]]:
@@ -124,11 +121,8 @@ def _only_zeros(chunks: Iterable[bytes]) -> Iterator[bytes]:
         rest = chunk.lstrip(b"\0")
         if rest:
             found, todo = "zeros and then other data", "check where it comes from"
-            msg = (
-                f"expected an archive, found {found}, starting with {rest[:40]!r}; "
-                f"{todo}"
-            )
-            raise NotAnArchiveError(msg, found=found, todo=todo)
+            fact = f"expected an archive, found {found}, starting with {rest[:40]!r}"
+            raise NotAnArchiveError(fact, found=found, todo=todo)
         yield chunk
 
 
