@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from fetch_artifacts.git_tools.objects import (
     DIGEST_SIZES,
@@ -17,7 +17,7 @@ from fetch_artifacts.git_tools.objects import (
 from fetch_artifacts.git_tools.tree_rules import GIT, is_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from fetch_artifacts.digests import Algorithm
     from fetch_artifacts.git_tools.tree_rules import TreeRules
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Leaf: TypeAlias = bytes
 Folder: TypeAlias = "dict[bytes, Folder | Leaf]"
 Node: TypeAlias = "Folder | Leaf"
+# The id of the folder that a place is in, and its name.
+PlaceKey: TypeAlias = tuple[int, bytes]
 
 PLAIN: Final = b"p"
 RUNNABLE: Final = b"x"
@@ -62,23 +64,66 @@ def file_mode(leaf: Leaf) -> bytes:
     return _MODES[leaf[:1]]
 
 
-def symlinks(root: Folder) -> Iterator[tuple[bytes, bytes]]:
-    """Give the path and the target of every symbolic link in a tree."""
+class Place(NamedTuple):
+    """A place in a tree, with the way to it.
+
+    Attributes:
+        above: The folder that it is in, None for the tree itself.
+        name: Its name there.
+        node: What is there.
+    """
+
+    above: Place | None
+    name: bytes
+    node: Node
+
+    @property
+    def folder(self) -> Folder:
+        """What is in here; nothing in a file."""
+        return self.node if isinstance(self.node, dict) else {}
+
+    @property
+    def key(self) -> PlaceKey:
+        """What tells this place from others."""
+        return id(self.above and self.above.node), self.name
+
+    @property
+    def path(self) -> bytes:
+        """The names on the way, with slashes."""
+        names = []
+        place: Place | None = self
+        while place and place.above:
+            names.append(place.name)
+            place = place.above
+        return b"/".join(reversed(names))
+
+
+def symlinks(
+    root: Folder, on_folder: Callable[[bytes], object] = len
+) -> Iterator[tuple[bytes, Place]]:
+    """Give the path and the place of every symbolic link in a tree.
+
+    Args:
+        root: The tree.
+        on_folder: Called with the path of each folder, which ends in a slash, before
+            what is in it is looked at.
+    """
     # One path at a time: a tree of deep paths is much smaller than all its paths.
     path = b""
-    opened = [(b"", iter(root.items()))]
+    opened = [(Place(None, b"", root), iter(root.items()))]
     while opened:
-        name, entries = opened[-1]
-        for entry, node in entries:
+        here, entries = opened[-1]
+        for name, node in entries:
             if isinstance(node, dict):
-                path += entry + b"/"
-                opened.append((entry + b"/", iter(node.items())))
+                path += name + b"/"
+                on_folder(path)
+                opened.append((Place(here, name, node), iter(node.items())))
                 break
             if node[:1] == SYMLINK:
-                yield path + entry, node[1:]
+                yield path + name, Place(here, name, node)
         else:
             opened.pop()
-            path = path[: len(path) - len(name)]
+            path = path[: len(path) - len(here.name) - 1]
 
 
 def hash_tree(

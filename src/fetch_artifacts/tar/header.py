@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 BLOCK: Final = 512
 LARGEST_SIZE: Final = 2**63 - 1
@@ -53,6 +56,32 @@ def tar_header(
         records.append((b"size", b"%d" % size))
     block = _block(name, flag, mode, size, link, prefix)
     return _pax_header(records) + block if records else block
+
+
+def folder_record(path: bytes) -> bytes:
+    """The record of a folder, as ``create`` writes it."""
+    return tar_header(path, DIRECTORY, 0o755)
+
+
+def link_record(path: bytes, link: bytes) -> bytes:
+    """The record of a symbolic link, as ``create`` writes it."""
+    return tar_header(path, SYMLINK, 0o755, link=link)
+
+
+def file_record(
+    path: bytes, size: int, content: Iterable[bytes], *, executable: bool
+) -> Iterator[bytes]:
+    """The record of a file, as ``create`` writes it, in pieces.
+
+    Args:
+        path: Its path.
+        size: The length of its content.
+        content: Its content.
+        executable: Whether it has an execute bit.
+    """
+    yield tar_header(path, REGULAR, 0o755 if executable else 0o644, size)
+    yield from content
+    yield padding(size)
 
 
 def padding(size: int) -> bytes:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
-from fetch_artifacts.errors import UnpackError
+from fetch_artifacts.errors import UnpackError, UnportableNameError
 from fetch_artifacts.git_tools.files import OWNER_EXECUTE
 
 if TYPE_CHECKING:
@@ -131,6 +132,21 @@ def windows_fault(path: bytes) -> str | None:
         if fault:
             return fault
     return None
+
+
+def require_portable(path: bytes, where: bytes) -> None:
+    """Make sure that Windows can store a path, as ``portable`` asks (Tar.jl).
+
+    Args:
+        path: The path in the archive.
+        where: What has it, for the message.
+
+    Raises:
+        UnportableNameError: It can't.
+    """
+    if fault := windows_fault(path):
+        place = Path(os.fsdecode(where))
+        raise UnportableNameError(f"{place}: {fault}; rename it", path=place)
 
 
 def _is_usual(path: bytes) -> bool:

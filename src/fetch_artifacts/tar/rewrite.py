@@ -5,23 +5,14 @@ Julia: ``Tar.rewrite``. What is refused is what extract refuses.
 
 from __future__ import annotations
 
-import os
 import struct
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
-from fetch_artifacts.errors import UnportableNameError
 from fetch_artifacts.git_tools.memory_tree import file_mode, symlink_target
 from fetch_artifacts.git_tools.objects import EXECUTABLE
 from fetch_artifacts.streams import gathered
-from fetch_artifacts.tar.header import (
-    DIRECTORY,
-    REGULAR,
-    SYMLINK,
-    padding,
-    tar_header,
-)
-from fetch_artifacts.tar.member import windows_fault
+from fetch_artifacts.tar.header import file_record, folder_record, link_record
+from fetch_artifacts.tar.member import require_portable
 from fetch_artifacts.tar.member_tree import MemberTree, whole_content
 
 if TYPE_CHECKING:
@@ -81,23 +72,21 @@ class _SpooledTree(MemberTree):
 def _records(root: Folder, content: IO[bytes], *, portable: bool) -> Iterator[bytes]:
     waiting = _children(root, b"")
     if not waiting:
-        yield tar_header(b".", DIRECTORY, 0o755)
+        yield folder_record(b".")
     while waiting:
         path, node = waiting.pop()
-        if portable and (fault := windows_fault(path)):
-            where = Path(os.fsdecode(path))
-            raise UnportableNameError(f"{where}: {fault}; rename it", path=where)
+        if portable:
+            require_portable(path, path)
         if isinstance(node, dict):
-            yield tar_header(path, DIRECTORY, 0o755)
+            yield folder_record(path)
             waiting += _children(node, path + b"/")
         elif (link := symlink_target(node)) is not None:
-            yield tar_header(path, SYMLINK, 0o755, link=link)
+            yield link_record(path, link)
         else:
             start, size = _PLACE.unpack(node[1:])
-            mode = 0o755 if file_mode(node) == EXECUTABLE else 0o644
-            yield tar_header(path, REGULAR, mode, size)
-            yield from _read(content, start, size)
-            yield padding(size)
+            runs = file_mode(node) == EXECUTABLE
+            body = _read(content, start, size)
+            yield from file_record(path, size, body, executable=runs)
 
 
 def _children(folder: Folder, prefix: bytes) -> list[tuple[bytes, Folder | Leaf]]:

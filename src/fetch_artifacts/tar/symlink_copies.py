@@ -6,19 +6,17 @@ nowhere or in a circle, or to a folder that it is in, is left out, as Tar.jl doe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fetch_artifacts.git_tools.memory_tree import symlink_target, symlinks
+from fetch_artifacts.git_tools.memory_tree import Place, symlink_target, symlinks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator
 
-    from fetch_artifacts.git_tools.memory_tree import Folder, Node
+    from fetch_artifacts.git_tools.memory_tree import Folder, PlaceKey
 
-    # The id of the folder that a place is in, and its name.
-    _Key: TypeAlias = tuple[int, bytes]
     # Asks for the ends of links, and gives the end of one.
-    _Steps: TypeAlias = "Generator[_Place, _Place | None, _Place | None]"
+    _Steps: TypeAlias = "Generator[Place, Place | None, Place | None]"
 
 _LINK_BYTES: Final = 640  # of memory for each link, beside its path and what it names
 _PLACE_BYTES: Final = 200  # for each folder
@@ -54,11 +52,13 @@ def plan_copies(
     return plan
 
 
-def _sources(root: Folder, hold: Callable[[bytes, int], None]) -> dict[_Key, _Source]:
+def _sources(
+    root: Folder, hold: Callable[[bytes, int], None]
+) -> dict[PlaceKey, _Source]:
     """What links lead to, with the links."""
-    sources: dict[_Key, _Source] = {}
+    sources: dict[PlaceKey, _Source] = {}
     links = _Links()
-    for path, place in _places_of_links(root, hold):
+    for path, place in symlinks(root, lambda folder: hold(folder, _PLACE_BYTES)):
         hold(path, _LINK_BYTES + len(path))
         end = links.end(place)
         if end is None:
@@ -69,29 +69,6 @@ def _sources(root: Folder, hold: Callable[[bytes, int], None]) -> dict[_Key, _So
             sources[end.key] = source
             source.copies.append((path, place))
     return sources
-
-
-def _places_of_links(
-    root: Folder, hold: Callable[[bytes, int], None]
-) -> Iterator[tuple[bytes, _Place]]:
-    """Give the path and the place of every link, as `symlinks` does the paths."""
-    path = b""
-    top = _Place(None, b"", root)
-    opened = [(top, iter(root.items()))]
-    while opened:
-        here, entries = opened[-1]
-        for name, node in entries:
-            place = _Place(here, name, node)
-            if isinstance(node, dict):
-                path += name + b"/"
-                hold(path, _PLACE_BYTES)
-                opened.append((place, iter(node.items())))
-                break
-            if symlink_target(node) is not None:
-                yield path + name, place
-        else:
-            opened.pop()
-            path = path[: len(path) - len(here.name) - 1]
 
 
 def with_copies(root: Folder, plan: list[tuple[bytes, bytes]]) -> None:
@@ -131,21 +108,21 @@ class _Source:
             inside an inner source are counted there.
     """
 
-    def __init__(self, place: _Place, path: bytes) -> None:
+    def __init__(self, place: Place, path: bytes) -> None:
         self.place = place
         self.path = path
-        self.copies: list[tuple[bytes, _Place]] = []
+        self.copies: list[tuple[bytes, Place]] = []
         self.missing = 0
 
 
 class _Nearest:
     """The innermost source that a place is in, for each folder found once."""
 
-    def __init__(self, sources: dict[_Key, _Source]) -> None:
+    def __init__(self, sources: dict[PlaceKey, _Source]) -> None:
         self._sources = sources
-        self._known: dict[_Key, _Source | None] = {}
+        self._known: dict[PlaceKey, _Source | None] = {}
 
-    def above(self, place: _Place) -> _Source | None:
+    def above(self, place: Place) -> _Source | None:
         """The innermost source that this is in, and not itself."""
         passed, found = [], None
         here = place.above
@@ -164,15 +141,15 @@ class _Links:
     """The links of a tree, each followed once."""
 
     def __init__(self) -> None:
-        self._ends: dict[_Key, _Place | None] = {}
+        self._ends: dict[PlaceKey, Place | None] = {}
 
-    def end(self, link: _Place) -> _Place | None:
+    def end(self, link: Place) -> Place | None:
         """What a link leads to in the end, None if not in the tree.
 
         The links on its way are followed before, without recursion.
         """
         ends = self._ends
-        followed: list[tuple[_Key, _Steps]] = []
+        followed: list[tuple[PlaceKey, _Steps]] = []
         while True:
             if link.key in ends:
                 end = ends[link.key]
@@ -191,7 +168,7 @@ class _Links:
                 return end
             link = asked
 
-    def _steps(self, link: _Place) -> _Steps:
+    def _steps(self, link: Place) -> _Steps:
         """Go where a link leads; asks where each other link on the way leads.
 
         As in Tar.jl, ``..`` goes back from a file as well (extract.jl:200).
@@ -209,38 +186,10 @@ class _Links:
             node = place.folder.get(name)
             if node is None:
                 return None
-            place = _Place(place, name, node)
+            place = Place(place, name, node)
             if symlink_target(node) is not None:
                 place = yield place
         ends_like_folder = target.rpartition(b"/")[2] in {b"", b"."}
         if place and ends_like_folder and not isinstance(place.node, dict):
             return None
         return place
-
-
-class _Place(NamedTuple):
-    """A place in the tree, with the way to it."""
-
-    above: _Place | None
-    name: bytes
-    node: Node
-
-    @property
-    def folder(self) -> Folder:
-        """What is in here; nothing in a file."""
-        return self.node if isinstance(self.node, dict) else {}
-
-    @property
-    def key(self) -> _Key:
-        """What tells this place from others."""
-        return id(self.above and self.above.node), self.name
-
-    @property
-    def path(self) -> bytes:
-        """The names on the way, with slashes."""
-        names = []
-        place: _Place | None = self
-        while place and place.above:
-            names.append(place.name)
-            place = place.above
-        return b"/".join(reversed(names))

@@ -13,21 +13,11 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fetch_artifacts.errors import (
-    ArchiveError,
-    UnhashableFileError,
-    UnportableNameError,
-)
+from fetch_artifacts.errors import ArchiveError, UnhashableFileError
 from fetch_artifacts.git_tools.files import is_executable, special_file, unreadable
 from fetch_artifacts.streams import gathered
-from fetch_artifacts.tar.header import (
-    DIRECTORY,
-    REGULAR,
-    SYMLINK,
-    padding,
-    tar_header,
-)
-from fetch_artifacts.tar.member import windows_fault
+from fetch_artifacts.tar.header import file_record, folder_record, link_record
+from fetch_artifacts.tar.member import require_portable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -115,13 +105,12 @@ def _records(
 ) -> Iterator[bytes]:
     waiting = _children(root, b"", predicate)
     if not waiting:
-        yield tar_header(b".", DIRECTORY, 0o755)
+        yield folder_record(b".")
     while waiting:
         path = waiting.pop()
         full = root + b"/" + path
-        if portable and (fault := windows_fault(path)):
-            where = Path(os.fsdecode(full))
-            raise UnportableNameError(f"{where}: {fault}; rename it", path=where)
+        if portable:
+            require_portable(path, full)
         if follow_symlinks and os.path.islink(full):
             full = _target(root, path)
         try:
@@ -130,15 +119,12 @@ def _records(
         except OSError as error:
             raise unreadable(full, error, _LOSS) from error
         if stat.S_ISREG(status.st_mode):
-            size = status.st_size
-            mode = 0o755 if is_executable(full, status) else 0o644
-            yield tar_header(path, REGULAR, mode, size)
-            yield from _content(full, size)
-            yield padding(size)
+            size, runs = status.st_size, is_executable(full, status)
+            yield from file_record(path, size, _content(full, size), executable=runs)
         elif link:
-            yield tar_header(path, SYMLINK, 0o755, link=link)
+            yield link_record(path, link)
         elif stat.S_ISDIR(status.st_mode):
-            yield tar_header(path, DIRECTORY, 0o755)
+            yield folder_record(path)
             waiting += _children(full, path + b"/", predicate)
         else:
             raise special_file(full, status.st_mode, _LOSS)
