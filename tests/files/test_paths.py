@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from fetch_artifacts.files.paths import absolute
+from fetch_artifacts.files.paths import absolute, make_folders
 from support.fixtures import UNIX
 
 
@@ -42,3 +43,35 @@ def test_a_path_leads_where_the_system_says(
 
 def test_there_is_nothing_above_the_root() -> None:
     assert Path("/").resolve() == Path(absolute("/../.."))
+
+
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    make_folders(tmp_path / "a" / "b")
+    make_folders(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError):
+        make_folders(tmp_path / "file")
+
+
+@UNIX
+def test_a_folder_that_another_client_of_nfs_has_just_made_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "depot" / "artifacts"
+    folder.mkdir(parents=True)
+    asked: set[Path] = set()
+    is_dir, open_folder = Path.is_dir, os.open
+
+    def remembered(path: Path, **options: bool) -> bool:
+        """As NFS: there is nothing new in a folder until the folder is opened."""
+        return path.parent in asked and is_dir(path, **options)
+
+    def ask(path: Path, flags: int) -> int:
+        asked.add(Path(path))
+        return open_folder(path, flags)
+
+    monkeypatch.setattr(Path, "is_dir", remembered)
+    monkeypatch.setattr(os, "open", ask)
+    make_folders(folder)
+    assert tmp_path / "depot" in asked

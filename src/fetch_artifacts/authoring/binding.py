@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fetch_artifacts.artifacts_toml.binding import Binding, bind, check_free
 from fetch_artifacts.depot.usage.log import mark_used
 from fetch_artifacts.errors import ArtifactsTomlNotFoundError
+from fetch_artifacts.files.paths import make_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +45,7 @@ def bind_tree(
         OSError: The file can't be written.
     """
     try:
-        toml.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(toml.parent)
     except (FileExistsError, NotADirectoryError):
         msg = f"{toml}: expected a folder above it, found something else"
         raise ArtifactsTomlNotFoundError(msg, searched=[toml]) from None

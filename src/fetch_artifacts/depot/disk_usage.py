@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from fetch_artifacts.files.paths import make_folders
 from fetch_artifacts.settings.environment import Settings
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class TreeSizes:
         from fetch_artifacts.files.writing import write_atomically
 
         with contextlib.suppress(OSError):  # it only saves work
-            self._memory.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(self._memory.parent)
             write_atomically(self._memory, json.dumps(kept, separators=(",", ":")))
 
 

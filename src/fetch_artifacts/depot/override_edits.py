@@ -24,6 +24,7 @@ from fetch_artifacts.depot.overrides import (
 from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import HashParseError, OverrideError
+from fetch_artifacts.files.paths import make_folders
 from fetch_artifacts.files.rewriting import rewrite
 from fetch_artifacts.julia_toml.reader import decoded, encoded
 from fetch_artifacts.julia_toml.writer import dumps
@@ -82,7 +83,7 @@ def set_override(
         names[key] = target
         return True
 
-    Path(artifacts_dir).mkdir(parents=True, exist_ok=True)
+    make_folders(Path(artifacts_dir))
     _change(Path(artifacts_dir, OVERRIDES_TOML), key, uuid, change)
 
 

@@ -1,7 +1,8 @@
-"""Absolute paths that lead where the given ones lead, and what bars the way."""
+"""Absolute paths that lead where the given ones lead, and the folders on the way."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -44,3 +45,31 @@ def obstacle(folder: str | os.PathLike[str]) -> str:
             )
         return f"{part} is not a folder; remove it" if os.path.lexists(part) else ""
     return ""
+
+
+def make_folders(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Other than `Path.mkdir`, this succeeds on NFS while another machine makes them too:
+    a client that knew a name as free goes on to say so after the server has told it
+    that the name is taken.
+
+    Raises:
+        OSError: It can't be made, or something else has its name.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        for above in reversed(folder.parents):
+            look_anew(above)
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def look_anew(folder: str | os.PathLike[str]) -> None:
+    """See from now on what is in a folder at present.
+
+    A client of NFS answers for up to a minute from what it remembers of names, and of
+    names that were free; it asks the server again about a folder that is opened.
+    """
+    with contextlib.suppress(OSError):
+        os.close(os.open(folder, os.O_RDONLY))

@@ -13,6 +13,7 @@ from distributed.diagnostics.plugin import WorkerPlugin
 
 from fetch_artifacts._api import install_artifacts, resolve_toml
 from fetch_artifacts.artifacts_toml import shipped
+from fetch_artifacts.files.paths import make_folders
 from fetch_artifacts.files.writing import write_atomically
 from fetch_artifacts.install import lookup
 from fetch_artifacts.pkg_artifacts import load_artifacts_toml
@@ -121,7 +122,7 @@ class ArtifactPlugin(WorkerPlugin):  # type: ignore[misc]
 
 def _written(path: Path, text: bytes) -> str:
     if not _holds(path, text):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(path.parent)
         write_atomically(path, text)
     return str(path)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.errors import JuliaError, PlatformError
+from fetch_artifacts.files.paths import make_folders
 from fetch_artifacts.files.writing import write_atomically
 from fetch_artifacts.julia_process import run_julia, running_juliacall
 from fetch_artifacts.platforms.platform import Platform
@@ -145,7 +146,7 @@ def _live(memory: dict[str, Any]) -> dict[str, Any]:
 
 def _write_memory(path: Path, memory: dict[str, Any]) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(path.parent)
         write_atomically(path, json.dumps(memory, indent=2) + "\n")
     except OSError:
         return  # a process that can't write there asks again

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from fetch_artifacts.errors import PublishError
 from fetch_artifacts.files.flushing import flush_file
+from fetch_artifacts.files.paths import make_folders
 from fetch_artifacts.files.remote import file_system, plain_errors, remote_chunks
 from fetch_artifacts.files.writing import replacing, write_atomically
 from fetch_artifacts.urls import FSSPEC_SCHEMES, local_path, redacted
@@ -113,7 +114,7 @@ class FolderStore:
         """See `Store`."""
         target = self.folder / name
         with _as_publish_error(str(target), "written"):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(target.parent)
             if file.stat().st_dev == target.parent.stat().st_dev:
                 with file.open("rb") as taken:
                     flush_file(taken.fileno())
@@ -128,7 +129,7 @@ class FolderStore:
         with _as_publish_error(str(target), "written"):
             if target.is_file() and target.read_bytes() == data:
                 return
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(target.parent)
             write_atomically(target, data)
 
     def chunks(self, name: str) -> Iterator[bytes]:

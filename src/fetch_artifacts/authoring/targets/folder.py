@@ -12,6 +12,7 @@ from fetch_artifacts.authoring.mirrors.store import FsspecStore
 from fetch_artifacts.authoring.targets.target import TargetKind, Upload
 from fetch_artifacts.errors import PublishError
 from fetch_artifacts.files.flushing import flush_file
+from fetch_artifacts.files.paths import make_folders
 from fetch_artifacts.files.scratch import scratch_folder
 from fetch_artifacts.urls import expected_instead, join_url, redacted
 
@@ -46,7 +47,7 @@ class FolderTarget:
         target = self.folder / archive.path.name
         url = join_url(self.url_base, target.name)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folders(self.folder)
             if target.exists():
                 return Upload(url=url, existed=True)
             with scratch_folder(self.folder) as staging:

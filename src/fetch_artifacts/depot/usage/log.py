@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from fetch_artifacts.artifacts_toml.file import READ_AT
 from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.errors import SettingsError
-from fetch_artifacts.files.paths import absolute, obstacle
+from fetch_artifacts.files.paths import absolute, make_folders, obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -166,7 +166,7 @@ def locked_log(log: Path) -> Iterator[PidLock]:
     """
     from fetch_artifacts.files.locks.pidlock import pid_lock
 
-    log.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(log.parent)
     lock = log.with_name(f"{log.name}.pid")
     with pid_lock(
         lock, stale_age=_LOCK_STALE_AGE, timeout=_LOCK_TIMEOUT, shared=True

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.artifacts_toml.search import archive_of
-from fetch_artifacts.files.paths import absolute
+from fetch_artifacts.files.paths import absolute, make_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def stable_record(depot: str, toml: str) -> str | None:
         name = hashlib.sha256(content).hexdigest()[:40]
         record = Path(depot, "logs", RECORDS, f"{name}.toml")
         if not record.exists():
-            record.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(record.parent)
             write_atomically(record, content, shared=True)
         return str(record)
     return None

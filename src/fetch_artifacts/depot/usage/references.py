@@ -25,6 +25,7 @@ from fetch_artifacts.depot.usage.log import USAGE_TOML, local_now
 from fetch_artifacts.depot.usage.packages import is_outdated
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import ArtifactsTomlError, DepotError, HashParseError
+from fetch_artifacts.files.paths import look_anew
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -195,6 +196,7 @@ def _stamp(name: str) -> _Stamp | None:
         DepotError: There may be one, but its status can't be read.
     """
     try:
+        look_anew(os.path.dirname(name))
         status = os.stat(name)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
