@@ -127,10 +127,13 @@ def s3(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def hf(session: nox.Session) -> None:
-    """Publishing on the Hugging Face Hub by its client, to a stand-in of the site."""
+    """The Hugging Face Hub by its client: publishing, sources; to a stand-in of it."""
     session.install(".[test,hf]")
     session.run(
-        "pytest", "tests/authoring/test_publish_huggingface.py", *session.posargs
+        "pytest",
+        "tests/authoring/test_publish_huggingface.py",
+        "tests/authoring/test_huggingface_sources.py",
+        *session.posargs,
     )
 
 

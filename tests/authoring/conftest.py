@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
+from pytest_httpserver import HTTPServer
+
+from support.hub import Hub
 
 
 @pytest.fixture
@@ -28,3 +31,13 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     fsspec.filesystem("s3").rm("bucket", recursive=True)  # moto's memory outlives it
     server.stop()
     fsspec.filesystem("s3").clear_instance_cache()
+
+
+@pytest.fixture
+def hub(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """A stand-in of the Hugging Face Hub, which its client finds."""
+    hub = Hub(httpserver)
+    monkeypatch.setenv("HF_ENDPOINT", hub.address)
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
+    return hub

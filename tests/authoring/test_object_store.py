@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from pytest_httpserver import HTTPServer
 from fetch_artifacts import artifact, urls
 from fetch_artifacts.archive.tree import read_archive_file
 from fetch_artifacts.artifacts_toml.check import check_file
-from fetch_artifacts.errors import InstallError
+from fetch_artifacts.errors import DownloadError, InstallError
+from fetch_artifacts.network.fetcher import HttpFetcher
+from fetch_artifacts.network.session import ServerLimits
 from fetch_artifacts.settings import mirrors
+from fetch_artifacts.settings.environment import Settings
 from support.commands import run
 from support.published import TREE, TREE_HASH, Published, entry, publish, sha256
 from support.trees import make_tree, names
@@ -185,6 +189,25 @@ def test_a_source_may_be_in_a_bucket(
     published.toml.write_text(entry(missing, tree_hash="0" * 40))
     with pytest.raises(InstallError, match="there is no such file"):
         artifact("Demo", published.toml)
+
+
+@pytest.mark.usefixtures("s3")
+def test_an_s3_server_that_says_nothing_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = fsspec.get_filesystem_class("s3").clear_instance_cache
+    limits = ServerLimits(answer_timeout=0.5)
+    fetcher = HttpFetcher(Settings.from_environ(), limits=limits)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        monkeypatch.context() as patch,
+    ):
+        port = silent.getsockname()[1]
+        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        known()
+        with pytest.raises(DownloadError, match=r"^s3:.*: nothing came for 0\.5 s; t"):
+            fetcher.read("s3://bucket/a.tar.gz", {})
+        known()
 
 
 def test_check_says_that_julia_can_t_use_such_a_source(published: Published) -> None:

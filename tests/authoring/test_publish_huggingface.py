@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import re
 import socket
 import sys
 from importlib.util import find_spec
@@ -12,79 +9,20 @@ from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
 
 from fetch_artifacts._api import artifact
 from fetch_artifacts.authoring.binding import BindingOptions
 from fetch_artifacts.authoring.publish import publish, target_for
 from fetch_artifacts.errors import PublishError
+from support.hub import COMMIT, Hub
 from support.published import TREE, TREE_HASH
 from support.trees import make_tree
 
 ARCHIVE = f"Demo-{TREE_HASH[:12]}.tar.gz"
-COMMIT = "c" * 40
 needs_client = pytest.mark.skipif(
     not find_spec("huggingface_hub"),
     reason="NOTHING WAS PUBLISHED BY HUGGING FACE'S CLIENT: needs huggingface_hub",
 )
-
-
-class Hub:
-    """A stand-in of the site: data sets with small files."""
-
-    def __init__(self, server: HTTPServer) -> None:
-        self.files: dict[str, bytes] = {}
-        self.tokens: set[str | None] = set()
-        self.private = False
-        self.status = 200
-        self.refused = ""  # what the path of a request that is refused has in it
-        server.expect_request(re.compile(".*")).respond_with_handler(self.answer)
-
-    def answer(self, request: Request) -> Response:
-        self.tokens.add(request.headers.get("Authorization"))
-        if self.status != 200 and self.refused in request.path:
-            return Response('{"error": "No\\nway"}', self.status)
-        if request.path.startswith("/api/"):
-            return self._json(self._api(request))
-        name = request.path.rpartition("/")[2]
-        if "/resolve/" in request.path and name in self.files:
-            headers = {"X-Repo-Commit": COMMIT, "ETag": "x"}
-            return Response(self.files[name], headers=headers)
-        return Response("", 404, headers={"X-Error-Code": "EntryNotFound"})
-
-    def _api(self, request: Request) -> object:
-        path = request.path
-        if path == "/api/repos/create":
-            return {"url": f"{request.host_url}datasets/me/data"}
-        if path == "/api/datasets/me/data/preupload/main":
-            [file] = json.loads(request.data)["files"]
-            mode = {
-                "path": file["path"],
-                "uploadMode": "regular",
-                "shouldIgnore": False,
-            }
-            return {"files": [mode]}
-        if path == "/api/datasets/me/data/commit/main":
-            for line in request.data.splitlines():
-                if (item := json.loads(line))["key"] == "file":
-                    value = item["value"]
-                    self.files[value["path"]] = base64.b64decode(value["content"])
-            where = f"{request.host_url}datasets/me/data/commit/{COMMIT}"
-            return {"commitOid": COMMIT, "commitUrl": where, "pullRequestUrl": None}
-        facts = {"id": "me/data", "sha": COMMIT, "siblings": []}
-        return {**facts, "private": self.private}
-
-    @staticmethod
-    def _json(value: object) -> Response:
-        return Response(json.dumps(value), content_type="application/json")
-
-
-@pytest.fixture
-def hub(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Hub:
-    monkeypatch.setenv("HF_ENDPOINT", httpserver.url_for("").rstrip("/"))
-    monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
-    return Hub(httpserver)
 
 
 @pytest.fixture

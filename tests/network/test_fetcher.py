@@ -6,7 +6,9 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import CancelledError
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from werkzeug import Response
 
 from fetch_artifacts import __version__
 from fetch_artifacts.errors import DownloadError
+from fetch_artifacts.files import remote
 from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.settings.environment import Settings
 from support.fetching import (
@@ -25,6 +28,8 @@ from support.fetching import (
     nothing_listens,
 )
 from support.servers import File, Request, answer, head, serving
+
+BRIEF = replace(QUICK, answer_timeout=0.05)
 
 # --- whole bodies
 
@@ -260,3 +265,54 @@ def test_a_failure_of_tls_names_what_to_set(fetcher: HttpFetcher) -> None:
         with pytest.raises(DownloadError, match="REQUESTS_CA_BUNDLE"):
             fetch(fetcher, f"https://127.0.0.1:{listener.getsockname()[1]}/x")
         thread.join()
+
+
+# --- what only fsspec can read
+
+
+class Driver:
+    """In place of a driver: it gives a chunk, and then waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.closed = threading.Event()
+
+    def chunks(self, _: str) -> Generator[tuple[bytes, int]]:
+        try:
+            yield b"ab", 4
+            self.let_go.wait(30)
+            yield b"cd", 4
+        finally:
+            self.closed.set()
+
+
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
+    driver = Driver()
+    monkeypatch.setattr(remote, "remote_chunks", driver.chunks)
+    yield driver
+    driver.let_go.set()
+
+
+def test_a_driver_that_waits_for_ever_is_given_up(driver: Driver) -> None:
+    fetcher = HttpFetcher(Settings.from_environ(), limits=BRIEF)
+    with pytest.raises(DownloadError, match=r"^s3://b/a: nothing came for 0\.05 s"):
+        fetch(fetcher, "s3://b/a")
+    driver.let_go.set()
+    assert driver.closed.wait(10)
+
+
+def test_a_wait_for_a_driver_can_be_cancelled(driver: Driver) -> None:
+    fetcher = HttpFetcher(Settings.from_environ())
+    with fetcher.open("s3://b/a") as body:
+        assert next(body) == b"ab"
+        fetcher.stopped.set()
+        with pytest.raises(CancelledError):
+            next(body)
+
+
+def test_a_driver_is_closed_where_the_rest_is_not_wanted(driver: Driver) -> None:
+    fetcher = HttpFetcher(Settings.from_environ())
+    with fetcher.open("s3://b/a") as body:
+        assert next(body) == b"ab"
+    assert driver.closed.is_set()

@@ -10,9 +10,12 @@ from fetch_artifacts._version import pip_install
 from fetch_artifacts.urls import redacted_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 _CHUNK: Final = 1 << 20
+# What a driver asks for at once. By default some ask for 50 MiB, for which a slow line
+# takes longer than a server may be silent.
+_BLOCK: Final = 4 << 20
 _LONGEST: Final = 300  # characters of what a file system says
 # What Azure's client appends to the server's message.
 _DETAILS: Final = re.compile(r"(\n(RequestId|Time):[^\n]*)|(\nContent: .*)", re.DOTALL)
@@ -69,9 +72,13 @@ def _remedy(error: Exception) -> str:
 
 
 def _status(error: BaseException) -> int:
-    """The HTTP status of an error of the clients of Azure, Google or AWS, else 0."""
+    """The HTTP status of an error of a client that is known, else 0.
+
+    That is of Azure, Google, AWS or Hugging Face.
+    """
     status = getattr(error, "status_code", None) or getattr(error, "code", None)
     answer = getattr(error, "response", None)
+    status = status or getattr(answer, "status_code", None)
     if isinstance(answer, dict):
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
     return int(str(status)) if re.fullmatch("[0-9]{3}", str(status)) else 0
@@ -97,7 +104,7 @@ def file_system(address: str) -> tuple[Any, str]:
     return system, path
 
 
-def remote_chunks(address: str) -> Iterator[tuple[bytes, int | None]]:
+def remote_chunks(address: str) -> Generator[tuple[bytes, int | None]]:
     """Give the bytes of a file, each chunk with the length of the file if it is known.
 
     Raises:
@@ -105,7 +112,7 @@ def remote_chunks(address: str) -> Iterator[tuple[bytes, int | None]]:
     """
     system, path = file_system(address)
     with plain_errors(address):
-        file = system.open(path, "rb")
+        file = system.open(path, "rb", block_size=_BLOCK)
         total = getattr(file, "size", None)
     with contextlib.closing(file):
         while True:

@@ -15,7 +15,7 @@ import io
 import time
 from concurrent.futures import CancelledError, Future, wait
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from requests.adapters import HTTPAdapter
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from urllib3 import PoolManager
     from urllib3.connectionpool import HTTPConnectionPool
+
+T = TypeVar("T")
 
 GLANCE: Final = 0.2  # seconds between two checks of a watch
 _INTERIM_ANSWERS: Final = 100  # before the final one (RFC 9110, 15.2)
@@ -78,9 +80,11 @@ class Watch:
         return time.monotonic() + self._silence
 
     def wait_for(
-        self, work: Callable[[], object], undo: Callable[[], object], seconds: float
-    ) -> None:
+        self, work: Callable[[], T], undo: Callable[[], object], seconds: float
+    ) -> T:
         """Do something that can't be interrupted, in a thread that may be abandoned.
+
+        Gives its result, or raises its error.
 
         Args:
             work: What to do.
@@ -91,7 +95,7 @@ class Watch:
             TimeoutError: It takes longer.
             CancelledError: The download is given up.
         """
-        outcome: Future[object] = Future()
+        outcome: Future[T] = Future()
 
         def run() -> None:
             try:
@@ -107,7 +111,7 @@ class Watch:
         except BaseException:
             outcome.add_done_callback(lambda _: undo())
             raise
-        outcome.result()
+        return outcome.result()
 
 
 _WATCH: Final[contextvars.ContextVar[Watch]] = contextvars.ContextVar("watch")

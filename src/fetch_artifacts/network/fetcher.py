@@ -119,7 +119,7 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
                 url, f"not downloaded, because {self._settings.offline} is set"
             )
         if scheme in FSSPEC_SCHEMES:
-            with contextlib.closing(_remote_chunks(url, progress)) as chunks:
+            with contextlib.closing(self._remote_chunks(url, progress)) as chunks:
                 yield chunks
             return
         transfer = Transfer(
@@ -144,6 +144,33 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
         """
         with self.open(url, headers=headers) as chunks:
             return b"".join(chunks)
+
+    def _remote_chunks(self, url: str, progress: ByteReport | None) -> Generator[bytes]:
+        """What fsspec reads; its drivers may wait for ever, and can't be stopped."""
+        from fetch_artifacts.files.remote import remote_chunks
+        from fetch_artifacts.network.connection import Watch
+
+        seconds = self._limits.answer_timeout
+        watch = Watch(self.stopped, silence=seconds, seconds=seconds)
+        given = 0
+        chunks = remote_chunks(url)
+        try:
+            while found := watch.wait_for(
+                lambda: next(chunks, None), chunks.close, seconds
+            ):
+                chunk, total = found
+                given += len(chunk)
+                if progress:
+                    progress(given, total)
+                yield chunk
+        except GeneratorExit:
+            chunks.close()
+            raise
+        except TimeoutError:
+            why = f"nothing came for {seconds:g} s; try again later"
+            raise failure(url, why) from None
+        except OSError as error:
+            raise failure(url, str(error)) from None
 
     def _ftp_session(self) -> FtpSession:
         from fetch_artifacts.network.ftp import FtpSession
@@ -184,17 +211,3 @@ def _file_chunks(url: str, progress: ByteReport | None) -> Generator[bytes]:
         raise failure(url, error.problem) from error
     except OSError as error:
         raise failure(url, error.strerror or str(error)) from error
-
-
-def _remote_chunks(url: str, progress: ByteReport | None) -> Generator[bytes]:
-    from fetch_artifacts.files.remote import remote_chunks
-
-    given = 0
-    try:
-        for chunk, total in remote_chunks(url):
-            given += len(chunk)
-            if progress:
-                progress(given, total)
-            yield chunk
-    except OSError as error:
-        raise failure(url, str(error)) from None

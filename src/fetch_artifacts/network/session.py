@@ -52,7 +52,7 @@ class ServerLimits:
     Attributes:
         connect_timeout: Seconds for a connection to be made (Curl/Easy.jl:84).
         answer_timeout: Seconds until the head of the answer is there, or that of the
-            last one in a row of redirects.
+            last one in a row of redirects; with fsspec, until each next chunk is.
         stall_timeout: Seconds without a byte, or that a body may come more slowly than
             `slowest` (Curl/Easy.jl:80).
         slowest: The lowest acceptable rate, in bytes per second.
