@@ -196,7 +196,7 @@ def bind_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
         platform: What the tree is built for; without it, every platform.
         size: The archive's length in bytes, where it is known.
         keep_comments: Whether all other lines of the file stay as they are. None: in a
-            file that Julia, or this package, did not write.
+            file that neither Julia nor this package wrote.
 
     Raises:
         BindingExistsError: The name is bound already (a ValueError).
@@ -231,8 +231,7 @@ def unbind_artifact(
         toml_path: The Artifacts.toml.
         name: The name.
         platform: The platform, exactly as it is bound; None for all.
-        keep_comments: Whether all other lines of the file stay as they are. None: in a
-            file that Julia, or this package, did not write.
+        keep_comments: As for `bind_artifact`.
 
     Raises:
         ArtifactsTomlError: The file can't be read (a ValueError).
@@ -326,8 +325,7 @@ def add_download_source(  # noqa: PLR0913 - each has a default
         sha256: The hash of that archive; it may be another archive of the same tree.
         platform: Chooses among the platforms that the name is bound for.
         check: Whether the archive is downloaded and its tree compared.
-        keep_comments: Whether all other lines of the file stay as they are. None: in a
-            file that Julia, or this package, did not write.
+        keep_comments: As for `bind_artifact`.
 
     Raises:
         ArtifactNotFoundError: The name is not in the file (a KeyError).

@@ -88,8 +88,7 @@ def bind(
         path: The Artifacts.toml; its folder must exist.
         binding: The name, the tree and the rest of the entry.
         force: Whether an existing binding is replaced.
-        keep_comments: Whether all other lines stay unchanged. None: in a file
-            that Julia, or this package, did not write.
+        keep_comments: As for `change_file`.
 
     Raises:
         BindingExistsError: As `check_free`.
@@ -146,8 +145,7 @@ def unbind(
         path: The Artifacts.toml.
         name: The name.
         platform: The platform, exactly as it is bound; None for all.
-        keep_comments: Whether all other lines stay unchanged. None: in a file
-            that Julia, or this package, did not write.
+        keep_comments: As for `change_file`.
 
     Returns:
         Whether there was such a binding.
@@ -190,8 +188,7 @@ def add_source(
         source: The source.
         platform: Chooses among the platforms that the name is bound for; not needed
             where there is but one.
-        keep_comments: Whether all other lines stay unchanged. None: in a file
-            that Julia, or this package, did not write.
+        keep_comments: As for `change_file`.
 
     Raises:
         ArtifactNotFoundError: The name is not in the file.

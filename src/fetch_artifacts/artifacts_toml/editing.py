@@ -58,8 +58,8 @@ def change_file(
         path: The file; where it is a link, the file that it leads to is written.
         change: Returns the new table for the old one, which it must not modify, or
             None to leave the file alone.
-        keep_comments: Whether all other lines stay unchanged. None: in a file
-            that Julia, or this package, did not write.
+        keep_comments: Whether all other lines stay as they are. None: in a file that
+            neither Julia nor this package wrote.
         create: Whether the file may be missing.
         dry_run: Whether nothing is written.
 

@@ -35,8 +35,7 @@ def bind_tree(
         toml: The file, as an absolute path.
         binding: The name, the tree, and what else its entry says.
         force: Whether an existing binding is replaced.
-        keep_comments: Whether all other lines of the file stay as they are. None: in a
-            file that Julia, or this package, did not write.
+        keep_comments: As for `~fetch_artifacts.artifacts_toml.editing.change_file`.
 
     Raises:
         BindingExistsError: The name is bound already.
@@ -62,8 +61,7 @@ class BindingOptions:
         platform: The platform of the tree, None for every platform.
         lazy: Whether the artifact is installed on first use only.
         force: Whether an existing binding is replaced.
-        keep_comments: Whether all other lines of the file stay unchanged. None: in a
-            file that neither Julia nor this package wrote.
+        keep_comments: As for `~fetch_artifacts.artifacts_toml.editing.change_file`.
     """
 
     toml: Path
