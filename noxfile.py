@@ -214,7 +214,9 @@ def packaging(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """The unit tests with the lowest versions that pyproject.toml allows."""
     session.install("uv")
-    folder = Path(session.create_tmp()) / "lowest"
+    # Not in create_tmp(): that makes TMPDIR a folder below this project's pyproject.toml,
+    # by whose settings the tests would go.
+    folder = Path(session.virtualenv.location) / "lowest"
     # Where there is no such Python, uv installs it or fails; nox would skip this.
     session.run("uv", "venv", "--clear", f"--python={PYTHONS[0]}", str(folder))
     into = ("uv", "pip", "install", f"--python={folder}")
