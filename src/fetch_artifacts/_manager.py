@@ -33,7 +33,7 @@ StrPath: TypeAlias = "str | os.PathLike[str]"
 
 @dataclass(frozen=True, slots=True)
 class DownloadInfo:
-    """Where an archive can be had.
+    """Where to download an archive.
 
     Attributes:
         url: Its address.
@@ -83,7 +83,7 @@ class ManagedEntry:
 
     @property
     def downloads(self) -> tuple[DownloadInfo, ...]:
-        """Where the archive can be had, best first.
+        """Where to download the archive, best first.
 
         Raises:
             ArtifactsTomlError: A source has no valid url, sha256 or size.

@@ -336,7 +336,7 @@ class ArtifactNotInstalledError(InstallError):
 
 
 class PublishError(FetchArtifactsError, RuntimeError):
-    """An archive could not be published, or can't be had from where it should be.
+    """An archive could not be published, or can't be downloaded from its URL.
 
     Attributes:
         uploaded: The URLs of what was uploaded before, and stays there.

@@ -1,4 +1,4 @@
-"""Streams of chunks: read ahead in a thread, cut in other places, hashed on the way."""
+"""Streams of chunks: read ahead in a thread, cut anew, hashed on the way."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
 LARGE: Final = 1 << 19
-"""Bytes in a chunk; with smaller ones, the cost of each chunk as such would count."""
+"""Bytes in a chunk; with smaller ones, the cost of each chunk would matter."""
 
 
 def available_cores() -> int:
@@ -54,7 +54,7 @@ def blocks(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
 class HashedChunks:
     """Chunks that are hashed and counted as they pass.
 
-    A second iteration goes on where the first one stopped.
+    A second iteration continues where the first one stopped.
 
     Attributes:
         size: How many bytes have passed so far.

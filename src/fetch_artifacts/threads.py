@@ -4,7 +4,7 @@ So `with_artifacts_directory`, and all else that a program keeps in a `ContextVa
 applies in them as well.
 
 Ctrl-C interrupts the main thread only, so work that waits in functions that can't be
-told to stop runs in other threads, and the main thread waits for those (`run_all`).
+stopped runs in other threads, and the main thread waits for those (`run_all`).
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def run_all(
 
 
 def run_one(job: Callable[[], T], *, stopped: Event) -> T:
-    """Run one job, as `run_all` does; gives its result or raises its error.
+    """Run one job, as `run_all` does; return its result or raise its error.
 
-    Ctrl-C is heard in the main thread only, so in others the job needs no thread.
+    Ctrl-C reaches the main thread only, so in others the job needs no thread.
     """
     if current_thread() is not main_thread():
         return job()
@@ -89,7 +89,7 @@ def run_one(job: Callable[[], T], *, stopped: Event) -> T:
 
 
 def settled(job: Callable[[], T]) -> Future[T]:
-    """Run a job; gives its result, or the error that it raised, as a `Future`."""
+    """Run a job; return its result, or the error that it raised, as a `Future`."""
     outcome: Future[T] = Future()
     try:
         outcome.set_result(job())

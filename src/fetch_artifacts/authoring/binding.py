@@ -54,7 +54,7 @@ def bind_tree(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BindingOptions:
-    """Where and how a tree is bound that is not known yet.
+    """Where and how to bind a tree that is not known yet.
 
     Attributes:
         toml: The absolute path of the Artifacts.toml, created if missing.

@@ -66,7 +66,7 @@ class Published:
 
     Attributes:
         tree_hash: Its tree.
-        sources: Where its archive can be had, one for each target.
+        sources: Where to download its archive, one for each target.
         notes: What its author still has to do.
     """
 

@@ -37,7 +37,7 @@ _KNOWN: Final = (
 def file_url(address: str, read: Callable[[str, Mapping[str, str]], bytes]) -> str:
     """Give the URL of the file that an address stands for; any other URL as it is.
 
-    A DOI of all versions gives the file of the present one, so that it stays the same.
+    A DOI of all versions gives the file of the current version, which never changes.
 
     Args:
         address: ``doi:10.5281/zenodo.1/a.tar.gz``, the same as a link to doi.org, or a

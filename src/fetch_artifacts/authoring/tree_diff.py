@@ -63,7 +63,7 @@ class Difference:
     """An entry that differs between two trees.
 
     Attributes:
-        path: Its path; bytes that are no UTF-8 are escaped.
+        path: Its path; bytes that are not UTF-8 are escaped.
         what: The difference.
     """
 
@@ -82,7 +82,7 @@ def read_tree(place: str | os.PathLike[str]) -> Tree:
 
     Raises:
         DepotError: No depot has a tree of that hash.
-        UnpackError: The archive is damaged, or no archive.
+        UnpackError: The archive is damaged, or is not an archive.
         UnhashableFileError: The folder holds what has no hash or can't be read.
         NotAFolderError: There is no such folder or file.
         OSError: It can't be read.

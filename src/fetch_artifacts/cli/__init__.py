@@ -29,10 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _collect_rarely() -> None:
-    """Let Python look for garbage less often, and not at all when the process ends.
+    """Let Python collect garbage less often, and not at all when the process ends.
 
-    What is imported at the start is no garbage, and checking it again and again took a
-    tenth of the time of ``fetch-artifacts path``.
+    What is imported at the start never becomes garbage, and checking it again and again
+    took a tenth of the time of ``fetch-artifacts path``.
     """
     if sys.implementation.name == "cpython":
         import atexit

@@ -75,7 +75,7 @@ class _QuietHandler(SimpleHTTPRequestHandler):
 
 @contextlib.contextmanager
 def _served(folder: Path) -> Iterator[str]:
-    """Serve a folder on loopback; gives the address."""
+    """Serve a folder on loopback; yield the address."""
     handler = functools.partial(_QuietHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = start_thread(server.serve_forever, name="demo server")
@@ -124,7 +124,7 @@ def _copied(package: Path, folder: Path) -> Path:
 
 
 def _publish(name: str, tree: Path, served: Path, url: str, toml: Path) -> str:
-    """Archive a tree where it is served, and bind it; gives the archive's URL."""
+    """Archive a tree where it is served, and bind it; return the archive's URL."""
     archive = archive_directory(tree, served / f"{name}.tar.gz", "gz")
     source = DownloadSource(
         url=f"{url}/{name}.tar.gz", sha256=archive.sha256, size=archive.size
@@ -135,7 +135,7 @@ def _publish(name: str, tree: Path, served: Path, url: str, toml: Path) -> str:
 
 
 def _ask_julia(julia: Path, depot: Path, toml: Path, names: list[str]) -> list[str]:
-    """Ask Pkg.Artifacts; gives a line for each name, then Julia's version."""
+    """Ask Pkg.Artifacts; return a line for each name, then Julia's version."""
     arguments = ["-e", _ASK_JULIA, str(depot), str(toml), *names]
     return run_julia(julia, arguments, timeout=_JULIA_SECONDS).splitlines()
 

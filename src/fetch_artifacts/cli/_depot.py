@@ -1,4 +1,4 @@
-"""The commands that look after the depots: what is there, what may go."""
+"""The commands that look after the depots: what is there, and what may be deleted."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def gc(
     """Delete the artifacts that no Artifacts.toml in use names.
 
     The rules and the logs are those of Julia's Pkg.gc, so what either language uses is
-    kept. An artifact goes a week after it was first found to be unused. Nothing goes
-    that is being installed, or was within the last hour.
+    kept. An artifact is deleted a week after it was first found to be unused, but never
+    while it is being installed, or within an hour after that.
     """
     from fetch_artifacts.depot.gc import collect_garbage
 
@@ -174,7 +174,7 @@ def _collection_json(done: Collection) -> dict[str, object]:
 def du(*, all_depots: bool, as_json: bool) -> None:
     """Show the size of each installed artifact, the largest last.
 
-    What did not change since the last time is not looked at again.
+    What has not changed since the last time is not measured again.
     """
     from fetch_artifacts.install.inventory import list_installed
 
@@ -194,7 +194,7 @@ def du(*, all_depots: bool, as_json: bool) -> None:
 def override_facts(
     entry: ArtifactEntry, location: TreeLocation | None, toml: Path
 ) -> dict[str, str] | None:
-    """What there is to say of the override of an entry, None if it has none."""
+    """The facts about the override of an entry, None if it has none."""
     from fetch_artifacts.depot.installed import tree_of
     from fetch_artifacts.depot.override_edits import explain_override
     from fetch_artifacts.depot.stack import artifacts_dirs

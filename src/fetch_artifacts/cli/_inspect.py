@@ -1,4 +1,4 @@
-"""The commands that look at files, folders, archives and machines, and mend files."""
+"""The commands that inspect files, folders, archives and machines, and repair files."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _log = logging.getLogger(__name__)
     type=click.Choice(get_args(Algorithm)),
     default="git-sha1",
     show_default=True,
-    help="For a folder; of an archive only the git-sha1 can be had.",
+    help="For a folder; an archive has a git-sha1 only.",
 )
 @click.option("--tree", "as_tree", is_flag=True, help="Print every entry's hash too.")
 @json_option
@@ -167,7 +167,7 @@ def _contents(tomls: Sequence[Path]) -> str:
 
 @click.command()
 @click.argument("file", required=False, type=TomlPath())
-@click.option("--fix", is_flag=True, help="Write what is certain, and show the diff.")
+@click.option("--fix", is_flag=True, help="Write certain repairs, and show the diff.")
 @dry_run_option
 @toml_option
 @json_option
@@ -181,9 +181,9 @@ def doctor(
 ) -> None:
     """Download every source of the file, and report what is wrong.
 
-    Without FILE, with the one found from the working directory upwards. --fix rewrites
-    hashes and sizes that are wrong where the true ones are certain, and nothing else.
-    Exits with 1 while anything is wrong; what begins with "note" is not.
+    Without FILE, it takes the one found from the working directory upwards. --fix
+    rewrites wrong hashes and sizes where the true ones are certain, and nothing else.
+    Exits with 1 while anything is wrong; a line that begins with "note" is only advice.
     """
     from fetch_artifacts.artifacts_toml.editing import repair
     from fetch_artifacts.authoring.doctor import diagnose

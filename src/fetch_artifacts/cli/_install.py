@@ -187,7 +187,7 @@ def install(
 
 
 class _Order(Protocol):
-    """What is to be installed, and where from."""
+    """What to install, and where from."""
 
     def print_plan(self, *, reinstall: bool) -> None:
         """Say what would be installed."""

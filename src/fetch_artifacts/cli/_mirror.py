@@ -1,4 +1,4 @@
-"""The commands that take archives to where no internet is: mirror, bundle."""
+"""The commands that take archives to machines without internet: mirror, bundle."""
 
 from __future__ import annotations
 
@@ -92,9 +92,9 @@ def mirror(
 ) -> None:
     """Write a mirror of artifacts that any web server can serve.
 
-    It holds what the Artifacts.toml FILEs bind, in the folder DIR or at URL. Julia
-    and Python install from it where JULIA_PKG_SERVER names the server. URL is an
-    address that fsspec can write to, such as s3://BUCKET/PREFIX.
+    It is written to the folder DIR or to URL, and holds what the Artifacts.toml FILEs
+    bind. Julia and Python install from it where JULIA_PKG_SERVER names the server. URL
+    is an address that fsspec can write to, such as s3://BUCKET/PREFIX.
     """
     from fetch_artifacts.authoring.mirrors import mirror as mirrors
     from fetch_artifacts.authoring.mirrors.store import store_at
@@ -186,7 +186,7 @@ def bundle(
 
 
 def push_installed(folders: Iterable[Path]) -> None:
-    """Put installed trees into the mirrors; what an override leads to is no such."""
+    """Put installed trees into the mirrors, but not what an override leads to."""
     from fetch_artifacts.authoring.mirrors import mirror as mirrors
     from fetch_artifacts.digests import TreeHash, is_tree_hash
 

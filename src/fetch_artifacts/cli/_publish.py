@@ -154,7 +154,7 @@ def _tree_named(name: str, toml: Path, platform: Platform | None) -> TreeHash:
 
 
 def print_published(published: Published, *, as_json: bool) -> None:
-    """Print what was published and bound, and tell what is left to do."""
+    """Print what was published and bound, and say what is left to do."""
     source, *others = published.sources
     facts: dict[str, object] = {"git_tree_sha1": str(published.tree_hash)}
     facts["sha256"] = str(source.sha256)
@@ -215,10 +215,10 @@ def publish(
 ) -> None:
     """Archive FOLDER, upload it, and bind it to NAME.
 
-    The archive is downloaded again and verified before it is bound. Several --to give
-    as many download sources. GitHub needs a token in GITHUB_TOKEN, or from `gh auth
-    login`, Zenodo one in ZENODO_TOKEN, Hugging Face one in HF_TOKEN, or from `hf auth
-    login`. A deposit on Zenodo stays a draft without --final.
+    The archive is downloaded again and verified before it is bound. Each --to adds a
+    download source. GitHub needs a token in GITHUB_TOKEN, or from `gh auth login`;
+    Zenodo in ZENODO_TOKEN; Hugging Face in HF_TOKEN, or from `hf auth login`. A deposit
+    on Zenodo stays a draft without --final.
     """
     from fetch_artifacts.authoring.mirrors import mirror
     from fetch_artifacts.authoring.publish import publish as publish_folder

@@ -1,4 +1,4 @@
-"""The commands that tell what is bound and what is installed."""
+"""The commands that show what is bound and what is installed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Status:
-    """What there is to say of one artifact.
+    """The status of one artifact.
 
     Attributes:
         name: Its name.
@@ -110,7 +110,7 @@ class _Status:
 
 
 def _status(name: str, toml: Path, platform: Platform | None) -> _Status:
-    """Find out what there is to say of one artifact; what is wrong is part of it."""
+    """Find out the status of one artifact; what is wrong with it is part of that."""
     try:
         entry = entry_for(name, toml, wanted(platform))
         location = locate_entry(entry, toml=str(toml))
@@ -231,7 +231,7 @@ def verify(
 ) -> None:
     """Hash installed artifacts, and compare with the file.
 
-    The artifacts named, or all that are installed.
+    Without NAME, it verifies all artifacts of the file that are installed.
 
     Exits with 1 where one is damaged and not repaired, or named and not installed.
     """

@@ -1,4 +1,4 @@
-"""A key for CI's caches of a depot: it changes when other trees are to be had."""
+"""A key for CI caches of a depot: it changes when other trees are needed."""
 
 from __future__ import annotations
 

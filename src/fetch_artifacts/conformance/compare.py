@@ -46,7 +46,7 @@ class Wanted:
         """Give the platform of a triplet.
 
         Raises:
-            PlatformError: It is not one.
+            PlatformError: It is not a triplet.
         """
         return cls(Platform.parse(triplet), triplet)
 
@@ -70,7 +70,7 @@ def bound_platforms(toml: Path) -> list[Wanted]:
                 found = platforms_of(value, Place.of(name, toml))
                 triplets |= {platform.triplet for platform, _, _ in found}
             except FetchArtifactsError:
-                continue  # the check of the entry tells
+                continue  # the check of the entry reports it
     return [Wanted.of(triplet) for triplet in sorted(triplets)]
 
 
@@ -95,7 +95,7 @@ class Comparison:
         self._toml = toml
         self._version = julia.version()
         self._uuid = package_uuid(str(toml)) or ""
-        self._packages = PackageOverrides()  # its overrides are no business of others
+        self._packages = PackageOverrides()  # its overrides must not affect others
 
     def file(self) -> Iterator[Check]:
         """Compare what concerns the file as a whole."""
@@ -249,14 +249,14 @@ class Comparison:
 def compare_file(
     julia: Julia, toml: Path, platforms: Sequence[Wanted], *, install: bool = False
 ) -> Iterator[Check]:
-    """Compare all that is to be said of a file.
+    """Compare everything about a file.
 
     Args:
         julia: The Julia to ask.
         toml: The file, as an absolute path.
         platforms: For which platforms to choose entries.
-        install: Whether each source of each entry is installed by both, in depots that
-            are thrown away.
+        install: Whether each source of each entry is installed by both, in temporary
+            depots.
 
     Raises:
         OracleError: Julia crashed.

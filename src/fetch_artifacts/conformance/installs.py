@@ -42,7 +42,7 @@ def compare_installs(julia: Julia, toml: Path) -> Iterator[Check]:
         platform = _triplet(entry)
         for source in entry.get("download", ()):
             if not isinstance(source, dict):
-                continue  # the check of the entry tells
+                continue  # the check of the entry reports it
             with tempfile.TemporaryDirectory(prefix="conform-") as folder:
                 theirs, ours = _installed_by_both(julia, Path(folder), entry, source)
             yield Check(
@@ -109,7 +109,7 @@ def _triplet(entry: dict[str, Any]) -> str:
         return ""
     try:
         return Platform.from_entry(entry).triplet
-    except PlatformError:  # the check of the entry tells what can't be read
+    except PlatformError:  # the check of the entry reports what can't be read
         return "-".join(str(entry[key]) for key in ("arch", "os") if key in entry)
 
 

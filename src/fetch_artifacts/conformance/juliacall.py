@@ -1,10 +1,10 @@
 """The Julia that juliacall runs in this very process.
 
-It is called only in the thread that started it, and that is the main thread. Julia's
-collector of garbage waits until each of its threads is at a safe point, and only that
+It is called only in the thread that started it, which is the main thread. Julia's
+garbage collector waits until each of its threads is at a safe point, and only that
 thread runs its event loop; so a call from another one hangs for ever while that thread
-is busy in Python (PythonCall.jl issues 539 and 578). A fork of the process crashes in
-it. There the same Julia is asked as a program, which gives the same answers.
+is busy in Python (PythonCall.jl issues 539 and 578). A forked process crashes in it. In
+both cases the same Julia is run as a program, which gives the same answers.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class JuliaCall:
     Args:
         script: The path of oracle.jl.
         as_program: Gives the transport to a program of Julia, by its path.
-        tell: What gets a sentence before a start, which takes its time.
+        tell: Called with a sentence before a start, which takes a while.
 
     Raises:
         NoJuliaError: juliacall is not installed, or finds no Julia, or this is not the
@@ -158,7 +158,7 @@ def _started(tell: Callable[[str], None]) -> Any:
                 warnings.simplefilter("always")
                 module = importlib.import_module("juliacall")
         except Exception as error:
-            sys.modules.pop("juliacall", None)  # half of it; a next try is a new start
+            sys.modules.pop("juliacall", None)  # it is half loaded; try anew
             raise NoJuliaError(_why(error, last_words())) from error
     module.Main.seval(_GIVE_OUTPUT_BACK)
     for each in warned:
@@ -194,7 +194,7 @@ def _why(error: Exception, last_words: str) -> str:
 
 @contextlib.contextmanager
 def _output_kept() -> Iterator[Callable[[], str]]:
-    """Keep what Julia, Pkg and juliapkg say; gives what reads the end of it.
+    """Keep what Julia, Pkg and juliapkg print; yield what reads the end of it.
 
     juliapkg prints to standard output, which belongs to the program.
     """

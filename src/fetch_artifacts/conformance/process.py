@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LAST_WORDS: Final = 4000  # characters of standard error that an error shows
-# What JULIA_* says is for the user's own Julia, but for this.
+# JULIA_* variables are for the user's own Julia, except these.
 _KEPT: Final = frozenset({"JULIA_SSL_CA_ROOTS_PATH", "JULIA_NO_VERIFY_HOSTS"})
 _LOOPBACK: Final = "localhost,127.0.0.1,::1"
 
@@ -36,7 +36,7 @@ def no_julia(reason: str) -> NoJuliaError:
 
 
 class JuliaProcess:
-    """A ``julia`` of its own, in a home and a depot that are thrown away.
+    """A ``julia`` process, in a temporary home and depot.
 
     It starts at the first question, and anew after a crash, after an answer that came
     too late, and in a forked process. Threads take turns.

@@ -34,7 +34,7 @@ class Oracle:
     Args:
         choice: Which Julia, None for what the environment says.
         optional: Whether tests are skipped without one.
-        tell: What gets which Julia is asked and why.
+        tell: Called with which Julia is used, and why.
     """
 
     def __init__(

@@ -71,7 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
     files = [_file(config, text) for text in asked]
     config.stash[_FILES] = [*named, *files]
     config.stash[_OPENED] = set()
-    # Whoever names tests on the command line wants these, and no file of the ini key.
+    # Whoever names tests on the command line wants only those, no file of the ini key.
     # (A worker of xdist is given the arguments that were made here.)
     source = getattr(config, "args_source", None)
     if source is None or source.name != "ARGS":
@@ -96,7 +96,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_ignore_collect(
     collection_path: Path, config: pytest.Config
 ) -> Generator[None, bool | None, bool | None]:
-    """Go into a folder that pytest passes over, for nothing but the files in it."""
+    """Enter a folder that pytest would skip, only for the files to compare in it."""
     ignored = yield
     opened = config.stash[_OPENED]
     on_the_way = any(collection_path in each.parents for each in config.stash[_LISTED])

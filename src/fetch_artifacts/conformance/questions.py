@@ -145,7 +145,7 @@ class Julia:
     def ensure_artifact_installed(
         self, name: str, toml: Path, platform: str = ""
     ) -> Path:
-        """Install from the sources that the file names; gives the folder."""
+        """Install from the sources that the file names; return the folder."""
         return Path(self.ask("ensure_artifact_installed", name, toml, platform)[0])
 
     def extract_all_hashes(
@@ -172,7 +172,7 @@ class Julia:
         )
 
     def unbind_artifact(self, toml: Path, name: str, platform: str = "") -> None:
-        """Take a name, or its entry for one platform, out of a file."""
+        """Remove a name, or its entry for one platform, from a file."""
         self.ask("unbind_artifact", toml, name, platform)
 
     def find_artifacts_toml(self, path: Path) -> Path | None:

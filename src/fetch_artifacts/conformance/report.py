@@ -1,4 +1,4 @@
-"""The result of a comparison: as lines, as a table, as JSON, and as JUnit's XML."""
+"""The result of a comparison: as lines, as a table, as JSON, and as JUnit XML."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Report:
             yield f"{padded(name, widths[0])}  {padded(platform, widths[1])}  {told}"
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything as what JSON can say."""
+        """Give everything as values that JSON has."""
         return {
             "julia": self.version,
             "way": self.way,

@@ -32,7 +32,7 @@ class Transport(Protocol):
         """
 
     def close(self) -> None:
-        """End it; nothing may be asked any more."""
+        """End it; nothing may be asked afterwards."""
 
 
 @dataclass(frozen=True, slots=True)

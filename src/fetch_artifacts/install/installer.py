@@ -110,7 +110,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
 
         Args:
             entry: The entry.
-            sources: Where its archive can be had; what the entry says unless given.
+            sources: Where to get its archive; what the entry says unless given.
             location: Where its tree may be; looked up unless given.
 
         Raises:

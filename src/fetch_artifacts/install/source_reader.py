@@ -31,7 +31,7 @@ class Reader(Protocol):
     """What an `~fetch_artifacts.install.installer.Installer` gets archives from."""
 
     def sources(self, entry: ArtifactEntry) -> Sequence[Source]:
-        """Where an entry's archive can be had, in the order in which to try."""
+        """Where to get an entry's archive, in the order in which to try."""
         ...
 
     def open(
@@ -78,7 +78,7 @@ class SourceReader(contextlib.AbstractContextManager["SourceReader"]):
         self._fetcher.__exit__()
 
     def sources(self, entry: ArtifactEntry) -> Sequence[Source]:
-        """Where an entry's archive can be had, in the order in which to try."""
+        """Where to get an entry's archive, in the order in which to try."""
         return sources_of(entry, self._settings, self._mirrors)
 
     def open(

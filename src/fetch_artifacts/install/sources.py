@@ -1,4 +1,4 @@
-"""Where an entry's archive can be had, in the order in which to try."""
+"""Where to get an entry's archive, in the order in which to try."""
 
 from __future__ import annotations
 

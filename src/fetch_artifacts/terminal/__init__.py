@@ -1,1 +1,1 @@
-"""What a person is shown: text that no name can garble, and progress."""
+"""What people see: text that no name can garble, and progress."""

@@ -22,7 +22,7 @@ def printable(text: str, stream: TextIO | None = None, *, keep: str = "") -> str
         keep: Characters to leave as they are, such as ``"\n"``.
 
     Returns:
-        The text with escapes as in a Python literal; a byte that is no UTF-8 is
+        The text with escapes as in a Python literal; a byte that is not UTF-8 is
         ``\xff``.
     """
     if not text.isprintable():
@@ -36,7 +36,7 @@ def printable(text: str, stream: TextIO | None = None, *, keep: str = "") -> str
 
 def escaped(char: str) -> str:
     """Spell a character as its escape in a Python literal."""
-    if "\udc80" <= char <= "\udcff":  # how os.fsdecode gives what is no UTF-8
+    if "\udc80" <= char <= "\udcff":  # how os.fsdecode gives what is not UTF-8
         return f"\\x{ord(char) - 0xDC00:02x}"
     if char > "\x7f":
         return char.encode("ascii", "backslashreplace").decode()

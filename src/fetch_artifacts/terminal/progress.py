@@ -42,8 +42,8 @@ class ProgressEvent:
         name: The artifact's name; all names, as in ``One, Two``, if a file binds
             several to one tree.
         stage: The current stage. Archives are unpacked while they are downloaded, so
-            unpacking is no stage of its own. The last one is "installed", "added" (to
-            a mirror or a bundle) or "failed".
+            unpacking is not a stage of its own. The last one is "installed", "added"
+            (to a mirror or a bundle) or "failed".
         done: The bytes received. The first event of a download that is resumed has the
             bytes that an earlier one left.
         total: The bytes of the archive, None if unknown.
@@ -112,7 +112,7 @@ class _Running:
 
     bar: tqdm[Any]
     began: float = field(default_factory=time.monotonic)
-    first: int | None = None  # bytes of the first report: those are no work of ours
+    first: int | None = None  # bytes of the first report: from an earlier download
     first_at: float = 0.0
     done: int = 0
     stage: str = ""
@@ -177,7 +177,7 @@ class ProgressBars:
             self._running.clear()
             if self._total is not None:
                 self._total.close()
-                sys.stderr.write("\r")  # tqdm leaves the cursor behind what it cleared
+                sys.stderr.write("\r")  # tqdm leaves the cursor after what it cleared
 
     def _end(self, event: ProgressEvent, running: _Running, now: float) -> None:
         del self._running[event.name]
@@ -300,8 +300,8 @@ def show_progress(*, verbose: bool = False) -> Iterator[Progress | None]:
     """Show progress within a ``with`` block: as bars, as lines, or not at all.
 
     Bars on a terminal, and in a notebook with ipywidgets. Elsewhere, as in CI or in a
-    pipe, a line for each artifact if ``verbose``. FETCH_ARTIFACTS_PROGRESS is "off" for
-    nothing of that, or "on" for lines though ``verbose`` is False.
+    pipe, a line for each artifact if ``verbose``. FETCH_ARTIFACTS_PROGRESS is "off" to
+    show nothing, or "on" to show lines even if ``verbose`` is False.
 
     Raises:
         SettingsError: FETCH_ARTIFACTS_PROGRESS says something else.

@@ -46,7 +46,7 @@ def write_bundle(
         How many trees it holds.
 
     Raises:
-        InstallError: An archive could not be had. Nothing was written.
+        InstallError: An archive could not be obtained. Nothing was written.
         ArtifactsTomlError: A file can't be read.
         OSError: The bundle can't be written.
     """

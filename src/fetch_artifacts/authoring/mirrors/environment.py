@@ -34,8 +34,7 @@ def distribution_tomls(
 ) -> list[Path]:
     """Find the Artifacts.toml files that installed Python packages contain.
 
-    Of a package that is installed for editing, its project's folder is searched, or
-    ``src`` in it.
+    For an editable install, its project's folder is searched, or ``src`` in it.
 
     Args:
         distributions: The packages; those of this Python unless given.
@@ -92,7 +91,7 @@ def manifest_tomls(manifest: Path) -> list[Path]:
             of.
 
     Raises:
-        ArtifactsTomlError: It is no Manifest.
+        ArtifactsTomlError: It is not a Manifest.
         OSError: It can't be read.
     """
     try:

@@ -106,15 +106,15 @@ def fill(
     jobs: int | None = None,
     report: Progress | None = None,
 ) -> list[TreeHash]:
-    """Put the archives into a mirror that it lacks, several at once.
+    """Put into a mirror the archives that it lacks, several at once.
 
     Each is downloaded and verified as `fetch_artifacts.install` does it; where no
-    source gives it and a depot has the tree, it is packed from there. What a broken
-    download left is continued the next time.
+    source gives it and a depot has the tree, it is packed from there. An interrupted
+    download is continued the next time.
 
     Args:
         store: The mirror.
-        entries: What it shall have, by tree.
+        entries: What it should have, by tree.
         jobs: How many downloads may run at once; what the settings say if None.
         report: Called with each step, from several threads.
 
@@ -122,7 +122,7 @@ def fill(
         What was added.
 
     Raises:
-        InstallError: Some archives could not be had; all others are there.
+        InstallError: Some archives could not be obtained; all others are there.
         PublishError: The mirror can't be written.
     """
     settings = Settings.from_environ()
@@ -190,7 +190,7 @@ class _Filler:
             report_on(self.report, entry.name, "added", size, size)
 
     def _archive(self, entry: ArtifactEntry, scratch: Path) -> Path:
-        """Make the file that the mirror shall have."""
+        """Make the file that the mirror is to have."""
         download = partial(self._download, entry, scratch)
         try:
             return first_success(entry, self.reader.sources(entry), download)
@@ -205,9 +205,9 @@ class _Filler:
         """Download an archive, verify it, and give it as Julia can unpack it.
 
         Raises:
-            DownloadError: It can't be had.
+            DownloadError: It can't be downloaded.
             HashMismatchError: It is another archive, or holds another tree.
-            UnpackError: It is damaged, or none.
+            UnpackError: It is damaged, or not an archive.
         """
         where, archive = redacted(source.url), scratch / "archive"
 
@@ -265,7 +265,7 @@ def _packed(directory: Path, scratch: Path, tree_hash: TreeHash) -> Path:
     """Archive a folder with gzip.
 
     Raises:
-        DepotError: Its tree is another one, as that of a damaged artifact is.
+        DepotError: It holds another tree, as a damaged artifact does.
     """
     archive = archive_directory(directory, scratch / "packed", "gz").path
     found = read_archive_file(archive, NO_LIMITS)

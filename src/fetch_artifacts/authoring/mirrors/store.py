@@ -39,7 +39,7 @@ class Store(Protocol):
         ...
 
     def take(self, name: str, file: Path) -> None:
-        """Put a file of this machine there, in one step; it may be gone here then."""
+        """Put a file of this machine there in one step; this may move it away."""
         ...
 
     def write(self, name: str, data: bytes) -> None:
@@ -191,7 +191,7 @@ class FsspecStore:
                 self._make_folder(system, target)
                 system.put_file(str(file), target)
                 system.invalidate_cache()
-                found = system.info(target)["size"]  # not all drivers tell a failure
+                found = system.info(target)["size"]  # not all drivers report a failure
             expected = file.stat().st_size
             if found != expected:
                 msg = f"expected {expected} bytes of {name} there, found {found}"

@@ -30,7 +30,7 @@ _TOKEN: Final = "GITHUB_TOKEN"  # noqa: S105 - the name of a variable
 _API: Final = "https://api.github.com"
 _GH_SECONDS: Final = 30.0
 _SILENT_SECONDS: Final = 300
-# What an upload leaves that broke off ("Upload a release asset" in its documentation).
+# What an interrupted upload leaves ("Upload a release asset" in its documentation).
 _BROKEN_OFF: Final = "starter"
 _HEADERS: Final = {
     "Accept": "application/vnd.github+json",
@@ -45,7 +45,7 @@ def _session(settings: Settings) -> RestSession:
 
 
 def _token_of_gh(settings: Settings) -> str:
-    """The token of GitHub's own program, "" where it is not there or not logged in."""
+    """The token of GitHub's own program, "" where it is missing or not logged in."""
     program = shutil.which("gh", path=settings.environ.get("PATH"))
     if program is None:
         return ""

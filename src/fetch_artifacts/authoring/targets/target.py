@@ -76,7 +76,7 @@ class TargetOptions:
         """Give the URL of a folder's files.
 
         Raises:
-            PublishError: It is not set, or is no URL.
+            PublishError: It is not set, or not a URL.
         """
         if not self.url_base:
             msg = (

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def complete_names(
     context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    """The names in the file that begin so, without those that were given already."""
+    """The names in the file that begin like this, except those that were given."""
     given = context.params.get("names") or ()
     names = (name for name in _table(context) if name not in given)
     return [name for name in names if name.startswith(incomplete)]

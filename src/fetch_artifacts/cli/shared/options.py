@@ -146,7 +146,7 @@ def _toml_to_write(toml_path: Path | None) -> Path:
 
 
 def _in_use(toml: Path) -> Path:
-    """Give the file; the nearest pyproject.toml above it counts from now on.
+    """Give the file; the nearest pyproject.toml above it applies from now on.
 
     Raises:
         SettingsError: The pyproject.toml can't be understood.

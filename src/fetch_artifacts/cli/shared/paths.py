@@ -1,4 +1,4 @@
-"""Paths that are given to commands, judged before anything is done."""
+"""Paths that are given to commands, checked before anything is done."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The only place from which the command prints: safe text, exact data.
 
-Results go to standard output, all that is said about them to standard error.
+Results go to standard output, everything else to standard error.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Row(Protocol):
 
 
 class Volume:
-    """How much is said beside results and errors.
+    """How much is printed besides results and errors.
 
     Attributes:
         quiet: Whether summaries, notes and progress are left out.
@@ -65,7 +65,7 @@ def say_text(text: str, *, err: bool = False) -> None:
 
 
 def tell(message: object, *, kind: str = "") -> None:
-    """Tell something on standard error, even with ``--quiet``.
+    """Say something on standard error, even with ``--quiet``.
 
     Args:
         message: The text; the lines after the first are indented, so that none of them
@@ -82,7 +82,7 @@ def tell(message: object, *, kind: str = "") -> None:
 
 
 def _above_bars() -> AbstractContextManager[object]:
-    """Take the bars of progress away while something is told; they come back below."""
+    """Hide the progress bars while something is printed; they come back below it."""
     tqdm = sys.modules.get("tqdm")
     if tqdm is None:  # there are none
         return contextlib.nullcontext()
@@ -93,7 +93,7 @@ def _above_bars() -> AbstractContextManager[object]:
 
 
 def tell_done(message: object) -> None:
-    """Tell on standard error what was done, unless ``--quiet``."""
+    """Say on standard error what was done, unless ``--quiet``."""
     if not volume.quiet:
         tell(message)
 
@@ -146,7 +146,7 @@ def _is_utf_8(stream: TextIO) -> bool:
 
     try:
         return codecs.lookup(stream.encoding).name == "utf-8"
-    except (LookupError, TypeError):  # one that a program made has none, perhaps
+    except (LookupError, TypeError):  # a program's own stream may have none
         return False
 
 

@@ -1,7 +1,8 @@
 """``fetch-artifacts path NAME`` of what is installed, answered without click.
 
-Scripts ask for paths again and again, and to load click takes longer than to answer.
-Further options, and whatever has to be installed, asked or told, are the command's.
+Scripts ask for paths again and again, and loading click takes longer than answering.
+Other options, and whatever has to be installed, asked or reported, are left to the
+command.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def print_installed(arguments: Sequence[str]) -> bool:
 
     Returns:
         Whether that was all. If not, nothing was printed, and the command does all of
-        it again: it tells what is wrong.
+        it again: it reports what is wrong.
     """
     asked = _parse(arguments)
     if asked is None or wants_completion() or not _prints_to_program():
