@@ -7,7 +7,7 @@ by hand, only the lines of the entry change.
 from __future__ import annotations
 
 import logging
-import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
@@ -29,6 +29,7 @@ from fetch_artifacts.authoring.binding import bind_tree
 from fetch_artifacts.digests import Sha256, TreeHash, as_tree_hash
 from fetch_artifacts.files.paths import absolute
 from fetch_artifacts.files.regular import open_regular
+from fetch_artifacts.files.scratch import kept_folder
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.platforms.platform import as_platform
 from fetch_artifacts.settings.project import project_of
@@ -106,20 +107,20 @@ def create_artifact(
             name promises another one (a ValueError).
         UnhashableFileError: The folder holds what can't be archived, or what can't be
             read (a ValueError).
-        OSError: The archive can't be written.
+        OSError: The archive can't be written; where TMPDIR is full, a DepotError.
     """
     folder = Path(absolute(directory))
+    require_folder(folder)
     path = None if archive_path is None else Path(archive_path)
     chosen = choose_compression(path, compression)
-    require_folder(folder)
-    if path is None:
-        # A new folder, so that no other archive of that name is overwritten.
-        path = Path(tempfile.mkdtemp(prefix="fetch-artifacts-"))
-        path /= folder.name + usual_ending(chosen)
-    if trouble := julia_trouble(chosen):
-        _log.warning("%s: %s; gzip suits every version", path, trouble)
-    tree_hash = hash_directory(folder)
-    archive = archive_directory(folder, path, chosen)
+    with ExitStack() as stack:
+        if path is None:
+            path = stack.enter_context(kept_folder("fetch-artifacts-"))
+            path /= folder.name + usual_ending(chosen)
+        if trouble := julia_trouble(chosen):
+            _log.warning("%s: %s; gzip suits every version", path, trouble)
+        tree_hash = hash_directory(folder)
+        archive = archive_directory(folder, path, chosen)
     return {
         "git_tree_sha1": str(tree_hash),
         "sha256": str(archive.sha256),

@@ -28,6 +28,7 @@ from fetch_artifacts.files.file_objects import (
     write_all,
 )
 from fetch_artifacts.files.regular import open_regular
+from fetch_artifacts.files.scratch import kept_folder, naming_the_place
 from fetch_artifacts.files.writing import replacing
 from fetch_artifacts.git_tools.memory_tree import root_digest
 from fetch_artifacts.git_tools.tree_rules import TAR_RULES
@@ -97,6 +98,7 @@ def create(
             nor link, that can't be read, or that changes meanwhile.
         UnportableNameError: A name can't be stored on Windows.
         TypeError: ``fileobj`` is neither a path nor a binary file object.
+        DepotError: There is no place for temporary files, or it is full.
         OSError: The archive can't be written.
     """
     require_folder(directory)
@@ -131,9 +133,12 @@ def rewrite(
         UnpackError: `extract` would refuse the archive.
         UnportableNameError: A name can't be stored on Windows.
         TypeError: An archive is neither a path nor a binary file object.
+        DepotError: There is no place for temporary files, or it is full.
         OSError: The archive can't be written.
     """
-    with _archive(fileobj) as chunks, tempfile.TemporaryFile() as content:
+    with _archive(fileobj) as chunks, contextlib.ExitStack() as stack:
+        with naming_the_place():
+            content = stack.enter_context(tempfile.TemporaryFile())
         counted = _counted(read_members(chunks), predicate)
         pieces = rewritten(counted, content, limits=_limits(), portable=portable)
         return _written(pieces, new)
@@ -162,15 +167,21 @@ def extract(
         UnpackError: The archive is damaged, or asks for something that is not allowed.
             Everything is as it was before.
         ArgumentTypeError: An argument is of another type.
+        DepotError: There is no place for temporary files, or it is full.
         OSError: The folder is not empty, or can't be written.
     """
     if not isinstance(copy_symlinks, bool | None):
         raise ArgumentTypeError(
             f"copy_symlinks: expected True, False or None, found {copy_symlinks!r}"
         )
+    if directory is None:
+        with kept_folder() as folder:
+            return extract(
+                fileobj, folder, copy_symlinks=copy_symlinks, predicate=predicate
+            )
     with _archive(fileobj) as chunks, read_ahead(chunks) as found:
-        path = Path(tempfile.mkdtemp() if directory is None else directory)
-        made = _prepare(path) or directory is None
+        path = Path(directory)
+        made = _prepare(path)
         counted = _counted(found, predicate)
         try:
             unpack_members(counted, path, limits=_limits(), copy_symlinks=copy_symlinks)
@@ -269,13 +280,14 @@ def _written(
 ) -> Path | IO[bytes]:
     """Write an archive to a file object, or to a file that then takes its place."""
     if fileobj is None:
-        handle, name = tempfile.mkstemp(suffix=".tar")
-        os.close(handle)
-        try:
-            return _written(pieces, name)
-        except BaseException:
-            Path(name).unlink()
-            raise
+        with naming_the_place():
+            handle, name = tempfile.mkstemp(suffix=".tar")
+            os.close(handle)
+            try:
+                return _written(pieces, name)
+            except BaseException:
+                Path(name).unlink()
+                raise
     if isinstance(fileobj, str | os.PathLike):
         with replacing(Path(fileobj)) as file:
             file.writelines(pieces)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -116,12 +115,13 @@ def _pack(
     """Make an artifact of single files."""
     from fetch_artifacts.authoring.publish import publish, targets_for
     from fetch_artifacts.authoring.sourcing import download_files
+    from fetch_artifacts.files.scratch import scratch_folder
 
     binding.require_free(name)
     places = targets_for(targets, url_bases=url_bases, title=name)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        download_files(urls, Path(folder))
-        published = publish(Path(folder), name, places, binding)
+    with scratch_folder() as folder:
+        download_files(urls, folder)
+        published = publish(folder, name, places, binding)
     print_published(published, as_json=as_json)
     tell_bound(binding, name)
 

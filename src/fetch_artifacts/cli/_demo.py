@@ -24,6 +24,7 @@ from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.depot.artifacts import verify_artifact
 from fetch_artifacts.depot.stack import with_artifacts_directory
 from fetch_artifacts.errors import FetchArtifactsError, JuliaError
+from fetch_artifacts.files.scratch import naming_the_place
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.julia_process import run_julia
 from fetch_artifacts.settings.environment import Settings
@@ -180,9 +181,12 @@ def run(
             msg = f"{keep}: expected an empty or a new folder, found files in it"
             raise FetchArtifactsError(msg)
         return _run_in(keep.resolve(), say)
-    with tempfile.TemporaryDirectory(
-        prefix="fetch-artifacts-", ignore_cleanup_errors=True
-    ) as folder:
+    with (
+        naming_the_place(),
+        tempfile.TemporaryDirectory(
+            prefix="fetch-artifacts-", ignore_cleanup_errors=True
+        ) as folder,
+    ):
         artifacts = _run_in(Path(folder).resolve(), say)
     say(f"{folder} is deleted again; --keep DIR keeps everything in DIR.")
     return artifacts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAME: Final = ".fetch-artifacts-{host}-{pid}-{random}"
+_OF_WRITES: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 _PID: Final = re.compile(r"([0-9]{1,10})-[0-9a-f]{16}")
 
 
@@ -57,6 +59,28 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def kept_folder(prefix: str = "tmp") -> Iterator[Path]:
+    """Give a new temporary folder that stays, unless the block fails.
+
+    Args:
+        prefix: What its name begins with.
+
+    Raises:
+        DepotError: There is no place for temporary files, or it is full.
+    """
+    import tempfile
+
+    with naming_the_place():
+        folder = Path(tempfile.mkdtemp(prefix=prefix))
+        try:
+            yield folder
+        except BaseException:
+            with contextlib.suppress(OSError):
+                remove_tree(folder)
+            raise
+
+
+@contextlib.contextmanager
 def naming_the_place() -> Iterator[Path]:
     """Give the folder for temporary files, and let errors in the block name it.
 
@@ -65,17 +89,28 @@ def naming_the_place() -> Iterator[Path]:
     """
     import tempfile
 
-    place = "the folder for temporary files"
+    place = ""
     try:
         place = tempfile.gettempdir()
         yield Path(place)
     except FetchArtifactsError:
         raise
     except OSError as error:
+        if place and not _is_of(place, error):
+            raise
         reason = error.strerror or str(error)
         hint = "free some space there, or set TMPDIR to a folder that you can write"
-        msg = f"{place}: no temporary file can be written: {reason}; {hint}"
+        where = place or "the folder for temporary files"
+        msg = f"{where}: no temporary file can be written: {reason}; {hint}"
         raise DepotError(msg) from error
+
+
+def _is_of(place: str, error: OSError) -> bool:
+    """Whether an error is about a file in a folder, or of a write to some file."""
+    if error.filename is None:
+        return error.errno in _OF_WRITES
+    names = (error.filename, error.filename2)
+    return any(str(name).startswith(os.path.join(place, "")) for name in names)
 
 
 def _sweep(parent: Path, prefix: str) -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fetch_artifacts.artifacts_toml.search import ARTIFACTS_TOML_NAMES
 from fetch_artifacts.authoring.mirrors import mirror
 from fetch_artifacts.authoring.mirrors.selection import entries_by_tree
 from fetch_artifacts.authoring.mirrors.store import FolderStore
+from fetch_artifacts.files.scratch import scratch_folder
 from fetch_artifacts.files.writing import replacing
 from fetch_artifacts.tar.writer import tar_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from fetch_artifacts.platforms.matching import PlatformChoice
     from fetch_artifacts.terminal.progress import Progress
@@ -52,10 +52,8 @@ def write_bundle(
     """
     tomls = list(tomls)
     entries = entries_by_tree(tomls, platforms)
-    with tempfile.TemporaryDirectory(
-        prefix=".bundle-", dir=bundle.absolute().parent
-    ) as scratch:
-        store = FolderStore(folder=Path(scratch, "bundle"))
+    with scratch_folder(bundle.absolute().parent) as scratch:
+        store = FolderStore(folder=scratch / "bundle")
         mirror.fill(store, entries, jobs=jobs, report=report)
         for toml in tomls:
             data = toml.read_bytes()

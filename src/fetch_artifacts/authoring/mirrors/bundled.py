@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fetch_artifacts.authoring.mirrors.selection import entries_by_tree
 from fetch_artifacts.depot.package_overrides import PROCESS_OVERRIDES
 from fetch_artifacts.depot.usage.log import mark_used
 from fetch_artifacts.errors import InstallError
+from fetch_artifacts.files.scratch import scratch_folder
 from fetch_artifacts.install.bundle import BundleReader
 from fetch_artifacts.install.installer import Installer
 from fetch_artifacts.install.repair import reinstall_entry
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from pathlib import Path
 
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.platforms.matching import PlatformChoice
@@ -62,8 +62,8 @@ class BundledArtifacts:
             ArtifactsTomlError: A file can't be read.
         """
         reader = BundleReader(bundle)
-        with tempfile.TemporaryDirectory() as scratch:
-            files = list(tomls) or _written(reader.tomls(), Path(scratch))
+        with scratch_folder() as scratch:
+            files = list(tomls) or _written(reader.tomls(), scratch)
             found = entries_by_tree(files, [platform])
         if not files:
             msg = f"{bundle}: expected Artifacts.toml files in it, found none; name one"

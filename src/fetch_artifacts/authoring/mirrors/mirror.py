@@ -36,6 +36,7 @@ from fetch_artifacts.errors import (
 )
 from fetch_artifacts.files.folder import Folder
 from fetch_artifacts.files.locks.pidlock import pid_lock
+from fetch_artifacts.files.scratch import scratch_folder
 from fetch_artifacts.install.installer import raise_together
 from fetch_artifacts.install.received import require_promised, unpack_failure
 from fetch_artifacts.install.source_reader import SourceReader
@@ -181,10 +182,8 @@ class _Filler:
         with pid_lock(lock, stale_age=LOCK_STALE_AGE, stopped=self.stopped):
             if self.store.has(mirror_name(tree_hash)):
                 return
-            with tempfile.TemporaryDirectory(
-                prefix=f"{tree_hash}.", dir=self.partials.path
-            ) as scratch:
-                archive = self._archive(entry, Path(scratch))
+            with scratch_folder(self.partials.path) as scratch:
+                archive = self._archive(entry, scratch)
                 size = archive.stat().st_size
                 self.store.take(mirror_name(tree_hash), archive)
             report_on(self.report, entry.name, "added", size, size)
@@ -236,9 +235,7 @@ class _Filler:
     ) -> ArchiveTree:
         where = redacted(source.url)
         try:
-            with Arriving(
-                hashed, hashed, source.sha256, tempfile.TemporaryFile
-            ) as chunks:
+            with Arriving(hashed, hashed, source.sha256, self._spool) as chunks:
                 tree = archive_reader(self.settings)(chunks)
         except UnpackError as error:
             raise unpack_failure(error, source.sha256, hashed, where) from error
@@ -246,6 +243,9 @@ class _Filler:
         require_promised(source.sha256, entry.tree_hash, hashed, tree, where)
         require_tree(entry.tree_hash, tree.tree_hash, tree.git_hash, where)
         return tree
+
+    def _spool(self) -> IO[bytes]:
+        return tempfile.TemporaryFile(dir=self.partials.path)
 
 
 def _tree_of(entry: ArtifactEntry) -> TreeHash:
@@ -377,8 +377,8 @@ def push(directories: Mapping[TreeHash, Path]) -> list[str]:
         for tree, directory in directories.items():
             if str(tree) in there:
                 continue
-            with tempfile.TemporaryDirectory() as scratch:
-                store.take(mirror_name(tree), _packed(directory, Path(scratch), tree))
+            with scratch_folder() as scratch:
+                store.take(mirror_name(tree), _packed(directory, scratch, tree))
             added.append(f"{redacted(mirror)}/{mirror_name(tree)}")
     return added
 
