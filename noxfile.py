@@ -113,14 +113,16 @@ def clients(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def s3(session: nox.Session) -> None:
-    """Publishing to S3 and mirrors there, for which moto's server stands in."""
+    """Publishing to S3, mirrors and Julia there; moto's server stands in for it."""
     session.install(".[test]", *group("s3"))
     session.run(
         "pytest",
         "-k",
         "s3",
+        "--skip-without-julia",
         "tests/authoring/test_publish_folder.py",
         "tests/authoring/test_object_store.py",
+        "compat_tests/test_mirror.py",
         *session.posargs,
     )
 

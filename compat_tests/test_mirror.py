@@ -1,4 +1,4 @@
-"""Julia installs from a static mirror that a real nginx serves, its sources dead."""
+"""Julia installs from a static mirror, its sources dead: by a real nginx, and on S3."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from fetch_artifacts import artifact
 from fetch_artifacts.conformance.questions import Julia
 from fetch_artifacts.julia_process import run_julia
 from fetch_artifacts.settings.user import find_julia
-from support import nginx
+from support import nginx, s3
 from support.commands import run
 from support.published import TREE as PKG_TREE
 from support.published import TREE_HASH, publish, tar
@@ -36,12 +37,33 @@ def test_julia_installs_from_a_static_mirror(
     mirror = tmp_path / "mirror"
     assert run("mirror", mirror, published.toml).exit_code == 0
     published.archive.unlink()
-    program = find_julia(os.environ.get("JULIA"), os.environ.get("PATH"))
-    assert program
     with nginx.nginx(mirror) as url:
         monkeypatch.setenv("JULIA_PKG_SERVER", url)
-        path = run_julia(
-            program, ["-e", INSTALL, "Demo", str(published.toml)], timeout=300
-        )
-    assert Path(path.splitlines()[-1]) == depot / "artifacts" / TREE_HASH
+        assert install_with_julia(published.toml) == depot / "artifacts" / TREE_HASH
     assert julia.verify_artifact(TREE_HASH)
+
+
+def test_both_languages_install_from_a_bucket_on_s3_that_all_may_read(
+    julia: Julia, tmp_path: Path, depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if s3.missing():
+        pytest.skip(f"JULIA DID NOT INSTALL FROM S3: needs {s3.missing()}")
+    published = publish(tmp_path / "published")
+    with s3.bucket(monkeypatch) as url:
+        assert run("mirror", "s3://bucket/mirror", published.toml).exit_code == 0
+        published.archive.unlink()
+        s3.let_all_read()
+        monkeypatch.setenv("JULIA_PKG_SERVER", f"{url}/bucket/mirror")
+        assert install_with_julia(published.toml) == depot / "artifacts" / TREE_HASH
+        assert julia.verify_artifact(TREE_HASH)
+        other = tmp_path / "other"
+        monkeypatch.setenv("JULIA_DEPOT_PATH", str(other))
+        assert artifact("Demo", published.toml) == other / "artifacts" / TREE_HASH
+
+
+def install_with_julia(toml: Path) -> Path:
+    """Let a new process of Julia install ``Demo``; gives the folder."""
+    program = find_julia(os.environ.get("JULIA"), os.environ.get("PATH"))
+    assert program
+    said = run_julia(program, ["-e", INSTALL, "Demo", str(toml)], timeout=300)
+    return Path(said.splitlines()[-1])
