@@ -15,7 +15,7 @@ import pytest
 
 from support.fetching import wait_for_the_end
 from support.published import sha256
-from support.servers import Handler, Request, answer, head, serving
+from support.servers import Handler, Request, answer, endless, head, serving
 
 TREE = "2e81171448eb9f2ee3821e3d447aa6b2fe3ddba1"
 COMMANDS = (("path", "X"), ("install",))
@@ -60,16 +60,6 @@ def interrupted(tmp_path: Path, depot: Path) -> Callable[..., str]:
     return run
 
 
-def slowly(first: bytes, more: bytes) -> Handler:
-    def handle(_: Request, connection: socket.socket) -> None:
-        connection.sendall(first)
-        while True:
-            connection.sendall(more)
-            time.sleep(0.1)
-
-    return handle
-
-
 def silent(_: Request, connection: socket.socket) -> None:
     wait_for_the_end(connection)
 
@@ -79,9 +69,9 @@ def silent(_: Request, connection: socket.socket) -> None:
     "handler",
     [
         pytest.param(silent, id="silent server"),
-        pytest.param(slowly(b"HTTP/1.1 200 OK\r\nX: ", b"x"), id="slow headers"),
+        pytest.param(endless(b"HTTP/1.1 200 OK\r\nX: ", b"x"), id="slow headers"),
         pytest.param(
-            slowly(head(200, Transfer_Encoding="chunked") + b"0\r\n", b"X: y\r\n"),
+            endless(head(200, Transfer_Encoding="chunked") + b"0\r\n", b"X: y\r\n"),
             id="trailers",
         ),
         pytest.param(answer(503, Retry_After=50), id="Retry-After"),

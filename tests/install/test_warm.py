@@ -59,20 +59,12 @@ def test_a_folder_that_is_only_just_changed_is_not_trusted(
         assert artifact("Demo", toml).name == TREE_HASH
 
 
+@pytest.mark.parametrize("removed", [f"artifacts/{TREE_HASH}", "artifacts", "."])
 def test_a_tree_that_was_removed_is_missing(
-    toml: Path, depot: Path, later: Later
+    removed: str, toml: Path, depot: Path, later: Later
 ) -> None:
     warmed(toml, later)
-    shutil.rmtree(depot / "artifacts" / TREE_HASH)
-    with pytest.raises(ArtifactNotInstalledError):
-        artifact("Demo", toml, download=False)
-
-
-def test_a_depot_that_was_removed_has_nothing(
-    toml: Path, depot: Path, later: Later
-) -> None:
-    warmed(toml, later)
-    shutil.rmtree(depot)
+    shutil.rmtree(depot / removed)
     with pytest.raises(ArtifactNotInstalledError):
         artifact("Demo", toml, download=False)
 

@@ -13,7 +13,7 @@ from fetch_artifacts.errors import DownloadError
 from fetch_artifacts.network.fetcher import HttpFetcher
 from fetch_artifacts.settings.environment import Settings
 from support.fetching import DATA, QUICK, fetch, wait_for_the_end
-from support.servers import File, Handler, Request, answer, head, serving
+from support.servers import File, Handler, Request, answer, endless, head, serving
 
 # --- interim answers
 
@@ -30,18 +30,6 @@ def test_interim_answers_are_passed_over(fetcher: HttpFetcher, status: bytes) ->
 
 
 # --- what never comes to an end
-
-
-def endless(first: bytes, more: bytes) -> Handler:
-    """Begin an answer, and go on with it until the client hangs up."""
-
-    def handle(_: Request, connection: socket.socket) -> None:
-        connection.sendall(first)
-        while True:
-            connection.sendall(more)
-            time.sleep(0.02)
-
-    return handle
 
 
 CHUNKED = head(200, Transfer_Encoding="chunked")

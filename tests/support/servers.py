@@ -114,6 +114,18 @@ def answer(status: int, body: bytes = b"", **headers: str | int) -> Handler:
     return handle
 
 
+def endless(first: bytes, more: bytes) -> Handler:
+    """Begin an answer, and go on with it until the client hangs up."""
+
+    def handle(_: Request, connection: socket.socket) -> None:
+        connection.sendall(first)
+        while True:
+            connection.sendall(more)
+            time.sleep(0.02)
+
+    return handle
+
+
 def head(status: int, **headers: str | int) -> bytes:
     """The beginning of an answer."""
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Connection: close"]

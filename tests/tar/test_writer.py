@@ -310,3 +310,22 @@ def test_a_read_that_gives_less_than_asked_is_not_the_end_of_a_file(
     real = os.read
     monkeypatch.setattr(os, "read", lambda handle, size: real(handle, min(size, 3)))
     assert packed(tmp_path / "t") == whole
+
+
+@UNIX
+def test_a_file_that_becomes_a_fifo_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_tree(tmp_path / "tree", {"a": "12345"}) / "a"
+    real = os.open
+
+    def replaced(name: bytes, flags: int) -> int:
+        path.unlink()
+        os.mkfifo(path)
+        # Without the flag, the FIFO would wait for a writer.
+        assert flags & os.O_NONBLOCK
+        return real(name, flags)
+
+    monkeypatch.setattr(os, "open", replaced)
+    with pytest.raises(UnhashableFileError, match="expected 5 bytes, found 0"):
+        packed(path.parent)

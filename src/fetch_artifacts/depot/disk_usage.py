@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fetch_artifacts.files.paths import make_folders
+from fetch_artifacts.files.regular import read_memory
 from fetch_artifacts.settings.environment import Settings
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class TreeSizes:
         name = hashlib.sha256(os.fsencode(os.path.realpath(artifacts))).hexdigest()
         folder = Settings.from_environ().user_cache / _MEMORY
         self._memory = folder / f"{name[:16]}.json"
-        self._known = _read(self._memory)
+        # `_is_unchanged` checks the entries that are asked for.
+        self._known: dict[str, _Entry] = read_memory(self._memory)
         self._found: dict[str, _Entry] = {}
         self._has_news = False
 
@@ -103,15 +105,6 @@ def measure_tree(tree: Path) -> TreeSize:
         OSError: It can't be read.
     """
     return _measure(tree)[0]
-
-
-def _read(memory: Path) -> dict[str, _Entry]:
-    """The entries of the memory; `_is_unchanged` checks those that are asked for."""
-    try:
-        known = json.loads(memory.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return known if isinstance(known, dict) else {}
 
 
 def _is_unchanged(tree: Path, known: _Entry) -> bool:

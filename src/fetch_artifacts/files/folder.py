@@ -13,6 +13,7 @@ import os
 import stat
 from typing import IO, TYPE_CHECKING, Final, TypeVar
 
+from fetch_artifacts.files.regular import NO_FOLLOW, OPEN_FILE
 from fetch_artifacts.files.removing import OPEN_FOLDER, remove_entry
 
 if TYPE_CHECKING:
@@ -23,15 +24,6 @@ T = TypeVar("T")
 
 # Windows works with paths only; there, no user can write to another's folders anyway.
 FROM_WITHIN: Final = os.mkdir in os.supports_dir_fd
-NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
-_READ: Final = (
-    os.O_RDONLY
-    | NO_FOLLOW
-    | getattr(os, "O_NONBLOCK", 0)  # a FIFO would wait for a writer
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
-
 
 # What systems say about a link that must not be followed.
 _IS_LINK: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR})
@@ -158,7 +150,7 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         Raises:
             OSError: There is none, or no regular file, or one with several names.
         """
-        handle = os.open(self.prefix + name, _READ, dir_fd=self.handle)
+        handle = os.open(self.prefix + name, OPEN_FILE | NO_FOLLOW, dir_fd=self.handle)
         try:
             status = os.fstat(handle)
         except OSError:

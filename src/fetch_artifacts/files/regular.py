@@ -5,21 +5,24 @@ from __future__ import annotations
 import io
 import os
 import stat
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.errors import SpecialFileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-# A FIFO would wait for a writer, and a terminal would become this process's.
-_FLAGS: Final = (
+NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
+"""The flag with which a link is not opened, where the system has it."""
+OPEN_FILE: Final = (
     os.O_RDONLY
     | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_NOCTTY", 0)
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
+"""Flags to read what may have become anything: no FIFO waits, no terminal is taken."""
 _KINDS: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a FIFO"),
@@ -43,7 +46,7 @@ def open_regular(path: str | os.PathLike[str]) -> io.FileIO:
     """
     mode = os.stat(path).st_mode  # to open a device may do something
     if stat.S_ISREG(mode):
-        file = io.FileIO(path, opener=lambda name, _: os.open(name, _FLAGS))
+        file = io.FileIO(path, opener=lambda name, _: os.open(name, OPEN_FILE))
         try:
             mode = os.fstat(file.fileno()).st_mode
         except OSError:
@@ -76,3 +79,14 @@ def read_if_there(path: str | os.PathLike[str]) -> bytes | None:
         return read_regular(path)
     except (FileNotFoundError, NotADirectoryError, SpecialFileError):
         return None
+
+
+def read_memory(path: Path) -> dict[str, Any]:
+    """Read the JSON object in a file that only saves work; a broken one is empty."""
+    import json
+
+    try:
+        memory = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return memory if isinstance(memory, dict) else {}

@@ -8,6 +8,8 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
+from fetch_artifacts.files.regular import NO_FOLLOW
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 OPEN_FOLDER: Final = (
     os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 )
-_INNER: Final = OPEN_FOLDER | getattr(os, "O_NOFOLLOW", 0)
+_INNER: Final = OPEN_FOLDER | NO_FOLLOW
 _DEEPEST: Final = 32  # folders open at the same time while a tree is removed
 
 

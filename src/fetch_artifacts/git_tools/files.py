@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import UnhashableFileError
-from fetch_artifacts.files.regular import kind_of_file
+from fetch_artifacts.files.regular import NO_FOLLOW, OPEN_FILE, kind_of_file
 from fetch_artifacts.git_tools.objects import EXECUTABLE, FILE, blob_digest, blob_hasher
 from fetch_artifacts.streams import available_cores
 
@@ -32,16 +32,6 @@ OWNER_EXECUTE: Final = stat.S_IXUSR
 _NO_HASH: Final = "has no tree hash"
 _BLOCK: Final = 1 << 20
 _MAX_THREADS: Final = 16  # each has a block, and no disk feeds more of them
-
-# Whatever a path has become since its folder was listed, opening it must not follow a
-# link, wait for the other end of a FIFO, or take a terminal.
-_FLAGS: Final = (
-    os.O_RDONLY
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOCTTY", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 
 
 def is_executable(path: bytes, status: os.stat_result) -> bool:
@@ -161,7 +151,7 @@ def _changed(path: bytes, expected: int, found: int) -> UnhashableFileError:
 
 
 def _open(path: bytes) -> tuple[int, os.stat_result]:
-    descriptor = os.open(path, _FLAGS)
+    descriptor = os.open(path, OPEN_FILE | NO_FOLLOW)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)

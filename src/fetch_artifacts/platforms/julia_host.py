@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.errors import JuliaError, PlatformError
 from fetch_artifacts.files.paths import make_folders
+from fetch_artifacts.files.regular import read_memory
 from fetch_artifacts.files.writing import write_atomically
 from fetch_artifacts.julia_process import run_julia, running_juliacall
 from fetch_artifacts.platforms.platform import Platform
@@ -108,24 +109,16 @@ def _ask(julia: Path) -> Platform | None:
 
 
 def _recall(memory: Path, executable: Path, stamp: Stamp) -> Platform | None:
-    match _read_memory(memory).get(str(executable)):
+    match read_memory(memory).get(str(executable)):
         case {"stamp": [*times], "triplet": str(triplet)} if tuple(times) == stamp:
             with suppress(PlatformError):
                 return Platform.parse(triplet)
     return None
 
 
-def _read_memory(path: Path) -> dict[str, Any]:
-    try:
-        memory = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return memory if isinstance(memory, dict) else {}
-
-
 def _remember(path: Path, executable: Path, stamp: Stamp, platform: Platform) -> None:
     answer = {"stamp": list(stamp), "triplet": platform.triplet}
-    _write_memory(path, {**_live(_read_memory(path)), str(executable): answer})
+    _write_memory(path, {**_live(read_memory(path)), str(executable): answer})
 
 
 def forget_julias(folder: Path) -> None:
@@ -135,7 +128,7 @@ def forget_julias(folder: Path) -> None:
         folder: The folder where answers are kept.
     """
     path = folder / _MEMORY
-    memory = _read_memory(path)
+    memory = read_memory(path)
     if _live(memory) != memory:
         _write_memory(path, _live(memory))
 

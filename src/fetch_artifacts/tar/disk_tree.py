@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.files.folder import FROM_WITHIN
+from fetch_artifacts.files.regular import NO_FOLLOW, OPEN_FILE
 from fetch_artifacts.files.removing import OPEN_FOLDER, empty_folder, remove_entry
 from fetch_artifacts.git_tools.memory_tree import root_digest, symlink_target
 from fetch_artifacts.git_tools.objects import blob_hasher
@@ -41,10 +42,9 @@ _WRITE_NEW: Final = (
     | os.O_EXCL
     | getattr(os, "O_BINARY", 0)
     | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
+    | NO_FOLLOW
 )
-_OPEN_FOLDER: Final = OPEN_FOLDER | getattr(os, "O_NOFOLLOW", 0)
-_READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_OPEN_FOLDER: Final = OPEN_FOLDER | NO_FOLLOW
 _COPY_BYTES: Final = 1 << 20
 # Each system call walks its path from the start, so a folder at a depth that is a
 # multiple of this is held open once many members are in it. Few trees are that deep.
@@ -272,7 +272,7 @@ class DiskTree(MemberTree):
 
     def _copy_file(self, source: bytes, path: bytes, mode: int) -> None:
         place, parent = self._place(source)
-        read = os.open(place, _READ, dir_fd=parent)
+        read = os.open(place, OPEN_FILE | NO_FOLLOW, dir_fd=parent)
         with open(read, "rb", buffering=0) as file:
             size = os.fstat(read).st_size
             self.size += size

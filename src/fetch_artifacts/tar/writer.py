@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts.errors import ArchiveError, UnhashableFileError
+from fetch_artifacts.files.regular import NO_FOLLOW, OPEN_FILE
 from fetch_artifacts.git_tools.files import is_executable, special_file, unreadable
 from fetch_artifacts.streams import gathered
 from fetch_artifacts.tar.header import file_record, folder_record, link_record
@@ -26,12 +27,6 @@ if TYPE_CHECKING:
 
 _READ_BYTES: Final = 1 << 20
 _LOSS: Final = "can't be archived"
-_FLAGS: Final = (
-    os.O_RDONLY
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-)
 
 
 def require_folder(directory: StrPath) -> None:
@@ -166,7 +161,7 @@ def _content(path: bytes, size: int) -> Iterator[bytes]:
     """A file's content, which has to be `size` bytes."""
     left = size
     try:
-        handle = os.open(path, _FLAGS)
+        handle = os.open(path, OPEN_FILE | NO_FOLLOW)
         try:
             while left >= 0:
                 asked = min(left + 1, _READ_BYTES)  # one more, to see the end

@@ -248,12 +248,13 @@ def test_a_wait_ends_at_once_when_the_holder_is_done(path: Path) -> None:
         assert released.is_set()
 
 
-def test_threads_exclude_each_other(path: Path) -> None:
+def crowd(path: Path, *, times: int = 1) -> list[int]:
+    """How many of eight threads were inside whenever one of them had the lock."""
     inside: list[int] = []
     most: list[int] = []
 
     def work() -> None:
-        for _ in range(5):
+        for _ in range(times):
             with pid_lock(path, stale_age=300):
                 inside.append(1)
                 most.append(len(inside))
@@ -265,7 +266,11 @@ def test_threads_exclude_each_other(path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert most == [1] * 40
+    return most
+
+
+def test_threads_exclude_each_other(path: Path) -> None:
+    assert crowd(path, times=5) == [1] * 40
 
 
 def test_processes_exclude_each_other(path: Path, tmp_path: Path) -> None:
@@ -427,24 +432,9 @@ def test_a_holder_that_cannot_be_seen_is_known_by_the_lock_of_the_system(
 
 
 def test_no_two_take_over_the_lock_of_a_dead_one(path: Path) -> None:
-    inside: list[int] = []
-    most: list[int] = []
-
-    def work() -> None:
-        with pid_lock(path, stale_age=300):
-            inside.append(1)
-            most.append(len(inside))
-            time.sleep(0.001)
-            inside.pop()
-
     for _ in range(20):
         leave_lock(path, f"{dead_pid()} {HOST}", age=0)
-        threads = [threading.Thread(target=work) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert most == [1] * 160
+        assert crowd(path) == [1] * 8
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")

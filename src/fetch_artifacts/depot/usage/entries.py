@@ -17,6 +17,7 @@ import sys
 from datetime import date, datetime
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, cast
 
+from fetch_artifacts.files.regular import NO_FOLLOW, OPEN_FILE
 from fetch_artifacts.files.toml_text import toml_loader
 
 if TYPE_CHECKING:
@@ -106,10 +107,8 @@ def open_log(log: Path, flags: int = os.O_RDONLY) -> Iterator[IO[bytes]]:
     Raises:
         OSError: It is not a regular file, or can't be opened.
     """
-    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
-        flags |= getattr(os, name, 0)
     try:
-        descriptor = os.open(log, flags)
+        descriptor = os.open(log, flags | OPEN_FILE | NO_FOLLOW)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
             raise _not_regular(log) from error
