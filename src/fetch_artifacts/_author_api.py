@@ -307,7 +307,7 @@ def add_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
     }
 
 
-def add_download_source(  # noqa: PLR0913 - each has a default
+def add_download_source(  # noqa: PLR0913 - four of 0.1.0, and options
     toml_path: StrPath,
     name: str,
     download_url: str,
