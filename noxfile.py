@@ -69,7 +69,7 @@ def compat(session: nox.Session) -> None:
     session.warn(
         "NOT COMPARED WITH A LIVE JULIA: there is none on PATH, and JULIA names none. "
         "`nox -s compat_recorded` compares with its recorded answers alone. "
-        "`nox -s julia` installs one (on Debian, with root's rights)."
+        "`nox -s julia` installs one (on Debian, as root)."
     )
 
 
@@ -207,7 +207,7 @@ def packaging(session: nox.Session) -> None:
         )
     for path in sorted(first.iterdir()):
         if path.read_bytes() != (second / path.name).read_bytes():
-            session.error(f"{path.name}: built twice, it has other bytes")
+            session.error(f"{path.name}: building it twice gave different bytes")
     session.run("twine", "check", "--strict", *map(str, first.iterdir()))
     session.run("check-wheel-contents", *map(str, first.glob("*.whl")))
 
@@ -216,8 +216,8 @@ def packaging(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """The unit tests with the lowest versions that pyproject.toml allows."""
     session.install("uv")
-    # Not in create_tmp(): that makes TMPDIR a folder below this project's pyproject.toml,
-    # by whose settings the tests would go.
+    # Not in create_tmp(): that puts TMPDIR below this project's pyproject.toml,
+    # whose settings would then apply to the tests.
     folder = Path(session.virtualenv.location) / "lowest"
     # Where there is no such Python, uv installs it or fails; nox would skip this.
     session.run("uv", "venv", "--clear", f"--python={PYTHONS[0]}", str(folder))

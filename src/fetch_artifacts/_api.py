@@ -134,7 +134,7 @@ def install_artifacts(  # noqa: PLR0913 - each has a default
         names: What to install; without it, all that suit the platform and are not
             lazy.
         platform: As for `artifact`.
-        include_lazy: Whether lazy artifacts count among all.
+        include_lazy: Whether to include lazy ones where no names are given.
         jobs: How many downloads may run at once: JULIA_PKG_CONCURRENT_DOWNLOADS, or 8,
             by default.
         run_hook: Whether a real Julia runs the package's ``.pkg/select_artifacts.jl``

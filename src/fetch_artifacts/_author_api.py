@@ -88,7 +88,7 @@ def create_artifact(
     archive_path: StrPath | None = None,
     compression: CompressionChoice | None = "auto",
 ) -> CreatedArtifact:
-    """Archive a folder so that it can be published; gives both hashes.
+    """Archive a folder so that it can be published, and return both hashes.
 
     The contents are at the top level of the archive, links stay links, and the same
     folder gives the same bytes on any machine. (`build_artifact` and
@@ -96,8 +96,8 @@ def create_artifact(
 
     Args:
         directory: The folder.
-        archive_path: The file to write, or to replace; without it, one that is called
-            like the folder, in a new folder among the system's temporary files.
+        archive_path: The file to write, or to replace; without it, one that is named
+            after the folder, in a new folder among the system's temporary files.
         compression: ``"gz"``, ``"xz"``, ``"bz2"``, ``"zst"`` (Julia 1.13 and later),
             or None for a plain tar (no Julia); ``"auto"`` goes by the ending of
             ``archive_path``, and is gzip where that says nothing.
@@ -149,7 +149,7 @@ def build_artifact() -> AbstractContextManager[ArtifactBuild]:
 def artifact_from_directory(
     directory: StrPath, *, follow_symlinks: bool = False
 ) -> TreeHash:
-    """Install a copy of a folder by its hash, which it gives.
+    """Install a copy of a folder by its hash, and return the hash.
 
     ArtifactUtils.jl: ``artifact_from_directory``.
 
@@ -201,7 +201,7 @@ def bind_artifact(  # noqa: PLR0913, PLR0917 - as in fetch-artifacts 0.1.0
 
     Raises:
         BindingExistsError: The name is bound already (a ValueError).
-        HashParseError: A hash is not one (a ValueError).
+        HashParseError: A hash is malformed (a ValueError).
         ArtifactsTomlError: The file can't be read (a ValueError).
         OSError: The file can't be written.
     """
@@ -224,7 +224,7 @@ def unbind_artifact(
     platform: AnyPlatform = None,
     keep_comments: bool | None = None,
 ) -> bool:
-    """Remove a name, or its binding for one platform; gives whether there was one.
+    """Remove a name, or its binding for one platform; return whether there was one.
 
     Julia: ``unbind_artifact!``. What is installed stays.
 

@@ -152,7 +152,7 @@ class OverrideError(FetchArtifactsError, ValueError):
 
 
 class PlatformError(FetchArtifactsError, ValueError):
-    """A triplet or a platform tag is not one."""
+    """A triplet or a platform tag is not valid."""
 
 
 class ArtifactNotFoundError(FetchArtifactsError, KeyError):
@@ -254,7 +254,7 @@ class UnpackError(FetchArtifactsError, ValueError):
 
 
 class NotAnArchiveError(UnpackError):
-    """What came in place of an archive is none.
+    """What came in place of an archive is not an archive.
 
     Attributes:
         fact: What was expected and what was found, with its first bytes.

@@ -121,7 +121,7 @@ def load_artifacts_toml(
 
     Args:
         artifacts_toml: The file.
-        pkg_uuid: The package it belongs to; its overrides by name count from now on.
+        pkg_uuid: The package it belongs to; its overrides by name apply from now on.
 
     Raises:
         ArtifactsTomlNotFoundError: There is no such file.
@@ -426,7 +426,7 @@ def unpack_platform(
         artifacts_toml: The file, for messages.
 
     Raises:
-        PlatformError: A tag can't be one.
+        PlatformError: A tag is malformed.
     """
     for key in REQUIRED_TAGS:
         if key not in entry:
@@ -470,7 +470,7 @@ def download_artifact(
 
     Raises:
         InstallError: The URL did not give the tree.
-        HashParseError: A hash is not one.
+        HashParseError: A hash is malformed.
         DepotError: The first depot can't be written.
     """
     tree = str(as_tree_hash(tree_hash))
@@ -526,7 +526,7 @@ def verify_artifact(tree_hash: AnyHash, *, honor_overrides: bool = False) -> boo
 def archive_artifact(
     tree_hash: AnyHash, tarball_path: StrPath, *, honor_overrides: bool = False
 ) -> Sha256:
-    """Write an installed artifact to a gzipped tarball; gives the file's sha256.
+    """Write an installed artifact to a gzipped tarball; return the file's sha256.
 
     Julia: ``archive_artifact`` (Pkg.jl Artifacts.jl:164-182). Ours is reproducible.
 
@@ -568,7 +568,7 @@ def bind_artifact(  # noqa: PLR0913 - Julia's parameters
     Raises:
         BindingExistsError: The name is bound for this platform already.
         ArtifactsTomlError: The file can't be read.
-        HashParseError: A hash is not one.
+        HashParseError: A hash is malformed.
         OSError: The file can't be written.
     """
     sources = None

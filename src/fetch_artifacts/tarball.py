@@ -202,9 +202,9 @@ def tree_hash(
 ) -> TreeHash:
     """Hash the tree in a tar archive as git would, with its empty folders.
 
-    Julia: ``Tar.tree_hash``. What artifacts are known by is the hash of their folder,
-    `fetch_artifacts.tree_hash`: that one skips empty folders and whatever is called
-    ``.git``, and counts the length of links outside ASCII in another way.
+    Julia: ``Tar.tree_hash``. Artifacts are known by the hash of their folder,
+    `fetch_artifacts.tree_hash`, which skips empty folders and whatever is called
+    ``.git``, and hashes links outside ASCII differently.
 
     Args:
         fileobj: The archive.
@@ -330,7 +330,7 @@ def _limits() -> UnpackLimits:
 
 
 def _prepare(path: Path) -> bool:
-    """Make sure that a folder is there and empty; gives whether it is new."""
+    """Make sure that a folder is there and empty; return whether it is new."""
     if not os.path.lexists(path):
         path.mkdir()
         return True

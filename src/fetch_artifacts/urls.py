@@ -87,7 +87,7 @@ def redirected(url: str, location: str) -> str:
         location: The header, each byte as one character.
 
     Raises:
-        DownloadError: It leads to what is no URL.
+        DownloadError: It leads to something that is not a URL.
     """
     try:
         location = location.encode("latin-1").decode("utf-8")
@@ -178,7 +178,7 @@ def beside(toml: Path, url: str) -> str:
 
     Args:
         toml: The Artifacts.toml.
-        url: The URL; the part behind ``file:`` is quoted as in any URL.
+        url: The URL; the part after ``file:`` is quoted as in any URL.
     """
     if not is_beside(url):
         return url

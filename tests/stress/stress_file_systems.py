@@ -46,7 +46,9 @@ def main() -> None:
     for kind, programs in PROGRAMS.items():
         lacking = [each for each in programs if not which(each)]
         if lacking:
-            print(f"  SKIPPED: {kind} WAS NOT TRIED, as {' and '.join(lacking)} lacks")
+            print(
+                f"  SKIPPED: {kind} WAS NOT TRIED, which needs {' and '.join(lacking)}"
+            )
             continue
         with tempfile.TemporaryDirectory(prefix="stress-") as name:
             folder = Path(name)
@@ -59,7 +61,9 @@ def main() -> None:
 def try_through_ssh(kind: str, disk: Path, folder: Path) -> None:
     """Try a file system once more as sshfs shows it."""
     if not which("sshfs") or not SFTP.exists():
-        print(f"  SKIPPED: sshfs ON {kind} WAS NOT TRIED, as it or its server lacks")
+        print(
+            f"  SKIPPED: sshfs ON {kind} WAS NOT TRIED, which needs sshfs and a server"
+        )
         return
     with behind_ssh(disk, folder) as mount:
         # Debian's sshfs shows links with "..", which ntfs-3g keeps, as unreadable.

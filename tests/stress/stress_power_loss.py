@@ -32,9 +32,7 @@ def main() -> None:
         return
     for name, program in FORMATS.items():
         if shutil.which(program[0]) is None:
-            print(
-                f"  SKIPPED: NO POWER WAS CUT ON {name}, for which {program[0]} lacks"
-            )
+            print(f"  SKIPPED: NO POWER WAS CUT ON {name}, which needs {program[0]}")
             continue
         cut_power(name, flush=False)
         cut_power(name, flush=True)

@@ -78,7 +78,7 @@ class _Streams:
         self._is_first = True
 
     def feed(self, data: memoryview, *, is_last: bool = False) -> Iterator[bytes]:
-        """Take the next bytes; gives what they decompress to."""
+        """Take the next bytes; return what they decompress to."""
         if self._rest:
             data, self._rest = memoryview(self._rest + data), b""
         while data:

@@ -35,7 +35,7 @@ class Format:
 
     Attributes:
         name: What to call it in messages.
-        magic: What its bytes may start with; `kind` tells kinds that have none.
+        magic: What its bytes may start with; `kind` recognises kinds that have none.
         endings: What the names of its files end in, the usual ending first.
         julia: The first Julia that can unpack it, None where no Julia can.
         decoding: Gives how to decompress it with at most so many bytes of memory for a

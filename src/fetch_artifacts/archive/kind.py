@@ -1,4 +1,4 @@
-"""What kind of archive some bytes are; never told by a name or a URL."""
+"""What kind of archive some bytes are, whatever their name or URL says."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ _ZEROS: Final = bytes(HEAD_BYTES)
 
 
 def sniff(head: bytes) -> ArchiveKind:
-    """Tell the kind of an archive by its first bytes.
+    """Give the kind of an archive by its first bytes.
 
     Args:
         head: The first `HEAD_BYTES` bytes, or all there are.
 
     Raises:
-        NotAnArchiveError: They are no archive; the message says what they look like.
+        NotAnArchiveError: They are not an archive; the message says what they
+            look like.
     """
     for kind, row in FORMATS.items():
         if head.startswith(row.magic):
@@ -74,7 +75,7 @@ def of_file(error: UnpackError) -> UnpackError:
 
 
 def peek(chunks: Iterable[bytes]) -> tuple[ArchiveKind, Iterator[bytes]]:
-    """Tell the kind of an archive, and give all of its chunks.
+    """Give the kind of an archive, and all of its chunks.
 
     Raises:
         NotAnArchiveError: It is not an archive.

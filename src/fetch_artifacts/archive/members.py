@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def archive_members(
     chunks: Iterable[bytes], limits: UnpackLimits
 ) -> Iterator[tuple[ArchiveKind, Iterator[Member]]]:
-    """Give the kind of an archive, told by its first bytes, and its members.
+    """Give the kind of an archive, by its first bytes, and its members.
 
     A member's `pieces` must be read before the next member is asked for. Zip archives
     can't be read from the front, so they are kept in a temporary file meanwhile.

@@ -106,7 +106,7 @@ class ArchiveTree:
 def read_archive(
     chunks: Iterable[bytes], limits: UnpackLimits = DEFAULT_LIMITS
 ) -> ArchiveTree:
-    """Read an archive of any kind, told by its first bytes.
+    """Read an archive of any kind, by its first bytes.
 
     The same archives are refused as by
     `fetch_artifacts.archive.unpack.unpack_archive`, but for those that only a certain

@@ -36,7 +36,7 @@ def unpack_archive(
     directory: Path | Folder,
     **options: Unpack[UnpackOptions],
 ) -> UnpackedArchive:
-    """Unpack an archive of any kind, told by its first bytes.
+    """Unpack an archive of any kind, by its first bytes.
 
     Args:
         chunks: The archive, in pieces of any size.
@@ -44,7 +44,7 @@ def unpack_archive(
         **options: See `UnpackOptions`.
 
     Raises:
-        UnpackError: The archive is damaged, none at all, or asks for something that is
+        UnpackError: The archive is damaged, is not one, or asks for something that is
             not allowed. The folder is empty again.
         OSError: The folder can't be written. It is empty again.
     """

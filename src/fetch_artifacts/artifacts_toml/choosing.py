@@ -200,7 +200,7 @@ def entries_of(
 def platforms_of(
     elements: list[Any], place: Place
 ) -> Iterator[tuple[Platform, TomlDict, Place]]:
-    """Yield the elements of a name's array, each behind its platform.
+    """Yield the elements of a name's array, each after its platform.
 
     Julia: ``unpack_platform`` for each (Artifacts.jl:281-303).
 

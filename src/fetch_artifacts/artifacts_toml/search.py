@@ -81,7 +81,7 @@ def _look_to_remember(folder: str) -> _Look | None:
     return None if links else _look_into(folder)
 
 
-# A folder's mtime tells when a name in it came or went: one stat for four names.
+# A folder's mtime changes when names come or go in it: one stat for four names.
 _FOLDERS: Final = Remembered(_look_to_remember, at_most=256)
 
 

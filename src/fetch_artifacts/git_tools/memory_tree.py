@@ -84,7 +84,7 @@ class Place(NamedTuple):
 
     @property
     def key(self) -> PlaceKey:
-        """What tells this place from others."""
+        """What distinguishes this place from others."""
         return id(self.above and self.above.node), self.name
 
     @property

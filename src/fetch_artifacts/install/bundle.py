@@ -33,7 +33,7 @@ class BundleReader(contextlib.AbstractContextManager["BundleReader"]):
         path: The bundle.
 
     Raises:
-        UnpackError: It is no uncompressed tar, or a damaged one.
+        UnpackError: It is not an uncompressed tar, or is damaged.
         OSError: It can't be read.
     """
 

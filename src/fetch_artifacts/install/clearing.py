@@ -159,7 +159,7 @@ def _take_out(
     stack: DepotStack,
     slots: contextlib.ExitStack,
 ) -> Iterator[tuple[Path, Path]]:
-    """Rename a tree out of each folder that has it; gives where it was and is.
+    """Rename a tree out of each folder that has it; return where it was and is.
 
     Raises:
         DepotError: That failed, in a depot that can be written.

@@ -75,7 +75,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
     """Installs entries into the first depot.
 
     Args:
-        settings: The environment to go by; the present one unless given.
+        settings: The settings to use; those of the environment unless given.
         progress: Called with each step, from several threads.
         reader: Where archives come from; the network and files unless given.
         toml: The Artifacts.toml that is installed as a whole; see `SourceReader`.

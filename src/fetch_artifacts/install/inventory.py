@@ -42,7 +42,7 @@ class Installed:
         uses: The names that live Artifacts.toml files bind to it.
         override: The line that sends all who want it elsewhere, None if none does.
         use_overrides: The lines that send some of the uses elsewhere, by package.
-        size: The room that it takes; None where that was not asked for.
+        size: The disk space that it takes; None if not asked for.
     """
 
     path: Path
@@ -75,7 +75,7 @@ def override_of(tree_hash: TreeHash, name: str, toml: str) -> StatedOverride | N
 
 
 def override_findings(toml: Path) -> Iterator[Finding]:
-    """Tell which names of an Artifacts.toml are overridden on this machine.
+    """Yield a note for each name of a file that is overridden on this machine.
 
     Raises:
         OverrideError: An Overrides.toml is not TOML.
@@ -105,7 +105,7 @@ def list_installed(
 
     Args:
         all_depots: Whether to list those of all depots, rather than of the first.
-        sizes: Whether to find out how much room each takes.
+        sizes: Whether to find out how much disk space each takes.
 
     Raises:
         DepotError: A depot can't be read.

@@ -187,7 +187,7 @@ def entries_in(
         toml: The Artifacts.toml, as an absolute path.
         names: The names; None for all.
         platform: What to choose entries for.
-        include_lazy: Whether lazy artifacts count among all.
+        include_lazy: Whether to include lazy ones where no names are given.
         run_hook: Whether a real Julia runs the package's hook to choose them.
 
     Raises:

@@ -52,7 +52,7 @@ def unpack_failure(
 
     Raises:
         TarballHashMismatchError: They are not the promised bytes, which says more; if
-            they are no archive at all, the message says what came.
+            they are not an archive at all, the message says what came.
     """
     if not hashed.drain(at_most=_DRAINED_AT_MOST):
         return error.at(where)
@@ -111,7 +111,7 @@ def require_promised(
 
 
 def warn_of_content(name: str, unpacked: UnpackedArchive, where: str) -> None:
-    """Tell of what Julia can't install, and of what nobody wants installed."""
+    """Warn of what Julia can't install, and of doubtful content."""
     if FORMATS[unpacked.kind].julia is None:
         _log.warning(
             "%s: %s is a %s archive, which Julia can't install; publish a .tar.gz",

@@ -1,7 +1,7 @@
 """Which packages a package server may be asked for: those in a registry it serves.
 
 Since Julia 1.13 that holds for what installs a package's artifacts as a whole, such as
-``Pkg.instantiate``; who asks for one artifact asks the server in any case (Pkg.jl
+``Pkg.instantiate``; a request for one artifact goes to the server in any case (Pkg.jl
 Operations.jl:1330 and Registry.jl:156 ``is_pkg_in_pkgserver_registry``).
 """
 

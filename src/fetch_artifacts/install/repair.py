@@ -128,8 +128,8 @@ def reinstall_entry(
 
     Args:
         entry: The entry.
-        toml: The Artifacts.toml that it is of, as an absolute path; None where its
-            package's overrides count already.
+        toml: The Artifacts.toml that it is from, as an absolute path; None where its
+            package's overrides already apply.
         installer: What installs.
 
     Returns:

@@ -51,7 +51,7 @@ class SourceReader(contextlib.AbstractContextManager["SourceReader"]):
     """Opens sources; threads may share it.
 
     Args:
-        settings: The environment to go by.
+        settings: The settings to use.
         artifacts: Beside it are the tokens for package servers, where no depot is.
         stopped: Ends each wait for a server once it is set.
         toml: The Artifacts.toml that is installed as a whole, as an absolute path; None

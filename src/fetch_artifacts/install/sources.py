@@ -123,7 +123,7 @@ def _restarted(entry: ArtifactEntry, source: Source, use: Callable[[Source], T])
         except StartOverError as error:
             _log.info("%s: starting over: %s", entry.name, error)
         except DepotError as error:
-            # A network file system lost sight of a file: start anew.
+            # A network file system no longer finds a file: start again.
             if getattr(error.__cause__, "errno", None) != errno.ESTALE:
                 raise
             _log.info("%s: starting over: %s", entry.name, error)

@@ -1,10 +1,10 @@
 """Look-ups that were answered before, as long as nothing they rest on has changed.
 
 An answer rests on the Artifacts.toml, and on the ``artifacts`` folder of each depot: as
-long as a folder's time stamps stay, no tree and no Overrides.toml came or went in it.
+long as a folder's time stamps stay, no tree and no Overrides.toml came or went there.
 So one stat of each is enough. An answer is not kept if it rests on more: an
 Overrides.toml, which may be edited in place; a link, whose target may go; the platform.
-Stamps that are too young to tell are not trusted, see `files.remembered`.
+Stamps that are too young are not trusted, see `files.remembered`.
 """
 
 from __future__ import annotations

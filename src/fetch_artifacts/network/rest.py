@@ -1,4 +1,4 @@
-"""Requests that are no downloads: to REST APIs, and for permanent redirects.
+"""Requests that are not downloads: to REST APIs, and for permanent redirects.
 
 Tokens are sent in headers only, over plain http to this machine only, and never to a
 host that a request is redirected to. No error and no log contains one.
@@ -85,7 +85,7 @@ class RestSession:
     """Requests with a token.
 
     Args:
-        settings: The environment to go by.
+        settings: The settings to use.
         variable: The environment variable with the token.
         headers: Sent with each request.
         login: Gives a token where the variable has none, "" for none either.

@@ -33,7 +33,7 @@ def first_difference(
 
     Raises:
         PlatformError: Both have a strategy of their own for a tag, and not the same
-            one; or a version to be compared is none.
+            one; or a version to be compared is invalid.
     """
     wants = wanted.tags
     special = candidate.compare_strategies, wanted.compare_strategies

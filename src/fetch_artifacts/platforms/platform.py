@@ -69,7 +69,7 @@ class Platform:
             **tags: Any further tags; the values are text.
 
         Raises:
-            PlatformError: A tag can't be one, or is not valid under `validate_strict`.
+            PlatformError: A tag is malformed, or is not valid under `validate_strict`.
         """
         given = tags_by_keyword(arch, os, tags)
         _fill_from(self, given, compare_strategies, strict=validate_strict)
@@ -91,7 +91,7 @@ class Platform:
         Every string but the tree hash is a tag.
 
         Raises:
-            PlatformError: ``os`` or ``arch`` is missing, or a tag can't be one.
+            PlatformError: ``os`` or ``arch`` is missing, or a tag is malformed.
         """
         return _fill_from(cls.__new__(cls), tags_of_entry(entry))
 
@@ -215,7 +215,7 @@ def _make(
     Args:
         tags: Its tags.
         strategies: Its compare strategies.
-        order: Its tags in the order of Julia's table; pickles of old lack it.
+        order: Its tags in the order of Julia's table; old pickles lack it.
     """
     names = order or tuple(tags)
     return _fill(Platform.__new__(Platform), tags, strategies, lambda: names)

@@ -142,7 +142,7 @@ def normalised_tags(
     Julia: the constructor of ``Platform`` (binaryplatforms.jl:47-97).
 
     Raises:
-        PlatformError: A tag or a value can't be one; if `strict`, also where Julia is
+        PlatformError: A tag or a value is malformed; if `strict`, also where Julia is
             not built for such a platform.
     """
     others: dict[str, str] = {}

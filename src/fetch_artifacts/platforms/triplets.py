@@ -110,7 +110,7 @@ def _parts(text: str) -> list[str]:
     """Split a triplet at its dashes.
 
     Julia matches a regular expression (l. 665-683) that can take for ever to find out
-    that a text doesn't match. What follows gives the same, in one pass.
+    that a text doesn't match. This gives the same result in one pass.
     """
     parts = text.split("-")
     if "+" not in parts[-1]:
@@ -139,7 +139,7 @@ def _systems(parts: Sequence[str]) -> Iterator[_System]:
 def _placed_tags(
     system: _System, parts: Sequence[str], first_extra: int
 ) -> dict[str, str] | None:
-    """Return the tags that have a place of their own behind a triplet's system.
+    """Return the tags that have a place of their own after a triplet's system.
 
     None where anything else is in their place.
     """
@@ -184,7 +184,7 @@ def _given(
 
 
 def _os_version(system: _System, parts: Sequence[str]) -> str:
-    """Return the digits and dots behind a system's name, "" where there are none."""
+    """Return the digits and dots after a system's name, "" where there are none."""
     if system.name not in _VERSIONED:
         return ""
     text = "-".join(parts[1 : system.at + 1])
@@ -203,7 +203,7 @@ def format_triplet(
             Called only where there are several.
 
     Raises:
-        PlatformError: A version that is part of a triplet is none.
+        PlatformError: A version that is part of a triplet is not valid.
     """
     parts = [tags["arch"] + _system_text(tags) + _libc_text(tags)]
     if (value := tags.get("libgfortran_version")) is not None:

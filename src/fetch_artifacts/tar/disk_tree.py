@@ -153,7 +153,7 @@ class DiskTree(MemberTree):
         _make_nested(self._prefix + path or b".", names, self._handle)
 
     def put_file(self, member: Member) -> bytes:
-        """Write a file; gives its digest as a blob."""
+        """Write a file; return its digest as a blob."""
         path, mode = self._prefix + member.path, self._modes.of(member)
         hasher = blob_hasher(member.size, self.algorithm)
         place, parent = self._place(member.path)
@@ -232,7 +232,7 @@ class DiskTree(MemberTree):
         return None if isinstance(known, int) else known.handle
 
     def _leave(self, path: bytes) -> None:
-        """Let go of the folders that are held at a path and below; "" is all."""
+        """Close the folders that are held at a path and below; "" is all."""
         inside = path + b"/" if path else b""
         for held in [each for each in self._deep if (each + b"/").startswith(inside)]:
             self._let_go(held)

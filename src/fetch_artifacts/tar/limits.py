@@ -38,7 +38,7 @@ class UnpackLimits:
         max_members: Files, links and folders together, those that are replaced too.
         max_names: Bytes of memory for names, link targets and folders.
         max_window: Bytes of memory that decompressing may need.
-        prove: Reads to the archive's end, and tells whether it has the sha256 that was
+        prove: Reads to the archive's end, and says whether it has the sha256 that was
             promised; None where none was.
         room: Bytes that the disk has room for, None where that is not known. What does
             not fit is not begun.

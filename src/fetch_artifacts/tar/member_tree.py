@@ -129,7 +129,7 @@ class MemberTree:
         """Folders are new, for a member inside them: each is in the one before."""
 
     def put_file(self, member: Member) -> bytes:
-        """Take a file's content; gives its digest as a blob.
+        """Take a file's content; return its digest as a blob.
 
         Raises:
             UnpackError: There is more of it, or less, than the archive says.
@@ -176,7 +176,7 @@ class MemberTree:
         self._parent_path, self._parent = path, known
 
     def _make_parents(self, parts: list[bytes], member: Member) -> Folder:
-        """Make the folders that are missing on the way to a member; gives the last."""
+        """Make the folders that are missing on the way to a member; return the last."""
         folder = self.root
         for count, part in enumerate(parts):
             node = folder.get(part)

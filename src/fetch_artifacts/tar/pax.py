@@ -88,7 +88,7 @@ class _Payload:
         return rest > 0
 
     def skip(self, size: int) -> bytes:
-        """Go on by so many bytes; gives the last of them, nothing after the end."""
+        """Go on by so many bytes; return the last of them, nothing after the end."""
         self.start += size
         while self.start > len(self.held):
             self.start -= len(self.held)

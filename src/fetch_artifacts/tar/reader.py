@@ -73,7 +73,7 @@ def read_members(chunks: Iterable[bytes]) -> Iterator[Member]:
     of them is skipped.
 
     Raises:
-        UnpackError: The bytes are no tar archive, it is cut short, or a member is not
+        UnpackError: The bytes are not a tar archive, are cut short, or a member is not
             allowed.
     """
     source = _Source(chunks)

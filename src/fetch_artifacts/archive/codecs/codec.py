@@ -22,11 +22,11 @@ class Encoder(Protocol):
     """What the compressors of lzma, bz2 and zstd have in common."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """Take the next bytes; gives what is ready."""
+        """Take the next bytes; return what is ready."""
         ...
 
     def flush(self) -> bytes:
-        """End the stream; gives the rest."""
+        """End the stream; return the rest."""
         ...
 
 
@@ -49,7 +49,7 @@ class Decoder(Protocol):
         ...
 
     def decompress(self, data: Buffer, /, max_length: int) -> bytes:
-        """Take the next bytes; gives at most `max_length` decompressed ones."""
+        """Take the next bytes; return at most `max_length` decompressed ones."""
         ...
 
 
@@ -60,8 +60,8 @@ class Decoding:
     Attributes:
         decoder: Makes a decoder of one stream.
         errors: What a decoder raises for damaged data.
-        needs: Tells from the first `HEAD_BYTES` of a stream how many bytes of memory it
-            takes to decompress it, 0 where they don't tell; None: always few.
+        needs: Finds out from the first `HEAD_BYTES` of a stream how much memory it
+            takes to decompress it, in bytes, 0 where they don't say; None: always few.
         padding: Streams may be followed by NUL bytes, a multiple of this many.
         repeats: A stream may be followed by another one.
     """

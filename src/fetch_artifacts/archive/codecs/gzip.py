@@ -7,8 +7,8 @@ is up to 2.5 % larger than that of zlib's level 9, and made 8 times as fast on t
 (level 6: up to 3.4 %, 13 times; level 9: none, 5 times).
 
 The bytes depend on the data and the version of zlib-ng only; where zlib-ng has no wheel
-and zlib takes its place, they are others. So the tree hash, not the sha256 of an
-archive made again, tells whether two artifacts are the same.
+and zlib takes its place, they differ. So the tree hash, not the sha256 of an
+archive made again, shows whether two artifacts are the same.
 """
 
 from __future__ import annotations
