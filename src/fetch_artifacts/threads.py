@@ -9,15 +9,13 @@ stopped runs in other threads, and the main thread waits for those (`run_all`).
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from functools import partial
-from threading import Thread, current_thread, main_thread
+from threading import Event, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from threading import Event
 
 _GLANCE: Final = 0.5  # seconds; on Windows, Ctrl-C can't interrupt a wait
 
@@ -54,16 +52,31 @@ def run_all(
         workers: How many run at once.
         stopped: Set by an interrupt. The jobs must then end soon, in any way.
     """
+    # A pool does not know of a thread in whose start Ctrl-C came, nor does it wait for
+    # it; so no job begins before all threads have started.
+    started = Event()
     with InheritingPool(workers, "fetch-artifacts") as pool:
         try:
-            running = {key: pool.submit(job) for key, job in jobs.items()}
+            running = {
+                key: pool.submit(_after, started, job, stopped=stopped)
+                for key, job in jobs.items()
+            }
+            started.set()
             while wait(running.values(), timeout=_GLANCE).not_done:
                 pass
         except BaseException:
             stopped.set()
+            started.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return running
+
+
+def _after(started: Event, job: Callable[[], T], *, stopped: Event) -> T:
+    started.wait()
+    if stopped.is_set():
+        raise CancelledError
+    return job()
 
 
 def run_one(job: Callable[[], T], *, stopped: Event) -> T:
@@ -73,19 +86,9 @@ def run_one(job: Callable[[], T], *, stopped: Event) -> T:
     """
     if current_thread() is not main_thread():
         return job()
-    outcomes: list[Future[T]] = []
-    run = partial(copy_context().run, lambda: outcomes.append(settled(job)))
-    thread = Thread(target=run, name="fetch-artifacts")
-    try:
-        thread.start()
-        while thread.is_alive():
-            thread.join(_GLANCE)
-    except BaseException:
-        stopped.set()
-        if thread.ident is not None:
-            thread.join()
-        raise
-    return outcomes[0].result()
+    # Not by Thread.join: if Ctrl-C interrupts it, Python 3.12 and older take the thread
+    # for ended and no longer wait for it, nor for what it still removes.
+    return run_all({None: job}, workers=1, stopped=stopped)[None].result()
 
 
 def settled(job: Callable[[], T]) -> Future[T]:
