@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fetch_artifacts import bind_artifact, create_artifact
+from support.servers import File, serving
 
 PAGE = Path(__file__).parents[2] / ".github" / "docs" / "clusters.md"
 PROGRAMS = {
@@ -22,6 +23,19 @@ PROGRAMS = {
     "mpi_job.py": ("mpi4py", "40\n"),
     "ray_job.py": ("ray", "40\n"),
 }
+# Runs a program on a cluster whose nodes have the depots that are named.
+RAY_CLUSTER = """
+import os, ray, runpy, sys
+from ray.cluster_utils import Cluster
+cluster = Cluster()
+for depot in sys.argv[2:]:
+    os.environ["JULIA_DEPOT_PATH"] = depot
+    cluster.add_node(num_cpus=1, object_store_memory=100_000_000)
+os.environ["RAY_ADDRESS"] = cluster.address
+runpy.run_path(sys.argv[1], run_name="__main__")
+ray.shutdown()
+cluster.shutdown()
+"""
 MPI = ("mpiexec", "--allow-run-as-root", "--oversubscribe", "-n", "3")
 
 
@@ -87,3 +101,32 @@ def test_a_program_prints_what_it_should(
         check=False,
     )
     assert (done.stdout, done.returncode) == (printed, 0), done.stderr
+
+
+def test_ray_installs_once_on_each_node(
+    project: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if not PAGE.exists():
+        pytest.skip(f"RAY WAS NOT TRIED ON TWO NODES: there is no {PAGE}")
+    if not request.config.getoption("--clusters"):
+        pytest.skip("RAY WAS NOT TRIED ON TWO NODES: give --clusters")
+    if not find_spec("ray"):
+        pytest.skip("RAY WAS NOT TRIED ON TWO NODES: ray is not installed")
+    program, toml = project / "ray_job.py", project / "Artifacts.toml"
+    alone = "num_cpus=2, include_dashboard=False, "
+    assert alone in programs()["ray_job.py"]
+    program.write_text(programs()["ray_job.py"].replace(alone, ""))
+    depots = [tmp_path / name for name in ("first", "second")]
+    archive = tmp_path / "data.tar.gz"
+    with serving(File(archive.read_bytes())) as server:
+        toml.write_text(toml.read_text().replace(archive.as_uri(), server.url()))
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", RAY_CLUSTER, program, *depots],
+            env={**os.environ, "JULIA_PKG_SERVER": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.stdout, done.returncode) == ("40\n", 0), done.stderr
+    assert all((depot / "artifacts").is_dir() for depot in depots)
+    assert len(server.requests) == len(depots)

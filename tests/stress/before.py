@@ -17,6 +17,7 @@ BEFORE: Final[dict[str, tuple[str, ...]]] = {
         "6,179 of 10,021 calls beside removals were given half a tree",
         "overlay, a tree deeper than 32 levels of the lower layer: not removed (EXDEV)",
     ),
+    "nfs": ("4.2, four nodes fill a depot from nothing: installs failed, File exists",),
     "pauses": ("a bind stopped for 47 s lost the other's binding; both exited with 0",),
     "neighbours": (
         "files of a download landed in a private folder, and install exited 0",
