@@ -32,7 +32,10 @@ def interrupted(tmp_path: Path, depot: Path) -> Callable[..., str]:
     """Run a command, and interrupt it as soon as it waits; gives what it says."""
 
     def run(
-        command: Sequence[str], url: str, waits: Callable[[], bool] | None = None
+        command: Sequence[str],
+        url: str,
+        waits: Callable[[], bool] | None = None,
+        number: int = signal.SIGINT,
     ) -> str:
         (tmp_path / "Artifacts.toml").write_text(
             f'[X]\ngit-tree-sha1 = "{TREE}"\n[[X.download]]\n'
@@ -48,11 +51,11 @@ def interrupted(tmp_path: Path, depot: Path) -> Callable[..., str]:
             while waits and not waits():
                 assert process.poll() is None
                 time.sleep(0.05)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             began = time.monotonic()
             _, said = process.communicate(timeout=60)
             assert time.monotonic() - began < SOON
-        assert process.returncode != 0
+        assert process.returncode == 128 + number
         assert "Traceback" not in said
         assert not (depot / "artifacts" / TREE).exists()
         return said
@@ -82,6 +85,20 @@ def test_a_wait_for_a_server_ends(
 ) -> None:
     with serving(handler) as server:
         interrupted(command, server.url(), lambda: bool(server.requests))
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_to_end_leaves_nothing_but_a_line(
+    interrupted: Callable[..., str], name: str, depot: Path
+) -> None:
+    number = getattr(signal, name)
+    with serving(silent) as server:
+        said = interrupted(
+            ["path", "X"], server.url(), lambda: bool(server.requests), number
+        )
+    told = "terminated; run it again to go on: a download is resumed"
+    assert said == f"fetch-artifacts: {told}\n"
+    assert [path.name for path in (depot / "artifacts").iterdir()] == ["CACHEDIR.TAG"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
@@ -20,13 +21,16 @@ from fetch_artifacts.cli.shared.grammar import (
 )
 from fetch_artifacts.cli.shared.options import FAILED
 from fetch_artifacts.cli.shared.printing import tell
+from fetch_artifacts.cli.shared.signals import (
+    Terminated,
+    exit_code_of,
+    terminations_raised,
+)
 from fetch_artifacts.errors import FetchArtifactsError
 from fetch_artifacts.terminal.escaping import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-INTERRUPTED: Final = 130
 
 # Commands that resume an interrupted download when they are run again.
 _RESUME: Final = frozenset({"bundle", "install", "mirror", "path"})
@@ -104,15 +108,14 @@ class _Commands(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Run a command and exit."""
-        with log_shown():
+        with log_shown(), terminations_raised():
             sys.exit(self._exit_code(*args, **extra))
 
     def _exit_code(self, *args: Any, **extra: Any) -> int:
         try:
             code = super().main(*args, **{**extra, "standalone_mode": False})
-        except click.Abort:
-            tell("interrupted")
-            return INTERRUPTED
+        except click.Abort as error:  # click makes it of an interrupt, too
+            return _interrupted(error.__cause__)
         except click.ClickException as error:
             shown = io.StringIO()
             error.show(shown)
@@ -128,11 +131,10 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except KeyboardInterrupt:
-            click.echo(err=True)  # the terminal has shown ^C
-            resumed = "; run it again to go on: a download is resumed"
-            tell("interrupted" + resumed * (ctx.invoked_subcommand in _RESUME))
-            return INTERRUPTED
+        except KeyboardInterrupt as error:
+            if not isinstance(error, Terminated):
+                click.echo(err=True)  # the terminal has shown ^C
+            return _interrupted(error, resumes=ctx.invoked_subcommand in _RESUME)
         except BrokenPipeError:
             sys.stdout = io.StringIO()  # or Python would complain when it ends
             return FAILED
@@ -143,6 +145,14 @@ class _Commands(click.Group):
                 tell(traceback.format_exc().rstrip(), kind="debug")
             tell(_explained(error))
             return FAILED
+
+
+def _interrupted(error: BaseException | None, *, resumes: bool = False) -> int:
+    """Say that the command was ended, and how to go on; gives the exit code."""
+    what = "terminated" if isinstance(error, Terminated) else "interrupted"
+    with contextlib.suppress(OSError):  # the terminal is gone
+        tell(what + "; run it again to go on: a download is resumed" * resumes)
+    return exit_code_of(error)
 
 
 def _explained(error: Exception) -> str:

@@ -1,0 +1,64 @@
+"""Signals that end a command as Ctrl-C does: in one line, with nothing half done."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+INTERRUPTED: Final = 130
+
+_NAMES: Final = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+
+
+class Terminated(KeyboardInterrupt):
+    """A signal asked the process to end; whatever handles Ctrl-C handles it too.
+
+    Attributes:
+        number: The number of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def exit_code_of(interrupt: BaseException | None) -> int:
+    """Give what a shell would: 128 and the number of the signal, that of Ctrl-C too."""
+    return 128 + interrupt.number if isinstance(interrupt, Terminated) else INTERRUPTED
+
+
+@contextlib.contextmanager
+def terminations_raised() -> Iterator[None]:
+    """Raise `Terminated` for SIGTERM and SIGHUP, in the main thread, in a block.
+
+    Not for those that are ignored, as SIGHUP is below nohup, or handled already.
+    """
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        numbers = (getattr(signal, name, None) for name in _NAMES)
+        for number in filter(None, numbers):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, _raiser(os.getpid()))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _raiser(process: int) -> Callable[[int, FrameType | None], None]:
+    def end(number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != process:  # one that was forked ends as if it had no handler
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        raise Terminated(number)
+
+    return end
