@@ -32,6 +32,7 @@ BEFORE: Final[dict[str, tuple[str, ...]]] = {
         "fusefat, which refuses chmod: install, bind, create and override failed",
     ),
     "full_disk": ("a full disk left an empty CACHEDIR.TAG",),
+    "publish": ("9 of 60 killed publications left temporary folders",),
     "kills": ("35 of 60 killed installs left jl_* folders and pid files",),
 }
 """The figures of each script that had one, a line each."""

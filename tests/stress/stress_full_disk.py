@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 from fetch_artifacts import (
     add_artifact,
     artifact,
     artifact_from_directory,
+    create_artifact,
     pkg_artifacts,
+    tarball,
 )
 from fetch_artifacts.errors import FetchArtifactsError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
@@ -59,6 +63,7 @@ def main() -> None:
                 for name in WAYS:
                     print(f"  {name}")
                     fill_up(stage, disk, name)
+                fill_up_temporary(stage, disk)
         except PermissionError as error:
             print(f"  not run: {error}")
 
@@ -69,6 +74,34 @@ def fill_up(stage: Scene, disk: Path, way: str) -> None:
     check("too little room is an error", kept=all(errors[:-1]))
     check("enough room is enough", kept=not errors[-1])
     pkg_artifacts.remove_artifact(stage.tree_hash)
+
+
+def fill_up_temporary(stage: Scene, disk: Path) -> None:
+    """Have no room for temporary files, where only those are on the full disk."""
+    (disk / "filler").write_bytes(bytes(DISK - (1 << 20)))
+    place = disk / "temporary"
+    place.mkdir()
+    zipped = shutil.make_archive(
+        str(stage.folder / "demo"), "zip", stage.folder / "tree"
+    )
+    ways: dict[str, Callable[[], object]] = {
+        "create_artifact": lambda: create_artifact(stage.folder / "tree"),
+        "tarball.create": lambda: tarball.create(stage.folder / "tree"),
+        "add_artifact": lambda: add_artifact(
+            stage.folder / "Zip.toml", "Demo", Path(zipped).as_uri(), verbose=False
+        ),
+    }
+    with mock.patch.object(tempfile, "tempdir", str(place)):
+        for name, use in ways.items():
+            message = ""
+            try:
+                use()
+            except FetchArtifactsError as error:
+                message = str(error)
+            print(f"  TMPDIR of 1 MB, {name}: {message or 'done'}")
+            check("it names TMPDIR", kept=message.startswith(f"{place}: "))
+            check("nothing is left in it", kept=not any(place.iterdir()))
+    check("nothing was bound", kept=not (stage.folder / "Zip.toml").exists())
 
 
 @contextmanager
