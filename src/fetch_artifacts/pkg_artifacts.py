@@ -464,7 +464,7 @@ def download_artifact(
     Args:
         tree_hash: The tree.
         tarball_url: Where its archive is.
-        tarball_hash: The archive's sha256; without it, the tree's hash must do.
+        tarball_hash: The archive's sha256; without it, only the tree is verified.
         verbose: Whether to report the install on standard error.
         progress: Called with a `ProgressEvent` at each step.
 
@@ -553,7 +553,7 @@ def bind_artifact(  # noqa: PLR0913 - Julia's parameters
     """Bind a name to a tree; the file is made if there is none.
 
     Julia: ``bind_artifact!`` (Pkg.jl Artifacts.jl:203-280), by 1.12's rules. All of
-    the file is written anew, comments are lost.
+    the file is rewritten, and comments are lost.
 
     Args:
         artifacts_toml: The file; its folder must exist.

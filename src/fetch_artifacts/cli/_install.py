@@ -354,7 +354,7 @@ def _reinstall(
     platform: Platform | None,
     report: progress.Progress | None,
 ) -> None:
-    """Install artifacts anew."""
+    """Install artifacts again."""
     from fetch_artifacts.install.installer import Installer
     from fetch_artifacts.install.repair import reinstall_entry
 

@@ -1,14 +1,14 @@
 """Many small files hashed at once, by this process and by forks of it.
 
 A small file takes some 15 microseconds, most of them in Python, where threads only wait
-for each other. Forks don't, need nothing sent, and see what this process sees. They are
-made where that is safe, on Linux in a process with one thread, and where there are so
-many files that it pays.
+for each other. Forks don't, need no data sent to them, and see what this process sees.
+They are used where that is safe, on Linux in a process with one thread, and where there
+are enough files to be worth it.
 
-Whoever is free takes the next block of files, whose number it reads from a pipe, and
-writes their digests into memory that all share. Blocks that are not there in the end,
-since a fork was killed or met a file that can't be hashed, are hashed by this process,
-which so raises whatever there is to raise.
+A process that is free reads the number of the next block of files from a pipe, and
+writes their digests into shared memory. Blocks that are missing at the end, because a
+fork was killed or met a file that can't be hashed, are hashed by this process, which
+then raises the error.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ Hashed: TypeAlias = "tuple[bytes, bytes | None]"
 """The mode and the digest of a file; of a large one the mode only."""
 
 MOST_FILES: Final = 1 << 15
-"""The paths of so many files take a few MB."""
+"""The paths of this many files take a few MB."""
 
 WORTH_A_FORK: Final = 500
-"""Hashing so many files takes some ten times as long as a fork of a small process."""
+"""Hashing this many files takes some ten times as long as a fork of a small process."""
 
 _PAGES_A_FILE: Final = 50  # a fork takes longer, the more pages of memory there are
 _BLOCK: Final = MOST_FILES >> 8  # files; so the number of a block is one byte
@@ -55,7 +55,7 @@ def hash_small_files(paths: Sequence[bytes], algorithm: Algorithm) -> Iterable[H
         algorithm: Which digests to make.
 
     Raises:
-        UnhashableFileError: One is no regular file, can't be read, or changes.
+        UnhashableFileError: One is not a regular file, can't be read, or changes.
     """
     forks = _forks_for(len(paths))
     if forks:
@@ -122,7 +122,7 @@ class _Board:
 
 
 def _forks_for(files: int) -> int:
-    """How many forks are worth while for so many files, 0 where none is, or may be."""
+    """How many forks are worthwhile for this many files; 0 also where none is safe."""
     if files < 2 * WORTH_A_FORK or not _may_fork():
         return 0
     with open("/proc/self/statm", "rb") as file:

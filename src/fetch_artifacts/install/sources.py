@@ -40,7 +40,7 @@ class Source:
 
     Attributes:
         url: Its address.
-        sha256: What the bytes must hash to; None where the tree's hash must do.
+        sha256: What the bytes must hash to; None where only the tree's hash is known.
         server: The package server that the address is on, None for any other place.
         fault: What is wrong with it in the Artifacts.toml, so that it can't be tried.
     """

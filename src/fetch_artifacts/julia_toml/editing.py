@@ -31,7 +31,7 @@ _BLANK_LINES: Final = re.compile(r"\A(?:[ \t\r]*\n)+")
 _AFTER_A_BLANK_LINE: Final = re.compile(r"(?:\A|\n)[ \t\r]*\n\Z|\A\Z")
 _UNEDITABLE: Final = (
     "it is written in a way that can't be edited in place; --no-keep-comments "
-    "(keep_comments=False) writes the file anew"
+    "(keep_comments=False) rewrites the file"
 )
 
 

@@ -185,7 +185,7 @@ def _read_header(source: _Source, global_records: dict[bytes, bytes]) -> Header 
         except ValueError as error:
             msg = (
                 f"expected a tar header at byte {source.offset - BLOCK}, found "
-                f"{block[:16]!r}...: {error}; the archive is damaged, or is none"
+                f"{block[:16]!r}...: {error}; the archive is damaged, or not a tar"
             )
             raise UnpackError(msg) from None
         path, extension, _, size, _, _ = header

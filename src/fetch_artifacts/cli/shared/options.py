@@ -73,8 +73,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 comments_option = click.option(
     "--keep-comments/--no-keep-comments",
     default=None,
-    help="Leave all other lines of the file as they are, or write it anew as Julia "
-    "would. Without either: anew, unless it was written by hand.",
+    help="Leave all other lines of the file as they are, or rewrite it as Julia would. "
+    "Without either: rewrite it, unless it was written by hand.",
 )
 
 
