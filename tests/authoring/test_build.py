@@ -331,7 +331,7 @@ def test_an_overridden_artifact_is_archived_only_when_told_so(
     tree_hash = TreeHash.parse(TREE_HASH)
     with pytest.raises(
         OverrideError,
-        match=r"Overrides\.toml:1, .* honor_overrides,.* override --remove",
+        match=r"Overrides\.toml:1, .* honor_overrides=True,.* override --remove",
     ):
         archive_artifact(tree_hash, tmp_path / "a.tar.gz")
     made = archive_artifact(tree_hash, tmp_path / "a.tar.gz", honor_overrides=True)

@@ -124,6 +124,22 @@ def test_archive_of_what_is_not_installed_fails(published: Published) -> None:
     assert (result.exit_code, "install it first" in result.stderr) == (1, True)
 
 
+def test_archive_of_what_is_overridden_names_the_command_that_takes_that_back(
+    depot: Path, tmp_path: Path
+) -> None:
+    run("override", TREE_HASH, tmp_path)
+    result = run("archive", TREE_HASH, "a.tar.gz")
+    line = f"{depot}/artifacts/Overrides.toml:1"
+    command = f"fetch-artifacts override --remove {TREE_HASH}"
+    assert (result.exit_code, result.stderr) == (
+        1,
+        (
+            f"fetch-artifacts: {TREE_HASH}: overridden by {line}, so its folder is not "
+            f"the artifact; take the override back: `{command}`\n"
+        ),
+    )
+
+
 def test_publish_archives_uploads_and_binds(
     tmp_path: Path, work: Path, source: Path
 ) -> None:

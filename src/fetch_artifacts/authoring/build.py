@@ -172,7 +172,8 @@ def archive_artifact(
         where, back = explain_override_to(artifact_path(tree_hash), tree_hash)
         msg = (
             f"{tree_hash}: overridden by {where}, so its folder is not the artifact; "
-            f"archive it with honor_overrides, or take the override back: `{back}`"
+            "archive that folder with honor_overrides=True, or take the override "
+            f"back: `{back}`"
         )
         raise OverrideError(msg)
     directory = find_artifact(tree_hash, honor_overrides=honor_overrides)

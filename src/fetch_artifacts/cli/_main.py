@@ -45,6 +45,7 @@ _OPTIONS: Final = {
     "url_base": "--url-base",
     "check=False": "--no-check",
     "platform=": "--platform",
+    "archive that folder with honor_overrides=True, or take": "take",
 }
 
 # The module of each command, imported when the command is run or helps.

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _BLANK_LINES: Final = re.compile(r"\A(?:[ \t\r]*\n)+")
 _AFTER_A_BLANK_LINE: Final = re.compile(r"(?:\A|\n)[ \t\r]*\n\Z|\A\Z")
 _UNEDITABLE: Final = (
-    "it is written in a way that can't be edited in place; --no-keep-comments "
-    "(keep_comments=False) rewrites the file"
+    "it is written in a way that can't be edited in place; keep_comments=False "
+    "rewrites the file"
 )
 
 
