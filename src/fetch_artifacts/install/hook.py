@@ -31,8 +31,8 @@ def hook_warning(hook: Path) -> str:
     return (
         f"{hook}: in Julia this script chooses the package's artifacts, by tags that "
         "it finds out on the machine; without running it the choice may differ. "
-        "Give the tags in the platform, such as x86_64-linux-gnu-cuda+12.4, "
-        "or use --julia to let a real Julia run it."
+        "Give the tags in the platform, such as x86_64-linux-gnu-cuda+12.4, or let a "
+        "real Julia run it, with --julia or install_artifacts(run_hook=True)."
     )
 
 
