@@ -90,6 +90,8 @@ def test_the_table_of_a_run_can_be_made_from_its_json(run: Run, tmp_path: Path) 
     run.write(tmp_path / "run.json")
     read = json.loads((tmp_path / "run.json").read_text())
     assert {"machine", "date", "commit"} <= read.keys()
+    assert "A quick run" not in markdown(read)
+    assert "A quick run" in markdown({**read, "quick": True})
     assert markdown(read).splitlines()[-1] == (
         r"| unpack | 300 ms | curl \| tar 100 ms (0.33) | "
         r"**missed**: ours: 3.00 of curl \| tar, goal 0.8 |"

@@ -180,6 +180,7 @@ def markdown(run: dict[str, Any]) -> str:
     lines = [
         f"{run['machine']}; {run['date']}; commit {run['commit']}.",
         "Medians; in brackets, the median of each round's time by ours.",
+        *(["A quick run: two rounds, and nothing that grows."] if run["quick"] else []),
         *([f"Not there: {', '.join(run['missing'])}."] if run["missing"] else []),
         "",
         "| work | ours | beside it | goal |",
