@@ -139,7 +139,7 @@ class Tally:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Close with the line, behind all that pytest prints."""
+        """Print the line after everything else that pytest prints."""
         if hasattr(config, "workerinput"):
             return
         writer = config.get_terminal_writer()

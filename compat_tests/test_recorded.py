@@ -66,7 +66,7 @@ def _answers(path: Path) -> list[Any]:
 def _without_wording(value: Any) -> Any:
     """All but the words of an error, which change from version to version.
 
-    And but ``usage``, which was recorded with logs that had no place.
+    ``usage`` is left out too, as it was recorded with logs that had no place.
     """
     match value:
         case dict():

@@ -1,4 +1,4 @@
-"""No command shows or keeps what is secret in a URL, but where it was told to."""
+"""No command shows or keeps what is secret in a URL, unless it was asked to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of an archive that has arrived and is not the promised one."""
+"""What errors say of an archive that is not the promised one."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def mutated(src: Path, mutation: Mutation) -> Iterator[None]:
 
 
 def judge(src: Path, mutation: Mutation) -> str:
-    """What becomes of a mutation: caught, not caught, or why that can't be told."""
+    """What becomes of a mutation: caught, not caught, or why that is unknown."""
     try:
         with mutated(src, mutation):
             status, said = run_test(src, mutation.test)

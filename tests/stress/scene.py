@@ -110,7 +110,7 @@ def fork(work: Callable[[], object]) -> int:
 
 
 def age_nameless_locks(depot: Path) -> None:
-    """Make old what processes left that were killed before they told their names.
+    """Make old the locks of processes that were killed before they wrote their names.
 
     The workspace waits a minute for the name.
     """

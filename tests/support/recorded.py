@@ -38,7 +38,7 @@ class RecordedOnly:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Close with a line, behind all that pytest prints."""
+        """Print a line after everything else that pytest prints."""
         if hasattr(config, "workerinput"):
             return
         writer = config.get_terminal_writer()
