@@ -193,6 +193,10 @@ def test_names_platforms_and_commands_complete(toml: Path) -> None:
     assert completed("fetch-artifacts conform --platform ", folder) == both
     assert completed("fetch-artifacts mirror out --platform ", folder) == both
     assert completed("fetch-artifacts --platform x", folder) == both[1:]
+    for command in ("bind", "add", "publish data", "diff"):
+        assert "Other" in completed(f"fetch-artifacts {command} O", folder)
+    assert completed("fetch-artifacts override Other x", folder) == ["x"]  # as a path
+    assert completed("fetch-artifacts help inst", folder) == ["install"]
     toml.write_text("broken =")
     assert completed("fetch-artifacts path D", folder) in ([], [""])
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_names)
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @click.option("--keep", is_flag=True, help="Leave it installed.")
 @click.option(
@@ -127,7 +127,7 @@ def _pack(
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_names)
 @click.argument("tree_hash", metavar="TREE_HASH")
 @click.option(
     "--download",

@@ -13,8 +13,17 @@ from fetch_artifacts.settings.terminal import COMPLETION
 _PROGRAM: Final = "fetch-artifacts"
 
 
+def _complete_commands(
+    context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    group = cast("click.Group", context.find_root().command)
+    return [
+        name for name in group.list_commands(context) if name.startswith(incomplete)
+    ]
+
+
 @click.command("help")
-@click.argument("command", required=False)
+@click.argument("command", required=False, shell_complete=_complete_commands)
 @click.pass_context
 def help_(context: click.Context, command: str | None) -> None:
     """Show the help of COMMAND, or of all commands."""

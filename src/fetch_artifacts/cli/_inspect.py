@@ -11,6 +11,7 @@ import click
 
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.cli.shared.asking import dry_run_option
+from fetch_artifacts.cli.shared.completing import complete_names_or_files
 from fetch_artifacts.cli.shared.options import (
     FAILED,
     json_option,
@@ -223,8 +224,8 @@ def _place(text: str, toml_path: Path | None) -> str:
 
 
 @click.command()
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", shell_complete=complete_names_or_files)
+@click.argument("second", shell_complete=complete_names_or_files)
 @toml_option
 @json_option
 def diff(first: str, second: str, toml_path: Path | None, *, as_json: bool) -> None:

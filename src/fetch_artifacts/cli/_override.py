@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 
 from fetch_artifacts.artifacts_toml.choosing import entry_for
-from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.completing import complete_files, complete_names
 from fetch_artifacts.cli.shared.options import (
     json_option,
     platform_option,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_names)
-@click.argument("path", required=False)
+@click.argument("path", required=False, shell_complete=complete_files)
 @click.option(
     "--uuid",
     type=UUID,

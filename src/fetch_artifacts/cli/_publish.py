@@ -170,7 +170,7 @@ def print_published(published: Published, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("folder", type=_FOLDER)
-@click.argument("name")
+@click.argument("name", shell_complete=complete_names)
 @click.option(
     "--to",
     "targets",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import click
+    from click.shell_completion import CompletionItem
 
 
 def complete_names(
@@ -25,6 +26,25 @@ def complete_names(
     given = context.params.get("names") or ()
     names = (name for name in _table(context) if name not in given)
     return [name for name in names if name.startswith(incomplete)]
+
+
+def complete_files(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """What the shell itself offers for a path."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+def complete_names_or_files(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The names in the file, and what the shell offers for a path."""
+    from click.shell_completion import CompletionItem
+
+    names = map(CompletionItem, complete_names(context, parameter, incomplete))
+    return [*names, *complete_files(context, parameter, incomplete)]
 
 
 def complete_platforms(
