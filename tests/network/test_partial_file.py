@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import time
@@ -120,6 +121,27 @@ def test_a_link_is_fast_that_brings_much_in_a_quarter_of_a_second(
             received += len(chunk)
             if received > 200_000:  # all that comes now comes late
                 monkeypatch.setattr(partial, "_HEAD_SECONDS", 0)
+            assert not names(partial_dir)
+
+
+def test_a_link_is_fast_that_brings_much_in_several_downloads(
+    fetcher: HttpFetcher, partial_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partial, "_HEAD_BYTES", len(DATA))
+    monkeypatch.setattr(partial, "_HEAD_SECONDS", 600)
+    folder = Folder.hold(partial_dir)
+    with serving(File(DATA)) as server, contextlib.ExitStack() as stack:
+        first, second = [
+            stack.enter_context(fetcher.open(server.url(), sha256=sha256, partials=to))
+            for sha256, to in [(SHA256, folder), (None, None)]
+        ]
+        received = len(next(first))
+        for _ in second:
+            pass
+        received += len(next(first))
+        assert received < len(DATA)
+        monkeypatch.setattr(partial, "_HEAD_SECONDS", 0)
+        for _ in first:
             assert not names(partial_dir)
 
 

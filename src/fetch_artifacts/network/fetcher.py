@@ -32,6 +32,7 @@ from fetch_artifacts.network.credentials import Credentials
 from fetch_artifacts.network.failures import failure
 from fetch_artifacts.network.partial_file import (
     PartialFile,
+    Traffic,
     remove_old_partials,
 )
 from fetch_artifacts.network.session import HttpSession, ServerLimits
@@ -74,6 +75,7 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
         self.stopped = stopped or threading.Event()
         self._session: HttpSession | None = None
         self._lock = threading.Lock()
+        self._traffic: dict[str, Traffic] = {}  # by the host
 
     def __exit__(self, *_: object) -> None:
         if self._session is not None:
@@ -127,7 +129,7 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
             url,
             headers or {},
             self._limits,
-            _partial(partials, sha256),
+            self._partial(partials, sha256, parts.hostname),
         )
         with contextlib.closing(transfer.chunks(progress)) as chunks:
             try:
@@ -172,6 +174,15 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
         except OSError as error:
             raise failure(url, str(error)) from None
 
+    def _partial(
+        self, folder: Folder | None, sha256: Sha256 | None, host: str
+    ) -> PartialFile:
+        traffic = self._traffic.setdefault(host, Traffic())
+        if folder is None or sha256 is None:
+            return PartialFile(None, traffic=traffic)
+        remove_old_partials(folder)
+        return PartialFile(folder, sha256, traffic)
+
     def _ftp_session(self) -> FtpSession:
         from fetch_artifacts.network.ftp import FtpSession
 
@@ -187,13 +198,6 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
                     self._settings, credentials, self._limits, self.stopped
                 )
             return self._session
-
-
-def _partial(folder: Folder | None, sha256: Sha256 | None) -> PartialFile:
-    if folder is None or sha256 is None:
-        return PartialFile(None)
-    remove_old_partials(folder)
-    return PartialFile(folder, sha256)
 
 
 def _file_chunks(url: str, progress: ByteReport | None) -> Generator[bytes]:
