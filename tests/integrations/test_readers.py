@@ -134,12 +134,29 @@ def test_xarray_and_zarr(tree: Path, depot: Path) -> None:
 
 
 @needs("polars")
-def test_polars_reads_an_open_file(tree: Path, depot: Path) -> None:
+def test_polars_reads_open_files_and_the_paths_behind_addresses(
+    tree: Path, depot: Path
+) -> None:
     import polars as pl
 
     toml = bound(tree)
     with fsspec.open("artifact://Demo/tables/1.csv", toml_path=toml) as file:
         assert pl.read_csv(file)["a"].sum() == 145
+    paths = fsspec.open_local("artifact://Demo/tables/*.csv", toml_path=toml)
+    assert pl.scan_csv(paths).collect()["a"].sum() == 780
+
+
+@needs("polars", "pyarrow")
+def test_polars_reads_addresses_by_pyarrow(tree: Path, depot: Path) -> None:
+    import polars as pl
+
+    pl.DataFrame({"a": range(10)}).write_parquet(tree / "t.parquet")
+    table = pl.read_parquet(
+        "artifact://Demo/t.parquet",
+        storage_options={"toml_path": bound(tree)},
+        use_pyarrow=True,
+    )
+    assert table["a"].sum() == 45
 
 
 @needs("duckdb")
