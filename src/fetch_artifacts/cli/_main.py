@@ -149,7 +149,7 @@ class _Commands(click.Group):
 
 
 def _interrupted(error: BaseException | None, *, resumes: bool = False) -> int:
-    """Say that the command was ended, and how to go on; gives the exit code."""
+    """Say that the command was ended, and how to go on; return the exit code."""
     what = "terminated" if isinstance(error, Terminated) else "interrupted"
     with contextlib.suppress(OSError):  # the terminal is gone
         tell(what + "; run it again to go on: a download is resumed" * resumes)

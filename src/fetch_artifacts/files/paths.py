@@ -66,7 +66,7 @@ def make_folders(folder: Path) -> None:
 
 
 def look_anew(folder: str | os.PathLike[str]) -> None:
-    """See from now on what is in a folder at present.
+    """Make sure that later look-ups see what is in a folder now.
 
     A client of NFS answers for up to a minute from what it remembers of names, and of
     names that were free; it asks the server again about a folder that is opened.

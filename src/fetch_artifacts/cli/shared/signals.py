@@ -30,7 +30,7 @@ class Terminated(KeyboardInterrupt):
 
 
 def exit_code_of(interrupt: BaseException | None) -> int:
-    """Give what a shell would: 128 and the number of the signal, that of Ctrl-C too."""
+    """Give the exit code that shells use: 128 plus the number of the signal."""
     return 128 + interrupt.number if isinstance(interrupt, Terminated) else INTERRUPTED
 
 
@@ -38,7 +38,7 @@ def exit_code_of(interrupt: BaseException | None) -> int:
 def terminations_raised() -> Iterator[None]:
     """Raise `Terminated` for SIGTERM and SIGHUP, in the main thread, in a block.
 
-    Not for those that are ignored, as SIGHUP is below nohup, or handled already.
+    Not for one that is ignored, as SIGHUP is under nohup, or is handled already.
     """
     before = {}
     if threading.current_thread() is threading.main_thread():
