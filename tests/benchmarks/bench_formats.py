@@ -44,8 +44,6 @@ def _peers(archive: Path, program: str, out: Path) -> dict[str, Contender]:
     if have("tar") and have(program.split(maxsplit=1)[0]):
         name = f"GNU tar, {program}"
         peers[name] = ["tar", "-C", str(out), "-I", program, "-xf", str(archive)]
-    else:
-        print(f"without {program.split(maxsplit=1)[0]}: it is not installed")
     if have("bsdtar"):
         peers["bsdtar"] = ["bsdtar", "-C", str(out), "-xf", str(archive)]
     return peers
