@@ -247,7 +247,9 @@ def test_junit_has_a_case_for_each_check_and_the_differences(tmp_path: Path) -> 
 def test_a_terminal_gets_a_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fetch_artifacts.cli._conform._is_terminal", lambda: True)
+    monkeypatch.setattr(
+        "fetch_artifacts.cli.commands.conform._is_terminal", lambda: True
+    )
     _, said = conform(tmp_path, place=["/elsewhere"])
     assert "artifact    platform" in said
     assert f"Plain       {HOST}  entry, hash, path DIFFERENT, content" in said

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import fetch_artifacts
-from fetch_artifacts.cli import _install
 from fetch_artifacts.cli._main import MODULES
+from fetch_artifacts.cli.commands import install
 from support.commands import run
 from support.published import TREE_HASH
 
@@ -155,7 +155,7 @@ def test_no_traceback_reaches_a_user(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(_install, "locate", fail)
+    monkeypatch.setattr(install, "locate", fail)
     result = run("path", "Demo")
     assert (result.exit_code, result.stdout) == (1, "")
     first, _ = result.stderr.splitlines()
@@ -170,7 +170,7 @@ def test_an_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_install, "locate", interrupt)
+    monkeypatch.setattr(install, "locate", interrupt)
     result = run("path", "Demo")
     assert result.exit_code == 130
     assert result.stderr.endswith(

@@ -42,6 +42,7 @@ class TargetOption(click.Option):
     """An option whose help lists the targets, which are imported for that only."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Give the option's line of ``--help``, with the targets in it."""
         from fetch_artifacts.authoring.publish import target_syntax
 
         self.help = f"{target_syntax()}."
@@ -223,7 +224,7 @@ def publish(
     from fetch_artifacts.authoring.mirrors import mirror
     from fetch_artifacts.authoring.publish import publish as publish_folder
     from fetch_artifacts.authoring.publish import targets_for
-    from fetch_artifacts.cli._mirror import tell_pushed
+    from fetch_artifacts.cli.commands.mirror import tell_pushed
 
     if push:
         mirror.writable_mirrors()  # before there is anything to put there

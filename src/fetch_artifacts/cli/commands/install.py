@@ -91,7 +91,7 @@ def path(
 
 def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, object]:
     """Which tree a path is in, and what sends it elsewhere."""
-    from fetch_artifacts.cli._depot import override_facts
+    from fetch_artifacts.cli.commands.depot import override_facts
 
     if name not in load_artifacts_toml(toml):
         name, _ = split_artifact_slash(name)
@@ -306,7 +306,7 @@ def _print_installed(installed: list[tuple[str, Path]], *, as_json: bool) -> Non
 
 def _push(installed: Sequence[tuple[str, Path]]) -> None:
     """Put what is installed into the mirrors."""
-    from fetch_artifacts.cli._mirror import push_installed
+    from fetch_artifacts.cli.commands.mirror import push_installed
 
     push_installed([where for _, where in installed])
 

@@ -11,7 +11,7 @@ import click
 
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
-from fetch_artifacts.cli._depot import override_facts
+from fetch_artifacts.cli.commands.depot import override_facts
 from fetch_artifacts.cli.shared.completing import complete_names
 from fetch_artifacts.cli.shared.installed import installed_json, print_installed
 from fetch_artifacts.cli.shared.options import (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
-from fetch_artifacts.cli._publish import print_published
+from fetch_artifacts.cli.commands.publish import print_published
 from fetch_artifacts.cli.shared.completing import complete_names
 from fetch_artifacts.cli.shared.options import (
     FAILED,
