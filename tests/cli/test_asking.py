@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fetch_artifacts.depot import orphans
+from fetch_artifacts.depot.usage import orphans
 from support.commands import Result, Terminal, run, run_on
 from support.published import TREE_HASH
 

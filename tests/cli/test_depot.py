@@ -9,7 +9,7 @@ import pytest
 
 from fetch_artifacts import artifact, clear_artifact_cache
 from fetch_artifacts.cli.shared.installed import show_age
-from fetch_artifacts.depot import orphans
+from fetch_artifacts.depot.usage import orphans
 from fetch_artifacts.terminal.units import show_bytes
 from support.commands import run
 from support.published import TREE_HASH, Published, publish

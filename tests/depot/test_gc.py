@@ -15,7 +15,6 @@ import tomli
 
 from fetch_artifacts.depot import gc
 from fetch_artifacts.depot.gc import Collection, collect_garbage
-from fetch_artifacts.depot.orphans import OrphanLog
 from fetch_artifacts.depot.stack import with_artifacts_directory
 from fetch_artifacts.depot.usage.log import (
     local_now,
@@ -23,6 +22,7 @@ from fetch_artifacts.depot.usage.log import (
     replace_log,
     write_usage,
 )
+from fetch_artifacts.depot.usage.orphans import OrphanLog
 from fetch_artifacts.depot.workspace import Workspace
 from fetch_artifacts.errors import (
     ArtifactsTomlError,

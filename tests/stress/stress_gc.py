@@ -17,8 +17,9 @@ from unittest import mock
 import tomli
 
 from fetch_artifacts import artifact, pkg_artifacts
-from fetch_artifacts.depot import gc, orphans
+from fetch_artifacts.depot import gc
 from fetch_artifacts.depot.gc import collect_garbage
+from fetch_artifacts.depot.usage import orphans
 from fetch_artifacts.depot.usage.log import write_usage
 from fetch_artifacts.install.clearing import clear
 from stress.scene import age_nameless_locks, check, fork

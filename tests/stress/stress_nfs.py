@@ -24,8 +24,8 @@ from unittest import mock
 import tomli
 
 from fetch_artifacts import artifact, tree_hash
-from fetch_artifacts.depot import orphans
 from fetch_artifacts.depot.gc import collect_garbage
+from fetch_artifacts.depot.usage import orphans
 from fetch_artifacts.depot.usage.log import write_usage
 from stress import stress_file_systems, stress_gc
 from stress.scene import check, fork

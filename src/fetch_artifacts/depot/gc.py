@@ -23,13 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.depot.disk_usage import TreeSizes, measure_tree
-from fetch_artifacts.depot.orphans import (
-    COLLECT_DELAY,
-    Needed,
-    OrphanLog,
-    Rules,
-    judge_trees,
-)
 from fetch_artifacts.depot.stack import DepotStack, no_depot
 from fetch_artifacts.depot.state import sweep_cache, sweep_state
 from fetch_artifacts.depot.usage.log import (
@@ -37,6 +30,13 @@ from fetch_artifacts.depot.usage.log import (
     local_now,
     locked_log,
     replace_log,
+)
+from fetch_artifacts.depot.usage.orphans import (
+    COLLECT_DELAY,
+    Needed,
+    OrphanLog,
+    Rules,
+    judge_trees,
 )
 from fetch_artifacts.depot.usage.references import ReferenceReader
 from fetch_artifacts.depot.workspace import LOCK_STALE_AGE, Workspace
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from fetch_artifacts.depot.orphans import InstalledTree
+    from fetch_artifacts.depot.usage.orphans import InstalledTree
     from fetch_artifacts.depot.usage.references import References
     from fetch_artifacts.files.locks.pidlock import PidLock
 

@@ -11,13 +11,13 @@ from fetch_artifacts.artifacts_toml.choosing import entries_of
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.search import package_uuid
 from fetch_artifacts.depot.disk_usage import TreeSizes
-from fetch_artifacts.depot.orphans import install_time, installed_trees
 from fetch_artifacts.depot.override_edits import (
     explain_override,
     find_override,
     overrides_in_effect,
 )
 from fetch_artifacts.depot.stack import DepotStack
+from fetch_artifacts.depot.usage.orphans import install_time, installed_trees
 from fetch_artifacts.depot.usage.references import ReferenceReader
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DepotError

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.depot.artifacts import TreeLocation
     from fetch_artifacts.depot.gc import Collection
-    from fetch_artifacts.depot.orphans import InstalledTree
+    from fetch_artifacts.depot.usage.orphans import InstalledTree
     from fetch_artifacts.platforms.platform import Platform
 
 all_depots_option = click.option(

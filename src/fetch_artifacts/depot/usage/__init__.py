@@ -1,1 +1,1 @@
-"""Usage: which Artifacts.toml files count for gc, and what they name."""
+"""Usage: which Artifacts.toml files count for gc, which trees they need."""
