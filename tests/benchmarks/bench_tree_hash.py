@@ -65,6 +65,10 @@ def main() -> None:
                     f" | xargs -0 -n 1 -P {CORES} openssl sha1"
                 )
                 peers[PACE] = lambda: _openssl_pace(1 << 30)
+            peers[f"cat, {CORES} at once, hashes nothing"] = _shell(
+                f"find {large} -type f -print0"
+                f" | xargs -0 -n 1 -P {CORES} cat > /dev/null"
+            )
             goals = [Goal(at_most=1 / 0.9, of=PACE)]
             compare("tree hash of 4 files of 256 MB", peers, rounds=3, goals=goals)
             shutil.rmtree(large)
