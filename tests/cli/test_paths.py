@@ -9,6 +9,7 @@ import pytest
 
 from support.commands import run
 from support.published import TREE_HASH
+from support.trees import make_tree
 
 CREATE = ("create", "served", "-o")
 BUNDLE = ("bundle",)
@@ -121,3 +122,28 @@ def test_doctor_tells_once_that_a_file_is_no_toml(toml: Path) -> None:
     assert result.exit_code == 1
     assert "expected TOML" in result.stdout
     assert result.stderr == f"fetch-artifacts: {toml}: 1 wrong\n"
+
+
+@pytest.mark.usefixtures("depot")
+def test_a_beginner_is_told_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Project.toml").touch()  # nothing above is looked at
+    assert run("list").stderr.endswith(
+        "or make one with `fetch-artifacts add` or `publish`\n"
+    )
+    data = make_tree(tmp_path / "data", {"f": "1"})
+    assert "as dir:PATH, an fsspec" in run("publish", data, "Data").stderr
+    assert "`fetch-artifacts hash FOLDER` prints it" in run("bind", "Data", "x").stderr
+    bound = run("bind", "Data", TREE_HASH)
+    assert "note: Data: no download is bound" in bound.stderr
+    monkeypatch.setenv("JULIA_PKG_SERVER", "https://pkg.example.invalid")
+    failed = run("path", "Data", "--offline").stderr.splitlines()
+    assert failed[-1] == "  The Artifacts.toml names no download of it; add one."
+    package = tmp_path / "src/data"
+    package.mkdir(parents=True)
+    (tmp_path / "Artifacts.toml").rename(package / "Artifacts.toml")
+    assert (
+        "; there is src/data/Artifacts.toml: name it with --toml" in run("list").stderr
+    )

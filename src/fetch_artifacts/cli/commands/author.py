@@ -126,9 +126,22 @@ def _pack(
     tell_bound(binding, name)
 
 
+def _parse_hash(
+    _context: click.Context, _parameter: click.Parameter, value: str
+) -> TreeHash:
+    try:
+        return TreeHash.parse(value)
+    except ValueError as error:
+        msg = (
+            f"{error}; `fetch-artifacts hash FOLDER` prints it, and "
+            "`fetch-artifacts add NAME URL` computes it from an archive"
+        )
+        raise click.BadParameter(msg) from error
+
+
 @click.command()
 @click.argument("name", shell_complete=complete_names)
-@click.argument("tree_hash", metavar="TREE_HASH")
+@click.argument("tree_hash", metavar="TREE_HASH", callback=_parse_hash)
 @click.option(
     "--download",
     "downloads",
@@ -141,7 +154,7 @@ def _pack(
 def bind(
     *,
     name: str,
-    tree_hash: str,
+    tree_hash: TreeHash,
     downloads: tuple[tuple[str, str], ...],
     binding: BindingOptions,
 ) -> None:
@@ -149,11 +162,16 @@ def bind(
 
     Nothing is downloaded; `add` computes the hashes itself.
     """
+    if not downloads:
+        tell_done(
+            f"note: {name}: no download is bound, so it can be installed from an "
+            "artifact server alone; --download names one"
+        )
     sources = [
         DownloadSource(url=url, sha256=Sha256.parse(sha256))
         for url, sha256 in downloads
     ]
-    bind_name(binding, name, TreeHash.parse(tree_hash), sources or None)
+    bind_name(binding, name, tree_hash, sources or None)
 
 
 @click.command()

@@ -48,6 +48,16 @@ class TargetOption(click.Option):
         self.help = f"{target_syntax()}."
         return super().get_help_record(ctx)
 
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """Say what the targets are where none is given."""
+        try:
+            return super().process_value(ctx, value)
+        except click.MissingParameter as error:
+            from fetch_artifacts.authoring.publish import target_syntax
+
+            msg = f"Say where to upload it, as {target_syntax()}"
+            raise click.MissingParameter(msg, ctx=ctx, param=self) from error
+
 
 compression_option = click.option(
     "--compression",

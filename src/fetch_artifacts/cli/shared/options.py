@@ -12,7 +12,11 @@ from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
 from fetch_artifacts.cli.shared.completing import complete_platforms
 from fetch_artifacts.cli.shared.paths import TomlPath
 from fetch_artifacts.cli.shared.printing import tell, tell_done
-from fetch_artifacts.cli.shared.toml_in_use import named_or_found, require_project
+from fetch_artifacts.cli.shared.toml_in_use import (
+    named_or_found,
+    require_project,
+    tomls_below,
+)
 from fetch_artifacts.errors import PlatformError
 from fetch_artifacts.settings.project import project_of
 from fetch_artifacts.settings.pyproject import artifacts_toml_of_project
@@ -157,8 +161,7 @@ def _in_use(toml: Path) -> Path:
 
 
 def _warn_of_second(here: Path) -> None:
-    others = [path for path in here.glob("*/*Artifacts.toml") if path.is_file()]
-    others += [path for path in here.glob("*/*/*Artifacts.toml") if path.is_file()]
+    others = tomls_below(here)
     if others:
         shown = ", ".join(str(path.relative_to(here)) for path in others[:3])
         tell(

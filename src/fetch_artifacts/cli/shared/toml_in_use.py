@@ -25,12 +25,29 @@ def named_or_found(toml_path: Path | None) -> Path:
         raise not_there(named)
     found = named.absolute() if named else find_artifacts_toml(here)
     if found is None:
-        msg = (
-            f"no Artifacts.toml in {here} or above it up to the nearest Project.toml; "
-            "name one with --toml"
-        )
-        raise ArtifactsTomlNotFoundError(msg, searched=[here])
+        raise _none_found(here)
     return found
+
+
+def tomls_below(folder: Path) -> list[Path]:
+    """The files of this kind one and two folders further down, as in a src layout."""
+    found = [*folder.glob("*/*Artifacts.toml"), *folder.glob("*/*/*Artifacts.toml")]
+    return [path for path in found if path.is_file()]
+
+
+def _none_found(here: Path) -> ArtifactsTomlNotFoundError:
+    below = sorted(path.relative_to(here) for path in tomls_below(here))
+    hint = "name one with --toml, or make one with `fetch-artifacts add` or `publish`"
+    if below:
+        hint = (
+            f"there is {below[0]}: name it with --toml, or as artifacts-toml of "
+            "[tool.fetch-artifacts] in pyproject.toml"
+        )
+    msg = (
+        f"no Artifacts.toml in {here} or above it up to the nearest Project.toml; "
+        f"{hint}"
+    )
+    return ArtifactsTomlNotFoundError(msg, searched=[here])
 
 
 def require_project(folder: Path) -> None:
