@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from fetch_artifacts.files.remote import plain_errors
+import sys
+
+import pytest
+
+from fetch_artifacts.files.remote import file_system, plain_errors
 
 CREDENTIALS = "; check the credentials that its driver finds, and what they may do"
 
@@ -69,3 +73,30 @@ def test_what_a_file_system_says_is_one_line_with_what_to_do() -> None:
     xml = "<?xml version='1.0'?><Error><Message>No\nway.</Message></Error>"
     assert said(ValueError(xml)) == "No way."
     assert len(said(ValueError("x" * 10_000))) == 300
+
+
+@pytest.mark.parametrize("form", ["u:pw@b/a?k=pw", "b/a%3Fk%3Dpw", "u%3Apw%40b/a?k=pw"])
+def test_the_login_and_the_query_of_an_address_are_not_told(form: str) -> None:
+    with (
+        pytest.raises(OSError, match="no answer from") as raised,
+        plain_errors("x://u:pw@b/a?k=pw"),
+    ):
+        raise OSError(f"no answer from y://h/{form} at all")
+    assert "pw" not in str(raised.value)
+
+
+def test_an_address_is_that_of_one_file_system() -> None:
+    pytest.importorskip("fsspec", reason="NO ADDRESS WAS OPENED: needs fsspec")
+    system, path = file_system("MEMORY://b/a")
+    assert (system.protocol, path) == ("memory", "/b/a")
+    with pytest.raises(OSError, match='expected one address, found several with "::"'):
+        file_system("memory://b/a::zip://c")
+
+
+def test_without_the_client_of_hugging_face_what_to_install_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("fsspec", reason="NO ADDRESS WAS OPENED: needs fsspec")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(OSError, match=r"needs huggingface_hub: .*\[hf\]>="):
+        file_system("hf://datasets/me/data/a")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from fetch_artifacts._version import pip_install
 from fetch_artifacts.urls import redacted_text
@@ -38,10 +39,19 @@ def plain_errors(address: str) -> Iterator[None]:
         if isinstance(error, FileNotFoundError) or _status(error) == _NOT_FOUND:
             raise FileNotFoundError("there is no such file") from None
         # They may quote the address, and so may the errors that they come from.
-        login = address.partition("://")[2].partition("/")[0].rpartition("@")[0]
-        why = redacted_text(_in_short(error))
-        why = why.replace(f"{login}@", "") if login else why
+        why = _without_secrets(redacted_text(_in_short(error)), address)
         raise OSError("; ".join(filter(None, (why, _remedy(error))))) from None
+
+
+def _without_secrets(text: str, address: str) -> str:
+    """Take the login and the query of an address out of a text, quoted or not."""
+    rest, _, query = address.partition("://")[2].partition("?")
+    login = rest.partition("/")[0].rpartition("@")[0]
+    for secret, shown in ((f"{login}@", ""), (f"?{query}", "?...")):
+        if len(secret) > 1:
+            for form in (secret, quote(secret), quote(secret, safe="")):
+                text = text.replace(form, shown)
+    return text
 
 
 def _in_short(error: Exception) -> str:
@@ -99,8 +109,18 @@ def file_system(address: str) -> tuple[Any, str]:
     except ImportError:
         msg = f"needs fsspec: {pip_install('fsspec')}"
         raise OSError(msg) from None
+    scheme, _, rest = address.partition("://")
+    if "::" in rest:
+        msg = 'expected one address, found several with "::" between them'
+        raise OSError(msg)
     with plain_errors(address):
-        system, path = fsspec.core.url_to_fs(address)
+        try:
+            system, path = fsspec.core.url_to_fs(f"{scheme.lower()}://{rest}")
+        except ImportError:
+            if scheme.lower() != "hf":
+                raise
+            msg = f"needs huggingface_hub: {pip_install('hf')}"
+            raise OSError(msg) from None
     return system, path
 
 
