@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,39 +21,9 @@ from fetch_artifacts.tar.limits import UnpackLimits
 from fetch_artifacts.tar.member import make_member
 from fetch_artifacts.tar.member_tree import MemberTree
 from support.archives import END, file, folder, header, listing, pax, symlink
+from support.peaks import peak_of
 
-# Over the interpreter and what it has imported. The peak is the kernel's figure, so it
-# counts what allocators keep as well.
 MOST_MEMORY = 64_000_000
-
-MEASURE = """
-import gzip, sys, tempfile
-from pathlib import Path
-from fetch_artifacts.archive.tree import read_archive
-from fetch_artifacts.archive.unpack import unpack_archive
-from fetch_artifacts.errors import UnpackError
-
-def peak():
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) << 10 for line in lines if "VmHWM" in line)
-
-def chunks(path):
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 18):
-            yield chunk
-
-read_archive([gzip.compress(bytes(1024))])
-before, said = peak(), ""
-try:
-    if sys.argv[1] == "read":
-        read_archive(chunks(sys.argv[2])).tree_hash
-    else:
-        with tempfile.TemporaryDirectory(dir=sys.argv[3]) as folder:
-            unpack_archive(chunks(sys.argv[2]), Path(folder))
-except UnpackError as error:
-    said = str(error)
-print(peak() - before, said[-200:])
-"""
 
 
 def many_names() -> Iterator[bytes]:
@@ -153,10 +122,8 @@ def test_what_is_in_an_archive_stays_within_64_megabytes_of_memory(
     archive = tmp_path / "a.tar.gz"
     with gzip.open(archive, "wb", compresslevel=1) as written:
         written.writelines(make())
-    command = [sys.executable, "-c", MEASURE, how, str(archive), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    needed, _, said = done.stdout.partition(" ")
-    assert int(needed) < MOST_MEMORY
+    needed, said = peak_of(how, archive, tmp_path)
+    assert needed < MOST_MEMORY
     assert ("FETCH_ARTIFACTS_MAX_NAMES" in said) == (make in REFUSED)
 
 
@@ -167,10 +134,8 @@ def test_the_window_of_zstd_leaves_less_for_names(tmp_path: Path) -> None:
     archive = tmp_path / "a.tar.zst"
     chunks = zstd_with_window_of_8_mib(empty_folders())
     archive.write_bytes(b"".join(chunks))
-    command = [sys.executable, "-c", MEASURE, "read", str(archive), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    needed, _, said = done.stdout.partition(" ")
-    assert int(needed) < MOST_MEMORY
+    needed, said = peak_of("read", archive, tmp_path)
+    assert needed < MOST_MEMORY
     assert "FETCH_ARTIFACTS_MAX_NAMES" in said
 
 

@@ -33,6 +33,20 @@ BEFORE: Final[dict[str, tuple[str, ...]]] = {
     ),
     "full_disk": ("a full disk left an empty CACHEDIR.TAG",),
     "publish": ("9 of 60 killed publications left temporary folders",),
+    "bombs": (
+        "0.55 MB of archive with 200,000 links of 4,000 bytes: 825 MB of memory",
+        "4 kB with 1,000 paths of 2,041 folders: 461 MB; 0.4 MB of lost links: 388 MB",
+        "a usage log of 50 MB: 874 MB; /dev/zero as a log: all there is",
+        "1,570 bytes with 300 paths of 1,900 folders: 2.2 GB on the disk",
+        "1 MB of zstd behind the end of a tar: 34 GB were read",
+    ),
+    "growth": (
+        "check and doctor of 10,000 platforms: 26 s",
+        "2 entries of 6,000 tags: 18 s; a chain of 10,000 overrides: 6 s",
+    ),
+    "waits": ("install went on for over 40 s after Ctrl-C, path for 0.1 s",),
+    "editors": ("189 of 237 edits were lost",),
+    "long_installs": ("7 of 16 installs had 0 of 8,000 files, and said done",),
     "kills": ("35 of 60 killed installs left jl_* folders and pid files",),
 }
 """The figures of each script that had one, a line each."""
