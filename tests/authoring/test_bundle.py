@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import shutil
 import subprocess
@@ -269,3 +270,19 @@ def test_a_bundle_is_installed_where_there_is_no_network_at_all(
     )
     assert done.returncode == 0, done.stderr
     assert (depot / "artifacts" / TREE_HASH / "foo3").read_text() == "baz!"
+
+
+def test_without_a_file_it_has_what_the_found_one_binds(
+    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(published.toml.parent)
+    done = run("bundle", "found.tar", "--json")
+    assert json.loads(done.stdout) == {
+        "bundle": "found.tar",
+        "files": [str(published.toml)],
+        "trees": 1,
+    }
+    monkeypatch.chdir(tmp_path)
+    done = run("bundle", "found.tar")
+    assert (done.exit_code, "no Artifacts.toml in" in done.stderr) == (1, True)
+    assert run("bundle", "found.tar", "--toml", published.toml).exit_code == 0

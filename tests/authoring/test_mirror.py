@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import json
 import random
 import tarfile
 from pathlib import Path
@@ -203,9 +204,34 @@ def test_an_entry_with_the_hash_of_an_archive_is_refused(
     assert "doctor --fix" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--prune"], []])
-def test_files_must_be_named(arguments: list[str], mirror: Path) -> None:
-    assert run("mirror", mirror, *arguments).exit_code == 2
+def test_what_is_deleted_must_be_said_and_what_is_added_may_be_found(
+    published: Published, mirror: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run("mirror", mirror)
+    assert (done.exit_code, "no Artifacts.toml in" in done.stderr) == (1, True)
+    monkeypatch.chdir(published.toml.parent)
+    assert run("mirror", mirror).stdout == f"added\t{TREE_HASH}\tDemo\n"
+    done = run("mirror", mirror, "--prune")
+    assert (done.exit_code, "expected FILE or --toml" in done.stderr) == (2, True)
+    done = run("mirror", mirror, "--prune", "--toml", published.toml)
+    assert (done.exit_code, done.stdout) == (0, "")
+
+
+def test_json_tells_what_was_done(
+    published: Published, other: Published, mirror: Path
+) -> None:
+    def facts(*arguments: str | Path) -> dict[str, object]:
+        printed = json.loads(run("mirror", "--json", mirror, *arguments).stdout)
+        assert printed.pop("mirror") == str(mirror)
+        return dict(printed)
+
+    added = [{"git-tree-sha1": TREE_HASH, "name": "Demo"}]
+    assert facts(published.toml) == {"added": added, "there_already": 0}
+    assert facts("--check") == {"archives": 1, "faults": []}
+    (mirror / "meta").unlink()
+    faults = [{"file": "meta", "what": "missing"}]
+    assert facts("--check") == {"archives": 1, "faults": faults}
+    assert facts("--prune", other.toml)["deleted"] == [TREE_HASH]
 
 
 def test_a_web_server_takes_no_files(published: Published) -> None:

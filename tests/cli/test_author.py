@@ -89,7 +89,8 @@ def test_add_binds_what_a_url_gives(work: Path, published: Published) -> None:
 
 
 def test_bind_and_unbind_change_the_file_alone(work: Path) -> None:
-    done("bind", "Demo", TREE_HASH)
+    printed = json.loads(done("bind", "--json", "Demo", TREE_HASH))
+    assert (printed["name"], printed["git_tree_sha1"]) == ("Demo", TREE_HASH)
     done("bind", "Lib", TREE_HASH, "--platform", "x86_64-linux-gnu")
     download = ("--download", "https://example.org/x", "f" * 64)
     done("bind", "Lib", "0" * 40, "--platform", "aarch64-apple-darwin", *download)
@@ -101,7 +102,7 @@ def test_bind_and_unbind_change_the_file_alone(work: Path) -> None:
     result = run("unbind", "Demo")
     assert (result.exit_code, "Demo is not bound" in result.stderr) == (1, True)
     result = run("bind", "Demo", "f" * 64)
-    assert (result.exit_code, "expected 40 hex digits" in result.stderr) == (1, True)
+    assert (result.exit_code, "expected 40 hex digits" in result.stderr) == (2, True)
 
 
 def test_archive_takes_a_name_or_a_hash(

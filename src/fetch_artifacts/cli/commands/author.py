@@ -151,11 +151,13 @@ def _parse_hash(
     help="The URL of its archive, and the archive's sha256.",
 )
 @binding_options
+@json_option
 def bind(
     *,
     name: str,
     tree_hash: TreeHash,
     downloads: tuple[tuple[str, str], ...],
+    as_json: bool,
     binding: BindingOptions,
 ) -> None:
     """Bind NAME to the folder that has the git-tree-sha1 TREE_HASH.
@@ -172,6 +174,9 @@ def bind(
         for url, sha256 in downloads
     ]
     bind_name(binding, name, tree_hash, sources or None)
+    if as_json:
+        facts = {"name": name, "git_tree_sha1": str(tree_hash)}
+        print_json({**facts, "toml": str(binding.toml)})
 
 
 @click.command()

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fetch_artifacts.cli.shared.completing import complete_platforms_or_all
-from fetch_artifacts.cli.shared.options import FAILED
+from fetch_artifacts.cli.shared.options import (
+    FAILED,
+    json_option,
+    resolve_toml,
+    toml_option,
+)
 from fetch_artifacts.cli.shared.paths import NamedPath, OutputPath, TomlPath
-from fetch_artifacts.cli.shared.printing import say, tell_done
+from fetch_artifacts.cli.shared.printing import print_json, say, tell_done
 from fetch_artifacts.cli.shared.toml_in_use import require_project
 from fetch_artifacts.errors import PlatformError
 from fetch_artifacts.platforms.host import host_platform
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
+    from fetch_artifacts.authoring.mirrors.store import Store
     from fetch_artifacts.digests import TreeHash
     from fetch_artifacts.platforms.matching import PlatformChoice
 
@@ -81,52 +87,94 @@ def _selected(
     "--check", is_flag=True, help="Read all of it, and say what is wrong or missing."
 )
 @click.option("--prune", is_flag=True, help="Delete what none of the files names.")
+@toml_option
+@json_option
 def mirror(
+    *,
     place: str,
     files: tuple[Path, ...],
     platforms: list[PlatformChoice] | None,
-    *,
     jobs: int | None,
     check: bool,
     prune: bool,
+    toml_path: Path | None,
+    as_json: bool,
 ) -> None:
     """Write a mirror of artifacts that any web server can serve.
 
     It is written to the folder DIR or to URL, and holds what the Artifacts.toml FILEs
-    bind. Julia and Python install from it where JULIA_PKG_SERVER names the server. URL
-    is an address that fsspec can write to, such as s3://BUCKET/PREFIX.
+    bind; without a FILE, what the one found from the working directory upwards does.
+    Julia and Python install from it where JULIA_PKG_SERVER names the server. URL is an
+    address that fsspec can write to, such as s3://BUCKET/PREFIX.
     """
-    from fetch_artifacts.authoring.mirrors import mirror as mirrors
     from fetch_artifacts.authoring.mirrors.store import store_at
 
-    if not files and (prune or not check):
-        msg = "expected Artifacts.toml files, whose artifacts the mirror is to hold"
+    named = files + ((resolve_toml(toml_path),) if toml_path else ())
+    if prune and not named:
+        msg = "--prune deletes what no file names: expected FILE or --toml, found none"
         raise click.UsageError(msg)
     require_project(Path.cwd())
-    store = store_at(place)
-    wanted = _selected(files, platforms)
+    tomls = named or (() if check else (resolve_toml(None),))
+    mirrored = _Mirror(place, store_at(place), jobs)
+    facts: dict[str, object] = {"mirror": redacted(place)}
     if not check:
-        with progress.show_progress(verbose=True) as report:
-            added = mirrors.fill(store, wanted, jobs=jobs, report=report)
-        for tree in added:
-            say(f"added\t{tree}\t{wanted[tree].name}")
-        there = len(wanted) - len(added)
-        _tell_counts(place, {"added": len(added), "there already": there})
+        facts |= mirrored.fill(_selected(tomls, platforms))
     if prune:
-        gone = mirrors.prune(store, _selected(files, None))
-        for name in gone:
-            say(f"deleted\t{name}")
-        _tell_counts(place, {"deleted": len(gone)})
+        facts |= mirrored.prune(_selected(tomls, None))
     if check:
-        mirrors.require(store, place)
-        checked = mirrors.check(store, wanted, jobs=jobs)
-        for fault in checked.faults:
-            say(fault)
-        faults = f"{count_of(len(checked.faults), 'fault')} found"
-        tell_done(f"{redacted(place)}: {checked.archives} read, {faults}")
-        if checked.faults:
-            tell_done("delete what is damaged there, and run mirror without --check")
-            raise SystemExit(FAILED)
+        facts |= mirrored.check(_selected(tomls, platforms))
+    if as_json:
+        print_json(facts)
+    else:
+        for row in mirrored.rows:
+            say(row)
+    if facts.get("faults"):
+        tell_done("delete what is damaged there, and run mirror without --check")
+        raise SystemExit(FAILED)
+
+
+class _Mirror:
+    """A mirror that is worked on: each step says on standard error what it did.
+
+    A step gives what ``--json`` prints of it. What is printed without is in ``rows``.
+    """
+
+    def __init__(self, place: str, store: Store, jobs: int | None) -> None:
+        self._place = place
+        self._store = store
+        self._jobs = jobs
+        self.rows: list[str] = []
+
+    def fill(self, wanted: Mapping[TreeHash, ArtifactEntry]) -> dict[str, object]:
+        from fetch_artifacts.authoring.mirrors.mirror import fill
+
+        with progress.show_progress(verbose=True) as report:
+            trees = fill(self._store, wanted, jobs=self._jobs, report=report)
+        names = {str(tree): wanted[tree].name for tree in trees}
+        self.rows += [f"added\t{tree}\t{name}" for tree, name in names.items()]
+        there = len(wanted) - len(trees)
+        _tell_counts(self._place, {"added": len(trees), "there already": there})
+        added = [{"git-tree-sha1": tree, "name": name} for tree, name in names.items()]
+        return {"added": added, "there_already": there}
+
+    def prune(self, wanted: Mapping[TreeHash, ArtifactEntry]) -> dict[str, object]:
+        from fetch_artifacts.authoring.mirrors.mirror import prune
+
+        gone = prune(self._store, wanted)
+        self.rows += [f"deleted\t{name}" for name in gone]
+        _tell_counts(self._place, {"deleted": len(gone)})
+        return {"deleted": gone}
+
+    def check(self, wanted: Mapping[TreeHash, ArtifactEntry]) -> dict[str, object]:
+        from fetch_artifacts.authoring.mirrors.mirror import check, require
+
+        require(self._store, self._place)
+        checked = check(self._store, wanted, jobs=self._jobs)
+        self.rows += map(str, checked.faults)
+        found = f"{count_of(len(checked.faults), 'fault')} found"
+        tell_done(f"{redacted(self._place)}: {checked.archives} read, {found}")
+        faults = [{"file": fault.name, "what": fault.what} for fault in checked.faults]
+        return {"archives": checked.archives, "faults": faults}
 
 
 def _tell_counts(place: str | Path, counts: Mapping[str, int]) -> None:
@@ -151,37 +199,45 @@ def _tell_counts(place: str | Path, counts: Mapping[str, int]) -> None:
     metavar="MANIFEST_TOML",
     help="Add those of the packages that this Manifest.toml of Julia names.",
 )
+@toml_option
+@json_option
 def bundle(
+    *,
     output: Path,
     files: tuple[Path, ...],
     platforms: list[PlatformChoice] | None,
-    *,
     jobs: int | None,
     environment: bool,
     manifests: tuple[Path, ...],
+    toml_path: Path | None,
+    as_json: bool,
 ) -> None:
     """Write artifacts, and the files that bind them, into one tar.
 
     `install --from OUTPUT` installs from it without a network. Unpacked, it is a
-    mirror.
+    mirror. Without FILE, --environment and --manifest, it has what the Artifacts.toml
+    found from the working directory upwards binds.
     """
     from fetch_artifacts.authoring.mirrors import environment as packages
     from fetch_artifacts.authoring.mirrors.bundle import write_bundle
 
     require_project(Path.cwd())
     tomls = [file.absolute() for file in files]
+    if toml_path or not (files or environment or manifests):
+        tomls.append(resolve_toml(toml_path))
     if environment:
         tomls += packages.distribution_tomls()
     for manifest in manifests:
         tomls += packages.manifest_tomls(manifest)
     tomls = list(dict.fromkeys(tomls))
-    if not tomls and not (environment or manifests):
-        msg = "expected Artifacts.toml files, --environment or --manifest"
-        raise click.UsageError(msg)
     with progress.show_progress(verbose=True) as report:
         trees = write_bundle(output, tomls, platforms, jobs=jobs, report=report)
-    for toml in tomls:
-        say(f"bundled\t{toml}")
+    if as_json:
+        files_bundled = [str(toml) for toml in tomls]
+        print_json({"bundle": str(output), "files": files_bundled, "trees": trees})
+    else:
+        for toml in tomls:
+            say(f"bundled\t{toml}")
     _tell_counts(output, {"in the bundle": trees})
 
 
