@@ -146,6 +146,6 @@ def _all_failed(
         # The fault of a source that can't be read names its place itself.
         named = text.startswith(url) or isinstance(error, ArtifactsTomlError)
         lines.append(f"  {text}" if named else f"  {url}: {text}")
-    if not entry.downloads:
+    if not entry.sources:
         lines.append("  The Artifacts.toml names no download of it; add one.")
     return InstallError("\n".join(lines), name=entry.name, attempts=attempts)
