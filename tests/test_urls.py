@@ -94,7 +94,7 @@ def test_a_location_is_taken_as_it_is_meant(location: str, target: str) -> None:
 
 @pytest.mark.parametrize("location", [*NO_URLS[:4], "//me:pw@[/", "http://a\x80b/"])
 def test_a_location_that_is_no_url_is_an_error_of_who_sent_it(location: str) -> None:
-    with pytest.raises(DownloadError, match=r"redirected to something that is not") as caught:
+    with pytest.raises(DownloadError, match=r"redirected to something that") as caught:
         redirected("http://a.org/x?t=pw", location)
     assert "pw" not in str(caught.value)
 
