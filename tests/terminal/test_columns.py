@@ -18,6 +18,7 @@ from fetch_artifacts.terminal.columns import columns_of, folded, padded, shorten
         ("\N{FULLWIDTH LATIN SMALL LETTER A}", 2),
         ("\N{ROCKET}", 2),
         ("\N{THERMOMETER}\N{VARIATION SELECTOR-16}", 2),
+        ("\N{WOMAN}\N{ZERO WIDTH JOINER}\N{PERSONAL COMPUTER}", 2),
     ],
 )
 def test_a_text_takes_as_many_columns(text: str, columns: int) -> None:

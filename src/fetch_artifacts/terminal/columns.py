@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_EMOJI_STYLE = "\ufe0f"  # what is before it is drawn as an emoji, in two columns
 
 
 def columns_of(text: str) -> int:
@@ -20,13 +17,11 @@ def columns_of(text: str) -> int:
     Args:
         text: Printable text.
     """
-    return len(text) if text.isascii() else sum(map(_columns, text))
+    if text.isascii():
+        return len(text)
+    from wcwidth import wcswidth  # its tables take longer to load than most commands
 
-
-def _columns(char: str) -> int:
-    if unicodedata.category(char) in {"Mn", "Me"}:
-        return int(char == _EMOJI_STYLE)
-    return 2 if unicodedata.east_asian_width(char) in "FW" else 1
+    return max(0, wcswidth(text))
 
 
 def padded(text: str, columns: int, *, right: bool = False) -> str:
@@ -56,11 +51,10 @@ def folded(text: str, columns: int) -> list[str]:
 
 def folded_word(text: str, columns: int) -> Iterator[str]:
     """Break a text anywhere into lines that fit; each has a character at least."""
-    line, taken = "", 0
+    line = ""
     for char in text:
-        more = _columns(char)
-        if line and taken + more > columns:
+        if line and columns_of(line + char) > columns:
             yield line
-            line, taken = "", 0
-        line, taken = line + char, taken + more
+            line = ""
+        line += char
     yield line
