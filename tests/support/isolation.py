@@ -12,7 +12,7 @@ NAMES = (
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
-    *("BINARYPROVIDER_COPYDEREF", "NETRC"),
+    *("BINARYPROVIDER_COPYDEREF", "NETRC", "NO_COLOR", "FORCE_COLOR", "TERM"),
 )
 
 

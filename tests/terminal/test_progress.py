@@ -72,6 +72,22 @@ def test_a_pipe_gets_a_line_for_each_artifact_where_that_is_wanted(
         assert report is None
 
 
+def test_a_dumb_terminal_gets_lines_without_escape_sequences(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    with progress.show_progress(verbose=True) as report:
+        assert report is not None
+        for name in ("Demo", "Other"):
+            report(ProgressEvent(name=name, stage="downloading", done=1, total=180))
+            report(ProgressEvent(name=name, stage="installed", done=180, total=180))
+    assert list(progress.counted("ab", 2, "hashing")) == ["a", "b"]
+    assert terminal.getvalue() == (
+        "fetch-artifacts: Demo: installed (180 B)\n"
+        "fetch-artifacts: Other: installed (180 B)\n"
+    )
+
+
 def test_a_small_artifact_is_not_told_to_have_no_bytes(pipe: io.StringIO) -> None:
     with progress.show_progress(verbose=True) as report:
         assert report is not None

@@ -16,10 +16,16 @@ def wants_colour(*, is_terminal: bool) -> bool:
 
     NO_COLOR forbids it, FORCE_COLOR asks for it where there is no terminal, whatever
     their value is unless it is empty (https://no-color.org, https://force-color.org).
+    A dumb terminal gets none unless FORCE_COLOR asks for it.
     """
     if os.environ.get("NO_COLOR"):
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or is_terminal
+    return bool(os.environ.get("FORCE_COLOR")) or (is_terminal and not is_dumb())
+
+
+def is_dumb() -> bool:
+    """Whether the terminal understands no escape sequences: TERM is "dumb"."""
+    return os.environ.get("TERM") == "dumb"
 
 
 def wants_progress() -> bool | None:

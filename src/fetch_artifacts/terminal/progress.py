@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
-from fetch_artifacts.settings.terminal import wants_progress
+from fetch_artifacts.settings.terminal import is_dumb, wants_progress
 from fetch_artifacts.terminal.columns import columns_of, padded, shortened
 from fetch_artifacts.terminal.escaping import printable
 from fetch_artifacts.terminal.units import show_bytes, show_seconds
@@ -282,7 +282,9 @@ def _has_widgets() -> bool:
 
 
 def _shows_bars() -> bool:
-    return _has_widgets() if _in_notebook() else sys.stderr.isatty()
+    if _in_notebook():
+        return _has_widgets()
+    return sys.stderr.isatty() and not is_dumb()
 
 
 @contextlib.contextmanager
@@ -299,9 +301,10 @@ def without_progress() -> Iterator[None]:
 def show_progress(*, verbose: bool = False) -> Iterator[Progress | None]:
     """Show progress within a ``with`` block: as bars, as lines, or not at all.
 
-    Bars on a terminal, and in a notebook with ipywidgets. Elsewhere, as in CI or in a
-    pipe, a line for each artifact if ``verbose``. FETCH_ARTIFACTS_PROGRESS is "off" to
-    show nothing, or "on" to show lines even if ``verbose`` is False.
+    Bars on a terminal, and in a notebook with ipywidgets. Elsewhere, as in CI, in a
+    pipe or on a dumb terminal, a line for each artifact if ``verbose``.
+    FETCH_ARTIFACTS_PROGRESS is "off" to show nothing, or "on" to show lines even if
+    ``verbose`` is False.
 
     Raises:
         SettingsError: FETCH_ARTIFACTS_PROGRESS says something else.
