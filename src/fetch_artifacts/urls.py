@@ -157,9 +157,10 @@ def redacted(url: str) -> str:
         is_url = False
     if is_url:
         address = _LOGIN.sub("", address)
-    elif "@" in address:  # not a URL, so the password may hold any character
+    elif "@" in url:  # not a URL, so the password may hold any character
         scheme = address[: address.find("://") + 3] if "://" in address else ""
-        address = scheme + address.rpartition("@")[2]
+        rest = scheme + url.rpartition("@")[2]
+        address, query, _ = rest.partition("#")[0].partition("?")
     return f"{address}?..." if query else address
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import shutil
 import subprocess
@@ -22,7 +23,7 @@ from fetch_artifacts.authoring.targets.github import GistTarget, ReleaseTarget
 from fetch_artifacts.authoring.targets.target import Upload
 from fetch_artifacts.errors import PublishError
 from fetch_artifacts.settings.environment import Settings
-from support.published import TREE, TREE_HASH
+from support.published import TREE, TREE_HASH, tar
 from support.trees import make_tree
 
 TOKEN = "ghp_never_to_be_seen"
@@ -122,6 +123,33 @@ def test_an_asset_that_is_there_is_left_as_it_is(
     assert target.upload(archive) == Upload(
         url="https://example.org/there", existed=True
     )
+
+
+def test_an_asset_that_is_something_else_is_told_with_the_remedy(
+    tmp_path: Path, github: HTTPServer, target: ReleaseTarget, archive: Archive
+) -> None:
+    release = answer_release(github, **{ARCHIVE: github.url_for("/there")})
+    github.expect_request(f"{RELEASES}/tags/v1.0").respond_with_json(release)
+    toml = BindingOptions(toml=tmp_path / "Artifacts.toml")
+    for content in (b"no archive", gzip.compress(tar({"other": "tree"}))):
+        github.clear_all_handlers()
+        github.expect_request(f"{RELEASES}/tags/v1.0").respond_with_json(release)
+        github.expect_request("/there").respond_with_data(content)
+        with pytest.raises(PublishError, match="delete it there and run this again"):
+            publish(tmp_path / "source", "Demo", target, toml)
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_what_was_made_meanwhile_is_told_with_the_remedy(
+    github: HTTPServer, target: ReleaseTarget, archive: Archive, found: bool
+) -> None:
+    tag = github.expect_request(f"{RELEASES}/tags/v1.0")
+    tag.respond_with_json(answer_release(github), 200 if found else 404)
+    refused = {"message": "Validation Failed", "errors": [{"code": "already_exists"}]}
+    place = f"/uploads{RELEASES}/1/assets" if found else RELEASES
+    github.expect_request(place, method="POST").respond_with_json(refused, 422)
+    with pytest.raises(PublishError, match="run it again, and it is used"):
+        target.upload(archive)
 
 
 def test_an_asset_whose_upload_broke_off_is_replaced(

@@ -262,15 +262,27 @@ def _source(upload: Upload, archive: Archive, tree_hash: TreeHash) -> DownloadSo
         with HttpFetcher(settings) as fetcher:
             received = receive(fetcher, upload.url, read, promised=archive.sha256)
         tree = received.content
-    except (DownloadError, UnpackError) as error:
+    except DownloadError as error:
         there = "already there" if upload.existed else "uploaded"
         msg = f"{there}, but it can't be downloaded from its public URL: {error}"
         raise PublishError(msg) from error
+    except UnpackError as error:
+        raise _other_content(upload, error) from error
     try:
         require_tree(tree_hash, tree.tree_hash, tree.git_hash, redacted(upload.url))
         # Another zlib may pack the same tree into different bytes.
         if not upload.existed:
             require_archive(archive.sha256, received.sha256, redacted(upload.url))
     except HashMismatchError as error:
-        raise PublishError(str(error)) from error
+        raise _other_content(upload, error) from error
     return DownloadSource(url=upload.url, sha256=received.sha256, size=received.size)
+
+
+def _other_content(upload: Upload, error: FetchArtifactsError) -> PublishError:
+    """Say that something else is downloaded, and what to do about it."""
+    if not upload.existed:
+        return PublishError(f"uploaded, but something else is downloaded: {error}")
+    return PublishError(
+        f"a file of that name is there already, and is something else: {error}; "
+        "delete it there and run this again, or publish to another place"
+    )

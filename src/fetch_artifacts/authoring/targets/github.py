@@ -6,6 +6,7 @@ The API is documented at docs.github.com/rest/releases and docs.github.com/rest/
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from fetch_artifacts.network.rest import RestSession
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
     from fetch_artifacts.archive.writer import Archive
     from fetch_artifacts.authoring.targets.target import TargetOptions
@@ -32,6 +34,8 @@ _GH_SECONDS: Final = 30.0
 _SILENT_SECONDS: Final = 300
 # What an interrupted upload leaves ("Upload a release asset" in its documentation).
 _BROKEN_OFF: Final = "starter"
+# The code of the error 422 ("Troubleshooting the REST API" in its documentation).
+_THERE: Final = "already_exists"
 _HEADERS: Final = {
     "Accept": "application/vnd.github+json",
     "X-GitHub-Api-Version": "2022-11-28",
@@ -108,7 +112,7 @@ class ReleaseTarget:
         """
         releases = f"{_api(self.settings)}/repos/{self.repository}/releases"
         name = archive.path.name
-        with _session(self.settings) as session:
+        with _session(self.settings) as session, _remedy_of_races():
             release = session.find(f"{releases}/tags/{quote(self.tag, safe='')}")
             if release is None:
                 body = {"tag_name": self.tag, "name": self.tag}
@@ -125,6 +129,18 @@ class ReleaseTarget:
             query = urlencode({"name": name})
             asset = session.send_file("POST", f"{address}?{query}", archive.path)
         return Upload(url=_field(asset, "browser_download_url"))
+
+
+@contextlib.contextmanager
+def _remedy_of_races() -> Iterator[None]:
+    """Say what to do where somebody made the release or the asset just before."""
+    try:
+        yield
+    except PublishError as error:
+        if _THERE not in str(error):
+            raise
+        msg = f"{error}; it was made meanwhile: run it again, and it is used"
+        raise PublishError(msg) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
