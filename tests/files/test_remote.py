@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from fetch_artifacts.files.remote import file_system, plain_errors
+from fetch_artifacts.urls import FSSPEC_SCHEMES
 
 CREDENTIALS = "; check the credentials that its driver finds, and what they may do"
 
@@ -93,10 +94,18 @@ def test_an_address_is_that_of_one_file_system() -> None:
         file_system("memory://b/a::zip://c")
 
 
-def test_without_the_client_of_hugging_face_what_to_install_is_said(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("scheme", sorted(FSSPEC_SCHEMES - {"webhdfs"}))
+def test_without_a_driver_what_to_install_is_said(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("fsspec", reason="NO ADDRESS WAS OPENED: needs fsspec")
-    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(OSError, match=r"needs huggingface_hub: .*\[hf\]>="):
-        file_system("hf://datasets/me/data/a")
+    # Another test may have loaded it.
+    loaded = vars(sys.modules["fsspec.registry"])["_registry"]
+    monkeypatch.delitem(loaded, scheme, raising=False)
+    drivers = {"abfss": "adlfs", "hdfs": "pyarrow", "hf": "huggingface_hub"}
+    for driver in ("gcsfs", "ocifs", "ossfs", "s3fs", *drivers.values()):
+        monkeypatch.setitem(sys.modules, driver, None)
+    command = r"[a-z3]+" if scheme != "hf" else r"\"fetch-artifacts\[hf\]>=.*"
+    needed = drivers.get(scheme, r"\w+")
+    with pytest.raises(OSError, match=rf"^needs {needed}: pip install {command}$"):
+        file_system(f"{scheme}://bucket/a")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -18,6 +19,19 @@ _CHUNK: Final = 1 << 20
 # takes longer than a server may be silent.
 _BLOCK: Final = 4 << 20
 _LONGEST: Final = 300  # characters of what a file system says
+# The package that reads each scheme, but webhdfs, which fsspec reads itself.
+_DRIVERS: Final = {
+    "abfs": "adlfs",
+    "abfss": "adlfs",
+    "az": "adlfs",
+    "gcs": "gcsfs",
+    "gs": "gcsfs",
+    "hdfs": "pyarrow",
+    "hf": "huggingface_hub",
+    "oci": "ocifs",
+    "oss": "ossfs",
+    "s3": "s3fs",
+}
 # What Azure's client appends to the server's message.
 _DETAILS: Final = re.compile(r"(\n(RequestId|Time):[^\n]*)|(\nContent: .*)", re.DOTALL)
 _MESSAGE: Final = re.compile(r"<Message>([^<]*)</Message>")
@@ -116,12 +130,20 @@ def file_system(address: str) -> tuple[Any, str]:
     with plain_errors(address):
         try:
             system, path = fsspec.core.url_to_fs(f"{scheme.lower()}://{rest}")
-        except ImportError:
-            if scheme.lower() != "hf":
+        except (ImportError, ValueError):  # such as "Protocol not known"
+            if not (missing := _missing_driver(scheme.lower())):
                 raise
-            msg = f"needs huggingface_hub: {pip_install('hf')}"
-            raise OSError(msg) from None
+            raise OSError(missing) from None
     return system, path
+
+
+def _missing_driver(scheme: str) -> str:
+    """Say which package reads a scheme and how to get it, "" if it is installed."""
+    driver = _DRIVERS.get(scheme)
+    if driver is None or find_spec(driver) is not None:
+        return ""
+    command = pip_install("hf") if scheme == "hf" else f"pip install {driver}"
+    return f"needs {driver}: {command}"
 
 
 def remote_chunks(address: str) -> Generator[tuple[bytes, int | None]]:
