@@ -141,6 +141,15 @@ assert hashed() == expected
     run(tree, code)
 
 
+def test_few_files_are_collected_where_one_process_hashes_them(tree: Path) -> None:
+    code = """
+assert forks.available_cores() == 1 or forks.files_at_once() == forks.MOST_FILES
+threading.Thread(target=signal.pause, daemon=True).start()
+assert forks.files_at_once() < 1000
+"""
+    run(tree, code)
+
+
 def test_a_worker_of_a_process_pool_does_not_fork(tree: Path) -> None:
     code = """
 import multiprocessing

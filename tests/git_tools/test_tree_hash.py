@@ -251,7 +251,7 @@ def test_a_tree_of_large_files_has_the_hash_that_julia_gives_it(
 def test_files_that_are_hashed_a_few_at_a_time_give_the_hash_that_julia_gives(
     tmp_path: Path, name: str, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folders, "MOST_FILES", most)
+    monkeypatch.setattr(folders, "files_at_once", lambda: most)
     tree, expected = TREES[name]
     assert expected == str(hash_directory(make_tree(tmp_path / "tree", tree)))
 
@@ -264,7 +264,7 @@ def test_large_and_small_files_a_few_at_a_time_have_their_place(
     tree = make_tree(tmp_path / "tree", {**content, "g/i": ("2", 0o755)})
     expected = list(list_directory(tree))
     monkeypatch.setattr(files, "LARGE", 5)
-    monkeypatch.setattr(folders, "MOST_FILES", most)
+    monkeypatch.setattr(folders, "files_at_once", lambda: most)
     assert sorted(expected) == sorted(list_directory(tree))
 
 

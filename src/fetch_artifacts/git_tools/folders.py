@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from fetch_artifacts.git_tools.files import hash_large_files, special_file, unreadable
-from fetch_artifacts.git_tools.forks import MOST_FILES, hash_small_files
+from fetch_artifacts.git_tools.forks import files_at_once, hash_small_files
 from fetch_artifacts.git_tools.objects import (
     DIGEST_SIZES,
     EXECUTABLE,
@@ -151,7 +151,7 @@ def hash_folders(
         UnhashableFileError: Something in it has no git hash, can't be read, or changes.
         OSError: The root is not a folder, or can't be listed.
     """
-    walk = _Walk(_How(algorithm, modes))
+    walk = _Walk(_How(algorithm, modes, files_at_once()))
     folder: _OpenFolder | None = _OpenFolder(root, list_folder(root), walk.how)
     while folder:
         following = folder.read_entries(walk.files)
@@ -159,7 +159,7 @@ def hash_folders(
             if folder.enters_parent():
                 walk.left.append(folder)
             following = folder.parent
-        if following is None or len(walk.files.paths) == MOST_FILES:
+        if following is None or len(walk.files.paths) == walk.how.at_once:
             yield from walk.hash_small()
         folder = following
     yield from walk.hash_large()
@@ -171,10 +171,12 @@ class _How(NamedTuple):
     Attributes:
         algorithm: Which digests to make.
         modes: Whether execute bits count.
+        at_once: How many files are collected before they are hashed.
     """
 
     algorithm: Algorithm
     modes: bool
+    at_once: int
 
 
 class _Files(NamedTuple):
@@ -282,7 +284,7 @@ class _OpenFolder:
                 paths.append(path)
                 folders.append(self)
                 slots.append(self.reserve(FILE, key))
-                if len(paths) == MOST_FILES:
+                if len(paths) == self._how.at_once:
                     return self
         return None
 

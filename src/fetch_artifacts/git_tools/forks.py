@@ -36,6 +36,8 @@ Hashed: TypeAlias = "tuple[bytes, bytes | None]"
 MOST_FILES: Final = 1 << 15
 """The paths of this many files take a few MB."""
 
+_MOST_ALONE: Final = 1 << 9  # so few that their paths stay in the processor's caches
+
 WORTH_A_FORK: Final = 500
 """Hashing this many files takes some ten times as long as a fork of a small process."""
 
@@ -45,6 +47,11 @@ _MOST_PROCESSES: Final = 8
 
 # Each of them warns of a fork, or does not survive one.
 _AGAINST_FORKS: Final = frozenset({"jax", "juliacall", "mpi4py"})
+
+
+def files_at_once() -> int:
+    """How many files to collect before they are hashed."""
+    return MOST_FILES if available_cores() > 1 and _may_fork() else _MOST_ALONE
 
 
 def hash_small_files(paths: Sequence[bytes], algorithm: Algorithm) -> Iterable[Hashed]:
