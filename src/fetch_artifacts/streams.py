@@ -179,7 +179,7 @@ def _read_ahead(chunks: Iterable[bytes], depth: int) -> Iterator[bytes]:
     import threading
     from concurrent.futures import Future
 
-    from fetch_artifacts.threads import settled, start_thread
+    from fetch_artifacts.threads import settle, start_thread
 
     ready: queue.SimpleQueue[bytes | Future[None]] = queue.SimpleQueue()
     room = threading.Semaphore(depth)
@@ -192,7 +192,7 @@ def _read_ahead(chunks: Iterable[bytes], depth: int) -> Iterator[bytes]:
             if given_up:
                 break
 
-    thread = start_thread(lambda: ready.put(settled(read)), name="prefetched")
+    thread = start_thread(lambda: ready.put(settle(Future(), read)), name="prefetched")
     try:
         while True:
             chunk = ready.get()

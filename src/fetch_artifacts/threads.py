@@ -91,9 +91,8 @@ def run_one(job: Callable[[], T], *, stopped: Event) -> T:
     return run_all({None: job}, workers=1, stopped=stopped)[None].result()
 
 
-def settled(job: Callable[[], T]) -> Future[T]:
-    """Run a job; return its result, or the error that it raised, as a `Future`."""
-    outcome: Future[T] = Future()
+def settle(outcome: Future[T], job: Callable[[], T]) -> Future[T]:
+    """Run a job; put its result, or the error that it raised, into a `Future`."""
     try:
         outcome.set_result(job())
     except BaseException as error:  # noqa: BLE001 - raised again by who asks for it

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from requests.adapters import HTTPAdapter
 
-from fetch_artifacts.threads import start_thread
+from fetch_artifacts.threads import settle, start_thread
 
 if TYPE_CHECKING:
     import socket
@@ -96,15 +96,8 @@ class Watch:
             CancelledError: The download is given up.
         """
         outcome: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                outcome.set_result(work())
-            except BaseException as error:  # noqa: BLE001 - it is raised by the waiter
-                outcome.set_exception(error)
-
         until = time.monotonic() + seconds
-        start_thread(run, name="watched")
+        start_thread(lambda: settle(outcome, work), name="watched")
         try:
             while not wait([outcome], timeout=GLANCE).done:
                 self.check(until=until)
