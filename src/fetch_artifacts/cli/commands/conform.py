@@ -11,11 +11,12 @@ import click
 from fetch_artifacts.cli.shared.completing import complete_platforms_or_all
 from fetch_artifacts.cli.shared.options import (
     FAILED,
+    files_argument,
     json_option,
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.paths import NamedPath, TomlPath
+from fetch_artifacts.cli.shared.paths import NamedPath
 from fetch_artifacts.cli.shared.printing import (
     print_json,
     say,
@@ -35,11 +36,9 @@ if TYPE_CHECKING:
 NO_JULIA: Final = 3
 _ALL: Final = "all"
 
-_files = click.argument("files", nargs=-1, type=TomlPath(), metavar="[FILE]...")
-
 
 @click.command()
-@_files
+@files_argument
 @click.option(
     "--platform",
     "triplets",
@@ -111,7 +110,7 @@ def conform(
 
 
 @click.command("cache-key")
-@_files
+@files_argument
 @toml_option
 @json_option
 def cache_key(

@@ -14,6 +14,7 @@ from fetch_artifacts.cli.shared.asking import dry_run_option
 from fetch_artifacts.cli.shared.completing import complete_names_or_files
 from fetch_artifacts.cli.shared.options import (
     FAILED,
+    files_argument,
     json_option,
     resolve_toml,
     toml_option,
@@ -123,7 +124,7 @@ def platform(*, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("files", nargs=-1, type=TomlPath(), metavar="[FILE]...")
+@files_argument
 @toml_option
 @json_option
 def check(files: tuple[Path, ...], toml_path: Path | None, *, as_json: bool) -> None:

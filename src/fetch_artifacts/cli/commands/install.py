@@ -17,6 +17,7 @@ from fetch_artifacts.artifacts_toml.slash import split_artifact_slash
 from fetch_artifacts.cli.shared.asking import dry_run_option
 from fetch_artifacts.cli.shared.completing import complete_names
 from fetch_artifacts.cli.shared.options import (
+    jobs_option,
     json_option,
     julia_option,
     platform_option,
@@ -111,11 +112,7 @@ def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, objec
 @platform_option
 @julia_option
 @click.option("--include-lazy", is_flag=True, help="Lazy artifacts too.")
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    help="Downloads at once, 8 unless given.  [env: JULIA_PKG_CONCURRENT_DOWNLOADS]",
-)
+@jobs_option
 @click.option(
     "--reinstall",
     is_flag=True,

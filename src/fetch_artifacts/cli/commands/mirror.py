@@ -10,6 +10,7 @@ import click
 from fetch_artifacts.cli.shared.completing import complete_platforms_or_all
 from fetch_artifacts.cli.shared.options import (
     FAILED,
+    jobs_option,
     json_option,
     resolve_toml,
     toml_option,
@@ -51,11 +52,7 @@ def _parse_platforms(
 def selection_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say which entries, and how many at once."""
     for option in (
-        click.option(
-            "--jobs",
-            type=click.IntRange(min=1),
-            help="Downloads at once; JULIA_PKG_CONCURRENT_DOWNLOADS or 8 unless given.",
-        ),
+        jobs_option,
         click.option(
             "--platform",
             "platforms",

@@ -73,6 +73,12 @@ julia_option = click.option(
     help="Let a real Julia run the package's hook .pkg/select_artifacts.jl to choose "
     "entries. The hook is the package's own code.",
 )
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Downloads at once, 8 unless given.  [env: JULIA_PKG_CONCURRENT_DOWNLOADS]",
+)
+files_argument = click.argument("files", nargs=-1, type=TomlPath(), metavar="[FILE]...")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 comments_option = click.option(
     "--keep-comments/--no-keep-comments",
