@@ -97,6 +97,20 @@ def test_all_of_a_bundle_is_installed(
     assert installed == {str(depot / "artifacts" / each) for each in trees}
 
 
+def test_each_name_of_a_tree_is_a_row(
+    published: Published, depot: Path, tmp_path: Path
+) -> None:
+    text = published.toml.read_text()
+    published.toml.write_text(text + text.replace("Demo", "Again"))
+    run("bundle", tmp_path / "bundle.tar", published.toml)
+    done = run("install", "--from", tmp_path / "bundle.tar", "--json")
+    path = str(depot / "artifacts" / TREE_HASH)
+    assert json.loads(done.stdout) == [
+        {"name": "Demo", "path": path},
+        {"name": "Again", "path": path},
+    ]
+
+
 def test_what_a_file_binds_is_installed_and_found_from_then_on(
     bundle: Path, published: Published, other: Published, depot: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -74,6 +75,8 @@ def test_several_targets_give_several_sources_in_one_step(
     options = []
     for folder in folders:
         options += ["--to", f"dir:{folder}", "--url-base", folder.as_uri()]
+    planned = run("publish", source, "Demo", *options, "--dry-run", "--json")
+    assert json.loads(planned.stdout)["to"] == [f"dir:{each}" for each in folders]
     done = run("publish", source, "Demo", *options, "--toml", toml)
     assert done.exit_code == 0, done.stderr
     urls = [f"{each.as_uri()}/Demo-{TREE_HASH[:12]}.tar.gz" for each in folders]

@@ -435,6 +435,7 @@ def test_a_tree_of_several_names_comes_from_whichever_source_works(
     assert installed == dict.fromkeys(bound, depot / "artifacts" / TREE_HASH)
     # The one missing file of two names is looked for once, and only if it comes first.
     assert caplog.text.count(f"{missing}: No such file") == (working != "One")
+    assert f"{missing}: {missing}" not in caplog.text
 
 
 def test_a_tree_that_no_name_has_a_source_for_names_all_of_them(

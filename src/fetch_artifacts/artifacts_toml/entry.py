@@ -76,7 +76,7 @@ class ArtifactEntry(NamedTuple):
     tree it means is known once the archive has been unpacked.
 
     Attributes:
-        name: The name it is bound to.
+        names: The name it is bound to; all of them where entries were joined.
         git_tree_sha1: The ``git-tree-sha1`` as it is written.
         tree_hash: The hash of its tree, None in an old entry.
         archive_sha256: In an old entry, the sha256 of the archive; None in others.
@@ -87,7 +87,7 @@ class ArtifactEntry(NamedTuple):
         sources: The elements of ``download``, not yet read, with their places.
     """
 
-    name: str
+    names: tuple[str, ...]
     git_tree_sha1: str
     tree_hash: TreeHash | None
     archive_sha256: Sha256 | None
@@ -115,7 +115,7 @@ class ArtifactEntry(NamedTuple):
         text = entry["git-tree-sha1"]
         archive = archive_hash(entry)
         return cls(
-            name=name,
+            names=(name,),
             git_tree_sha1=text,
             tree_hash=None if archive else TreeHash.parse(text),
             archive_sha256=archive,
@@ -124,6 +124,11 @@ class ArtifactEntry(NamedTuple):
             metadata={k: v for k, v in entry.items() if k not in ENTRY_KEYS},
             sources=tuple(sources_of(entry, place)),
         )
+
+    @property
+    def name(self) -> str:
+        """The names in one text, for messages."""
+        return ", ".join(self.names)
 
     @property
     def downloads(self) -> tuple[DownloadSource, ...]:
@@ -152,9 +157,10 @@ class ArtifactEntry(NamedTuple):
             others: Further entries of the same tree.
         """
         entries = (self, *others)
+        names = chain.from_iterable(entry.names for entry in entries)
         sources = [entry.sources for entry in entries]
         return self._replace(
-            name=", ".join(dict.fromkeys(entry.name for entry in entries)),
+            names=tuple(dict.fromkeys(names)),
             sources=tuple(chain.from_iterable(sources)),
             lazy=all(entry.lazy for entry in entries),
         )

@@ -111,7 +111,7 @@ def first_success(
         ) as error:
             # Neither a password nor a token in an address is for a log.
             url = redacted(source.url)
-            _log.info("%s: %s: %s", entry.name, url, error)
+            _log.info("%s: %s", entry.name, _with_place(url, error))
             attempts.append((url, error))
     raise _all_failed(entry, attempts)
 
@@ -141,11 +141,15 @@ def _all_failed(
         )
         return InstallError(msg, name=entry.name)
     lines = [f"{entry.name}: Failed to download and install it from all sources:"]
-    for url, error in attempts:
-        text = str(error)
-        # The fault of a source that can't be read names its place itself.
-        named = text.startswith(url) or isinstance(error, ArtifactsTomlError)
-        lines.append(f"  {text}" if named else f"  {url}: {text}")
+    lines += [f"  {_with_place(url, error)}" for url, error in attempts]
     if not entry.sources:
         lines.append("  The Artifacts.toml names no download of it; add one.")
     return InstallError("\n".join(lines), name=entry.name, attempts=attempts)
+
+
+def _with_place(url: str, error: Exception) -> str:
+    """What an error says, after the URL; many errors name it themselves."""
+    text = str(error)
+    # The fault of a source that can't be read names its place in the file.
+    named = text.startswith(url) or isinstance(error, ArtifactsTomlError)
+    return text if named else f"{url}: {text}"

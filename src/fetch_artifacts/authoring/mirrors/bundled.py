@@ -98,7 +98,7 @@ class BundledArtifacts:
             report: Called with each step, from several threads.
 
         Returns:
-            The names, each with the folder of its tree.
+            Each name with the folder of its tree.
 
         Raises:
             InstallError: The bundle lacks an artifact, or has a damaged one.
@@ -111,7 +111,11 @@ class BundledArtifacts:
             for entry in self.entries if reinstall else ():
                 reinstall_entry(entry, None, installer)
             paths = installer.ensure_trees(self.entries, jobs=jobs)
-        return [(entry.name, paths[entry.tree_hash]) for entry in self.entries]
+        return [
+            (name, paths[entry.tree_hash])
+            for entry in self.entries
+            for name in entry.names
+        ]
 
 
 def _written(tomls: Iterable[bytes], folder: Path) -> list[Path]:

@@ -147,11 +147,13 @@ class _Mirror:
 
         with progress.show_progress(verbose=True) as report:
             trees = fill(self._store, wanted, jobs=self._jobs, report=report)
-        names = {str(tree): wanted[tree].name for tree in trees}
-        self.rows += [f"added\t{tree}\t{name}" for tree, name in names.items()]
+        self.rows += [f"added\t{tree}\t{wanted[tree].name}" for tree in trees]
         there = len(wanted) - len(trees)
         _tell_counts(self._place, {"added": len(trees), "there already": there})
-        added = [{"git-tree-sha1": tree, "name": name} for tree, name in names.items()]
+        added = [
+            {"git-tree-sha1": str(tree), "names": [*wanted[tree].names]}
+            for tree in trees
+        ]
         return {"added": added, "there_already": there}
 
     def prune(self, wanted: Mapping[TreeHash, ArtifactEntry]) -> dict[str, object]:

@@ -241,9 +241,14 @@ def publish(
     wanted_targets: tuple[str, ...] = named.pop("targets")
     targets = targets_for(wanted_targets, title=name, **named)
     if dry_run:
-        facts = {"git_tree_sha1": str(hash_directory(folder)), "toml": binding.toml}
-        facts |= {"name": name, "to": ", ".join(map(redacted_text, wanted_targets))}
-        print_facts({k: str(v) for k, v in facts.items()}, as_json=as_json)
+        to = [redacted_text(target) for target in wanted_targets]
+        facts = {
+            "git_tree_sha1": str(hash_directory(folder)),
+            "toml": str(binding.toml),
+            "name": name,
+            "to": to if as_json else ", ".join(to),
+        }
+        print_facts(facts, as_json=as_json)
         tell_done("nothing was uploaded or bound")
         return
     published = publish_folder(folder, name, targets, binding, compression=compression)
