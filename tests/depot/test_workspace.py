@@ -381,3 +381,22 @@ def test_a_tree_that_cannot_be_removed_is_named_with_the_folder_that_refuses(
     told = f"{re.escape(str(tree))}: could not be removed: Permission denied in {where}"
     assert re.fullmatch(told, str(caught.value))
     assert tree.is_dir()
+
+
+def test_dead_locks_are_looked_for_among_the_trees_once_in_a_process(
+    artifacts: Path, depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = artifacts / f"{HASH}.pid"
+    dead.write_text(f"{dead_pid()} {socket.gethostname()}")
+    listed: list[Path] = []
+    names_in = Folder.names
+
+    def note(folder: Folder) -> list[str]:
+        listed.append(folder.path)
+        return names_in(folder)
+
+    monkeypatch.setattr(Folder, "names", note)
+    for _ in range(3):
+        sweep(depot)
+    assert not dead.exists()
+    assert listed.count(artifacts) == 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -83,9 +84,13 @@ def install_many(folder: Path, depots: list[Path], *, hosts: bool = False) -> No
     began = time.perf_counter()
     pids = [fork(lambda p=p: install(p)) for p in range(PROCESSES)]  # type: ignore[misc]
     try:
-        for pid in pids:
+        while pids:
+            os.waitpid(pids[-1], 0)
+            pids.pop()
+    finally:
+        for pid in pids:  # it was stopped: nobody may keep the mounts busy
+            os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-    finally:  # whoever stops it learns how far it came
         taken = time.perf_counter() - began
         count = f"{sum(done)} of {PROCESSES * INSTALLS} installs"
         where = "on two hosts by sshfs" if hosts else "on one host"

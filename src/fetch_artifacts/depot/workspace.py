@@ -131,12 +131,11 @@ class Workspace:
             self.artifacts.remove(name)
 
     def sweep(self) -> None:
-        """Remove what dead processes left here, and their locks of installs.
+        """Remove what dead processes left here; what can't be removed stays.
 
-        What can't be removed stays.
+        Raises:
+            OSError: The folder can't be listed.
         """
-        with contextlib.suppress(OSError):
-            remove_abandoned(self.artifacts, stale_age=LOCK_STALE_AGE)
         sweep_slots(self.folder)
 
 
@@ -232,6 +231,9 @@ def _open_to_all_of(shared: Folder, artifacts: Folder) -> None:
 def _ways_of(shared: Folder, artifacts: Folder) -> tuple[int, bool]:
     """What `_try_out` finds; tried once in a process, as long as both stay as they are.
 
+    What dead processes left beside the trees is removed on that occasion, as to list
+    all trees for each new one would take longer with each.
+
     Raises:
         OSError: No rename leads into ``artifacts``, or one of them can't be written.
     """
@@ -239,6 +241,8 @@ def _ways_of(shared: Folder, artifacts: Folder) -> tuple[int, bool]:
     if both not in _TRIED_OUT:
         owner, keeps_modes = _try_out(shared, artifacts)
         sweep_slots(shared, other=artifacts, owner=owner)  # of killed tries
+        with contextlib.suppress(OSError):
+            remove_abandoned(artifacts, stale_age=LOCK_STALE_AGE)
         _TRIED_OUT[both] = owner, keeps_modes
     return _TRIED_OUT[both]
 
