@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,8 @@ constants = pytest.importorskip(
     reason="NOTHING WAS READ FROM hf://: needs huggingface_hub",
 )
 fsspec = pytest.importorskip("fsspec", reason="NOTHING WAS READ FROM hf://: needs it")
-ADDRESS = "hf://datasets/me/data/demo.tar.gz"
+DATA_SET = "hf://datasets/me/data"
+ADDRESS = f"{DATA_SET}/demo.tar.gz"
 
 
 @pytest.fixture
@@ -94,3 +96,60 @@ def test_a_site_that_says_nothing_is_not_waited_for(
     with pytest.raises(DownloadError, match=r"^hf:.*: nothing came for 0\.5 s; try"):
         fetcher.read(ADDRESS, {})
     hub.stops.set()
+
+
+@pytest.mark.parametrize("mirror", [DATA_SET, f"{DATA_SET}/folder"])
+def test_a_data_set_may_be_a_mirror_that_is_asked_first_and_filled(
+    mirror: str,
+    hub: Hub,
+    published: Published,
+    depot: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FETCH_ARTIFACTS_MIRRORS", mirror)
+    address = f"{mirror}/artifact/{TREE_HASH}"
+    done = run("install", "--toml", published.toml, "--push", "--verbose")
+    assert done.exit_code == 0, done.stderr
+    assert f"Demo: {address}: there is no such file" in done.stderr
+    assert f"added {address}" in done.stderr
+    del hub.files["demo.tar.gz"]
+    shutil.rmtree(depot)
+    assert artifact("Demo", published.toml) == depot / "artifacts" / TREE_HASH
+    again = run("install", "--toml", published.toml, "--push")
+    assert "the mirrors already have it" in again.stderr
+
+
+def test_a_mirror_in_a_data_set_is_written_checked_and_pruned(
+    hub: Hub, published: Published, tmp_path: Path
+) -> None:
+    mirror = f"{DATA_SET}/folder"
+    done = run("mirror", mirror, published.toml)
+    assert (done.exit_code, done.stdout) == (0, f"added\t{TREE_HASH}\tDemo\n")
+    assert hub.files[f"folder/artifact/{TREE_HASH}"] == published.data
+    assert run("mirror", "--check", mirror, published.toml).exit_code == 0
+    (tmp_path / "Artifacts.toml").touch()
+    done = run("mirror", "--prune", mirror, tmp_path / "Artifacts.toml")
+    assert done.stdout == f"deleted\t{TREE_HASH}\n"
+    assert sorted(hub.files) == ["demo.tar.gz", "folder/meta", "folder/registries"]
+
+
+# At a 503 the client tries again for 20 s.
+@pytest.mark.parametrize(
+    ("status", "why"), [(403, "check the credentials"), (404, "make it first")]
+)
+def test_a_data_set_that_takes_nothing_is_named_with_what_to_do(
+    status: int,
+    why: str,
+    hub: Hub,
+    published: Published,
+    depot: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FETCH_ARTIFACTS_MIRRORS", DATA_SET)
+    hub.status, hub.refused = status, "preupload"
+    done = run("install", "--toml", published.toml, "--push")
+    assert done.exit_code == 1
+    assert f"{DATA_SET}: could not be written: " in done.stderr
+    assert why in done.stderr
+    assert "hf_secret" not in done.stderr
+    assert (depot / "artifacts" / TREE_HASH).is_dir()
