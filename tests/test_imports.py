@@ -6,10 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fetch_artifacts
 from support.published import TREE_HASH, publish
 
-# What `import fetch_artifacts` loads of this package. Whoever adds a name here has
-# measured what it costs, in CPU time and in turns with the state before.
+# What the package itself loads, and the command before it answers Ctrl-C, at once.
+AT_ONCE = ["_version", "cli", "julia_process"]
+
+# What `from fetch_artifacts import artifact` loads of this package. Whoever adds a name
+# here has measured what it costs, in CPU time and in turns with the state before.
 IMPORTED = [
     "_api",
     "_version",
@@ -79,14 +83,14 @@ HEAVY = {
 FIRST = """
 import sys
 before = set(sys.modules)
-import fetch_artifacts
+from fetch_artifacts import artifact
 imported = set(sys.modules) - before
 print(*sorted(imported))
 """
 THEN = """
 from fetch_artifacts.depot.usage import log
 log._NEW_FOR = 0  # else a file that was only just written is logged under a lock
-print(fetch_artifacts.artifact("Demo", sys.argv[1]).name)
+print(artifact("Demo", sys.argv[1]).name)
 print(*sorted(set(sys.modules) - before - imported))
 """
 
@@ -108,7 +112,26 @@ def lines(code: str, *arguments: str) -> list[list[str]]:
     return [line.split() for line in done.stdout.splitlines()]
 
 
-def test_to_import_the_package_loads_these_modules_and_no_others() -> None:
+def test_the_command_answers_ctrl_c_before_it_loads_anything() -> None:
+    code = FIRST.replace(
+        "from fetch_artifacts import artifact", "import fetch_artifacts.cli"
+    )
+    (loaded,) = lines(code)
+    assert own(loaded) == AT_ONCE
+    assert set(loaded) - {"__future__"} == {f"fetch_artifacts.{n}" for n in AT_ONCE} | {
+        "fetch_artifacts"
+    }
+
+
+def test_every_public_name_is_imported_on_first_use() -> None:
+    code = (
+        "import fetch_artifacts as f; print(*dir(f)); [getattr(f, n) for n in dir(f)]"
+    )
+    (names,) = lines(code)
+    assert set(names) >= {*fetch_artifacts.__all__, "errors", "platforms", "tarball"}
+
+
+def test_to_import_a_name_loads_these_modules_and_no_others() -> None:
     (loaded,) = lines(FIRST)
     assert sorted(IMPORTED) == own(loaded)
     assert not HEAVY & set(loaded)

@@ -25,61 +25,8 @@ Further modules: ``pkg_artifacts``, Julia's ``Pkg.Artifacts`` function for funct
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from fetch_artifacts import errors as errors
-from fetch_artifacts import julia_toml as julia_toml
-from fetch_artifacts import platforms as platforms
-from fetch_artifacts._api import (
-    artifact,
-    artifact_exists,
-    clear_artifact_cache,
-    get_artifacts_toml,
-    get_cache_dir,
-    install_artifacts,
-    load_artifacts,
-    set_cache_dir,
-    tree_hash,
-)
+from fetch_artifacts import julia_process  # noqa: F401 - early, to take note of forks
 from fetch_artifacts._version import __version__ as __version__
-from fetch_artifacts.digests import TreeHash
-from fetch_artifacts.errors import (
-    ArchiveError,
-    ArgumentError,
-    ArgumentTypeError,
-    ArtifactFileNotFoundError,
-    ArtifactNotFoundError,
-    ArtifactNotInstalledError,
-    ArtifactPathError,
-    ArtifactsTomlError,
-    ArtifactsTomlNotFoundError,
-    BindingExistsError,
-    DepotError,
-    DownloadError,
-    FetchArtifactsError,
-    HashMismatchError,
-    HashParseError,
-    InstallError,
-    JuliaError,
-    JuliaThrewError,
-    LockTimeoutError,
-    NoJuliaError,
-    NoMatchingPlatformError,
-    NotAFolderError,
-    NotAnArchiveError,
-    OracleError,
-    OverrideError,
-    PlatformError,
-    PublishError,
-    ReadOnlyArtifactError,
-    SettingsError,
-    SpecialFileError,
-    TarballHashMismatchError,
-    TreeHashMismatchError,
-    UnhashableFileError,
-    UnpackError,
-    UnportableNameError,
-)
 
 __all__ = [
     "ArchiveError",
@@ -143,9 +90,24 @@ __all__ = [
     "unbind_artifact",
 ]
 
+TYPE_CHECKING = False  # as type checkers know it; `typing` takes milliseconds to import
 if TYPE_CHECKING:
+    from fetch_artifacts import errors as errors
+    from fetch_artifacts import julia_toml as julia_toml
     from fetch_artifacts import pkg_artifacts as pkg_artifacts
+    from fetch_artifacts import platforms as platforms
     from fetch_artifacts import tarball as tarball
+    from fetch_artifacts._api import (
+        artifact,
+        artifact_exists,
+        clear_artifact_cache,
+        get_artifacts_toml,
+        get_cache_dir,
+        install_artifacts,
+        load_artifacts,
+        set_cache_dir,
+        tree_hash,
+    )
     from fetch_artifacts._author_api import (
         add_artifact,
         add_download_source,
@@ -159,27 +121,83 @@ if TYPE_CHECKING:
         unbind_artifact,
     )
     from fetch_artifacts._manager import ArtifactManager
+    from fetch_artifacts.digests import TreeHash
+    from fetch_artifacts.errors import (
+        ArchiveError,
+        ArgumentError,
+        ArgumentTypeError,
+        ArtifactFileNotFoundError,
+        ArtifactNotFoundError,
+        ArtifactNotInstalledError,
+        ArtifactPathError,
+        ArtifactsTomlError,
+        ArtifactsTomlNotFoundError,
+        BindingExistsError,
+        DepotError,
+        DownloadError,
+        FetchArtifactsError,
+        HashMismatchError,
+        HashParseError,
+        InstallError,
+        JuliaError,
+        JuliaThrewError,
+        LockTimeoutError,
+        NoJuliaError,
+        NoMatchingPlatformError,
+        NotAFolderError,
+        NotAnArchiveError,
+        OracleError,
+        OverrideError,
+        PlatformError,
+        PublishError,
+        ReadOnlyArtifactError,
+        SettingsError,
+        SpecialFileError,
+        TarballHashMismatchError,
+        TreeHashMismatchError,
+        UnhashableFileError,
+        UnpackError,
+        UnportableNameError,
+    )
     from fetch_artifacts.platforms import Platform, host_platform
     from fetch_artifacts.terminal.progress import ProgressEvent
 else:  # hidden from type checkers, which would take any name to exist
+    _MODULES = {"errors", "julia_toml", "pkg_artifacts", "platforms", "tarball"}
     _HOMES = {
         "ArtifactManager": "_manager",
         "Platform": "platforms",
         "ProgressEvent": "terminal.progress",
+        "TreeHash": "digests",
         "host_platform": "platforms",
+        "artifact": "_api",
+        "artifact_exists": "_api",
+        "clear_artifact_cache": "_api",
+        "get_artifacts_toml": "_api",
+        "get_cache_dir": "_api",
+        "install_artifacts": "_api",
+        "load_artifacts": "_api",
+        "set_cache_dir": "_api",
+        "tree_hash": "_api",
     }
 
     def __getattr__(name: str) -> object:
-        """Import a name that using artifacts does not need, on first use (PEP 562)."""
+        """Import a name on first use (PEP 562).
+
+        So the command answers Ctrl-C while it loads all else, and nobody waits for what
+        is not used.
+        """
         import importlib
 
-        if name in {"pkg_artifacts", "tarball"}:
+        if name in _MODULES:
             return importlib.import_module(f"{__name__}.{name}")
         if name in __all__:
-            home = _HOMES.get(name, "_author_api")
-            return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+            home = (
+                "errors" if name.endswith("Error") else _HOMES.get(name, "_author_api")
+            )
+            value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+            return globals().setdefault(name, value)
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        return sorted({*globals(), *_MODULES, *__all__})

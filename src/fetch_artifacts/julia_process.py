@@ -1,23 +1,22 @@
 """Asking Julia: the one in this process, or an installed one.
 
 Julia does not survive a fork: the child has juliacall's module, but a call of Julia
-crashes there. So this module is imported early, to take note of forks.
+crashes there. So this module is imported with the package, to take note of forks, and
+imports nothing that takes time.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final
 
-from fetch_artifacts.errors import JuliaError
-
+TYPE_CHECKING = False  # see the package's __init__
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
     from subprocess import Popen
     from types import ModuleType
+    from typing import Any, Final
 
 _of_a_parent: Final[list[ModuleType]] = []  # juliacall, as a fork inherits it
 
@@ -102,6 +101,8 @@ def run_julia(
     """
     import subprocess
 
+    from fetch_artifacts.errors import JuliaError
+
     try:
         with subprocess.Popen(  # noqa: S603 - the user's own Julia
             [str(julia.absolute()), *_FLAGS, *arguments],
@@ -142,6 +143,7 @@ def kill_with_children(process: Popen[Any]) -> None:
     if sys.platform == "win32":
         process.kill()
         return
+    import contextlib
     import signal
 
     with contextlib.suppress(ProcessLookupError, PermissionError):

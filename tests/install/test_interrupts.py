@@ -115,15 +115,55 @@ def test_a_wait_for_a_lock_ends(
     assert lock.read_text() == "4242 othernode"
 
 
-def test_an_interrupt_of_the_imports_is_no_traceback(tmp_path: Path) -> None:
-    module = tmp_path / "click.py"
-    module.write_text("raise KeyboardInterrupt\n")
+# Sends the signal when a module is looked for.
+SIGNALS_AT = """
+import os, sys
+at, number = sys.argv[1], int(sys.argv[2])
+class Finder:
+    def find_spec(name, path=None, target=None):
+        if name == at:
+            sys.meta_path.remove(Finder)
+            os.kill(os.getpid(), number)
+sys.meta_path.insert(0, Finder)
+from fetch_artifacts.cli import main
+sys.argv[1:] = ["list"]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("at", "number", "what"),
+    [
+        ("fetch_artifacts.cli.shared", signal.SIGINT, "interrupted"),
+        ("click", signal.SIGINT, "interrupted"),
+        ("click", signal.SIGTERM, "terminated"),
+        ("fetch_artifacts.cli.commands", signal.SIGTERM, "terminated"),
+    ],
+)
+def test_a_signal_in_the_imports_is_no_traceback(
+    at: str, number: int, what: str
+) -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", "from fetch_artifacts.cli import main; main()"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        [sys.executable, "-c", SIGNALS_AT, at, str(int(number))],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert ended.returncode == 130
-    assert ended.stderr == "\nfetch-artifacts: interrupted\n"
+    assert (ended.returncode, ended.stderr.strip()) == (
+        128 + number,
+        f"fetch-artifacts: {what}",
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_after_the_end_changes_nothing(number: int) -> None:
+    code = (
+        "import atexit, os, sys\n"
+        f"atexit.register(lambda: os.kill(os.getpid(), {int(number)}))\n"
+        "from fetch_artifacts.cli import main\n"
+        "sys.argv[1:] = ['platform']\nmain()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # see the package's __init__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,12 +20,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
             if print_installed(sys.argv[1:]):
                 return
-        from fetch_artifacts.cli import _main
+        from fetch_artifacts.cli.shared.signals import (
+            ignore_signals_at_exit,
+            terminations_raised,
+        )
 
-        _main.main(arguments)
-    except KeyboardInterrupt:  # while modules are loaded; _main handles all others
-        sys.stderr.write("\nfetch-artifacts: interrupted\n")
-        sys.exit(130)
+        if arguments is None:
+            ignore_signals_at_exit()
+        with terminations_raised():
+            from fetch_artifacts.cli import _main
+
+            _main.main(arguments)
+    except KeyboardInterrupt as error:  # outside the command; _main handles all others
+        from fetch_artifacts.cli.shared.signals import exit_code_of, what_ended
+
+        what = what_ended(error)
+        sys.stderr.write("\n" * (what == "interrupted") + f"fetch-artifacts: {what}\n")
+        sys.exit(exit_code_of(error))
 
 
 def _collect_rarely() -> None:

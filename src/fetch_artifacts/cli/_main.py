@@ -24,7 +24,7 @@ from fetch_artifacts.cli.shared.printing import tell
 from fetch_artifacts.cli.shared.signals import (
     Terminated,
     exit_code_of,
-    terminations_raised,
+    what_ended,
 )
 from fetch_artifacts.errors import FetchArtifactsError
 from fetch_artifacts.terminal.escaping import printable
@@ -109,7 +109,7 @@ class _Commands(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Run a command and exit."""
-        with log_shown(), terminations_raised():
+        with log_shown():
             sys.exit(self._exit_code(*args, **extra))
 
     def _exit_code(self, *args: Any, **extra: Any) -> int:
@@ -150,9 +150,11 @@ class _Commands(click.Group):
 
 def _interrupted(error: BaseException | None, *, resumes: bool = False) -> int:
     """Say that the command was ended, and how to go on; return the exit code."""
-    what = "terminated" if isinstance(error, Terminated) else "interrupted"
     with contextlib.suppress(OSError):  # the terminal is gone
-        tell(what + "; run it again to go on: a download is resumed" * resumes)
+        tell(
+            what_ended(error)
+            + "; run it again to go on: a download is resumed" * resumes
+        )
     return exit_code_of(error)
 
 

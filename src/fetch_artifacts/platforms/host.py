@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fetch_artifacts import julia_process  # noqa: F401 - early, to take note of forks
-
 if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -32,6 +33,18 @@ class Terminated(KeyboardInterrupt):
 def exit_code_of(interrupt: BaseException | None) -> int:
     """Give the exit code that shells use: 128 plus the number of the signal."""
     return 128 + interrupt.number if isinstance(interrupt, Terminated) else INTERRUPTED
+
+
+def what_ended(interrupt: BaseException | None) -> str:
+    """Give the word that says how the command was ended."""
+    return "terminated" if isinstance(interrupt, Terminated) else "interrupted"
+
+
+def ignore_signals_at_exit() -> None:
+    """Let nothing end this process while Python ends: all is done and told by then."""
+    for name in ("SIGINT", *_NAMES):
+        if hasattr(signal, name):
+            atexit.register(signal.signal, getattr(signal, name), signal.SIG_IGN)
 
 
 @contextlib.contextmanager
