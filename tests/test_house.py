@@ -80,7 +80,7 @@ def parameters(function: Function) -> list[str]:
 
 def is_command(function: Function) -> bool:
     """Whether click calls it, with each option as a parameter."""
-    return any("click.command" in ast.unparse(it) for it in function.decorator_list)
+    return any(ast.unparse(it).startswith("command(") for it in function.decorator_list)
 
 
 def test_the_source_is_found() -> None:

@@ -238,7 +238,7 @@ def test_diff_takes_the_name_of_an_artifact(source: Path, published: Published) 
     toml = published.toml
     assert TREE_HASH in done("diff", source, "Demo", "--toml", toml)
     result = run("diff", source, "Dem0", "--toml", toml)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "Dem0: expected a folder, an archive, the hash of an" in result.stderr
 
 

@@ -9,10 +9,11 @@ import click
 import pytest
 
 from fetch_artifacts.cli import _main
+from fetch_artifacts.cli.shared.grammar import command
 from support.commands import run
 
 
-@click.command()
+@command()
 @click.argument("name")
 def greet(name: str) -> None:
     """Say hello to NAME."""

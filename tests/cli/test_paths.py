@@ -30,13 +30,50 @@ def test_a_folder_without_an_artifacts_toml_is_told_and_gets_one(
     toml: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "empty").mkdir()
-    for arguments in (["list", "--toml", "empty"], ["check", "empty"]):
-        result = run(*arguments)
-        assert result.exit_code == 2
-        said = "empty: expected an Artifacts.toml, found a folder without one"
-        assert said in result.stderr
+    result = run("list", "--toml", "empty")
+    assert result.exit_code == 2
+    said = "empty: expected an Artifacts.toml, found a folder without one"
+    assert said in result.stderr
+    checked = run("check", "empty")
+    assert checked.exit_code == 1  # it tells what is wrong with each FILE
+    assert "empty/Artifacts.toml: there is no such file" in checked.stdout
     assert run("bind", "Other", TREE_HASH, "--toml", "empty").exit_code == 0
     assert (tmp_path / "empty" / "Artifacts.toml").is_file()
+
+
+@pytest.mark.usefixtures("depot", "toml")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "hash absent",
+        "create absent",
+        "publish absent X --to dir:out --url-base https://example.org/",
+        "diff absent absent",
+        "override Demo absent",
+        "doctor absent",
+        "conform absent",
+        "cache-key absent",
+        "mirror out absent",
+        "bundle out.tar absent",
+        "bundle out.tar --manifest absent",
+        "bundle absent/out.tar",
+        "archive Demo absent/out.tar",
+        "install --from absent",
+        "install --from Artifacts.toml absent",
+        "path Demo --toml absent",
+        "unbind Demo --toml absent",
+        "check --toml absent",
+    ],
+)
+def test_a_path_that_is_not_there_is_wrong_usage(arguments: str) -> None:
+    result = run(*arguments.split())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "absent" in result.stderr.splitlines()[-1]
+
+
+def test_the_help_names_the_exit_codes() -> None:
+    codes = run("--help").stdout.split("Exit codes:")[1].split()
+    assert {"0", "1", "2", "3", "130", "143"} <= {each.strip(":;") for each in codes}
 
 
 def test_a_file_where_a_folder_should_be_is_told(toml: Path) -> None:

@@ -13,7 +13,6 @@ import click
 
 from fetch_artifacts._version import __version__
 from fetch_artifacts.cli.shared.grammar import (
-    add_grammar,
     group_options,
     hand_defaults_on,
     log_shown,
@@ -94,7 +93,7 @@ class _Commands(click.Group):
             return None
         commands: tuple[click.Command, ...]
         commands = importlib.import_module(MODULES[cmd_name]).COMMANDS
-        return add_grammar(next(each for each in commands if each.name == cmd_name))
+        return next(each for each in commands if each.name == cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -175,10 +174,21 @@ def _explained(error: Exception) -> str:
     )
 
 
+_EXIT_CODES: Final = """\b
+Exit codes:
+  0    Done.
+  1    It failed, or found something wrong, missing or different.
+  2    Wrong usage: an option, an argument, or a path given that is not there.
+  3    There is no Julia to compare with (conform).
+  130  Interrupted by Ctrl-C; 143: terminated by SIGTERM.
+"""
+
+
 @click.group(
     cls=_Commands,
     params=group_options(),
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EXIT_CODES,
 )
 @click.version_option(__version__, prog_name="fetch-artifacts")
 def cli() -> None:
@@ -187,7 +197,8 @@ def cli() -> None:
     An Artifacts.toml binds a name to the git-tree-sha1 of a folder. The folder is
     downloaded once, verified, and shared by all projects, in Python and in Julia.
 
-    Common options may stand before the command or after it.
+    These options may stand before the command or after it. One that a command has no
+    use for is refused. `fetch-artifacts help COMMAND` shows what a command takes.
     """
 
 

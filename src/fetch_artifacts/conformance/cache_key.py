@@ -15,17 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from fetch_artifacts.platforms.matching import PlatformChoice
+
 _DIGITS: Final = 16
 
 
-def cache_key(tomls: Iterable[Path]) -> str:
-    """Give a key of all trees that files bind for this machine, lazy ones too.
+def cache_key(tomls: Iterable[Path], platform: PlatformChoice = host_platform) -> str:
+    """Give a key of all trees that files bind for a platform, lazy ones too.
 
     The order of names, comments, formatting and sources don't change it, nor do entries
     for other platforms.
 
     Args:
         tomls: The Artifacts.toml files.
+        platform: The platform, or a function that finds it out.
 
     Raises:
         ArtifactsTomlError: A file or one of its entries can't be read.
@@ -34,6 +37,6 @@ def cache_key(tomls: Iterable[Path]) -> str:
     for toml in tomls:
         for name in load_artifacts_toml(toml):
             with contextlib.suppress(NoMatchingPlatformError):
-                trees.add(entry_for(name, toml, host_platform).git_tree_sha1.lower())
+                trees.add(entry_for(name, toml, platform).git_tree_sha1.lower())
     digest = hashlib.sha256("\n".join(sorted(trees)).encode())
     return f"artifacts-{digest.hexdigest()[:_DIGITS]}"

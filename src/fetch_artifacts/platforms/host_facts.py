@@ -82,7 +82,11 @@ def host_facts() -> HostFacts:
     named = next(_named_platforms(settings), None)
     if named is None:
         return _machine_facts()
-    platform, source = named
+    return facts_of(*named)
+
+
+def facts_of(platform: Platform, source: str) -> HostFacts:
+    """The facts of a platform all of whose tags come from one source."""
     return _facts(platform, dict.fromkeys(platform.tags, source))
 
 

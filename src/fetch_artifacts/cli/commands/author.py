@@ -10,6 +10,7 @@ import click
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.cli.commands.publish import print_published
 from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.grammar import command, refuse_options
 from fetch_artifacts.cli.shared.options import (
     FAILED,
     bind_name,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform
 
 
-@click.command()
+@command()
 @click.argument("name", shell_complete=complete_names)
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @click.option("--keep", is_flag=True, help="Leave it installed.")
@@ -72,6 +73,10 @@ def add(
     if pack != bool(targets):
         msg = "--pack and --to go together"
         raise click.UsageError(msg)
+    if pack:
+        refuse_options("with --pack", "--keep")
+    else:
+        refuse_options("without --pack", "--url-base")
     _refuse_paths(urls)
     if pack:
         _pack(name, urls, targets, url_bases, binding, as_json=as_json)
@@ -139,7 +144,7 @@ def _parse_hash(
         raise click.BadParameter(msg) from error
 
 
-@click.command()
+@command()
 @click.argument("name", shell_complete=complete_names)
 @click.argument("tree_hash", metavar="TREE_HASH", callback=_parse_hash)
 @click.option(
@@ -179,7 +184,7 @@ def bind(
         print_json({**facts, "toml": str(binding.toml)})
 
 
-@click.command()
+@command()
 @click.argument("name", shell_complete=complete_names)
 @toml_option
 @bound_platform_option

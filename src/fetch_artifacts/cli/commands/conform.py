@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fetch_artifacts.cli.shared.completing import complete_platforms_or_all
+from fetch_artifacts.cli.shared.grammar import command
 from fetch_artifacts.cli.shared.options import (
     FAILED,
     files_argument,
     json_option,
-    resolve_toml,
+    platform_option,
+    resolve_tomls,
     toml_option,
 )
 from fetch_artifacts.cli.shared.paths import NamedPath
@@ -25,6 +27,7 @@ from fetch_artifacts.cli.shared.printing import (
     tell_done,
 )
 from fetch_artifacts.errors import NoJuliaError
+from fetch_artifacts.install.lookup import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,12 +35,13 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.conformance.compare import Wanted
     from fetch_artifacts.conformance.report import Report
+    from fetch_artifacts.platforms.platform import Platform
 
 NO_JULIA: Final = 3
 _ALL: Final = "all"
 
 
-@click.command()
+@command()
 @files_argument
 @click.option(
     "--platform",
@@ -94,7 +98,7 @@ def conform(
 
     Exits with 1 where something differs, with 3 where there is no Julia.
     """
-    tomls = [resolve_toml(file) for file in files or (toml_path,)]
+    tomls = resolve_tomls(files, toml_path)
     try:
         report = _compare(
             tomls, triplets, install=install, choice=choice, timeout=timeout
@@ -109,21 +113,26 @@ def conform(
         sys.exit(FAILED)
 
 
-@click.command("cache-key")
+@command("cache-key")
 @files_argument
 @toml_option
+@platform_option
 @json_option
 def cache_key(
-    *, files: tuple[Path, ...], toml_path: Path | None, as_json: bool
+    *,
+    files: tuple[Path, ...],
+    toml_path: Path | None,
+    platform: Platform | None,
+    as_json: bool,
 ) -> None:
     """Print a key for a CI cache of the artifacts.
 
-    It depends on all trees that each FILE binds for this machine. Comments, formatting,
-    sources and the order of names don't change it.
+    It depends on all trees that each FILE binds for this machine, or for --platform.
+    Comments, formatting, sources and the order of names don't change it.
     """
     from fetch_artifacts.conformance.cache_key import cache_key as key_of
 
-    key = key_of([resolve_toml(file) for file in files or (toml_path,)])
+    key = key_of(resolve_tomls(files, toml_path), wanted(platform))
     if as_json:
         print_json({"key": key})
     else:

@@ -16,6 +16,7 @@ from fetch_artifacts.cli.shared.asking import (
     yes_option,
 )
 from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.grammar import command
 from fetch_artifacts.cli.shared.installed import (
     installed_json,
     print_installed,
@@ -49,7 +50,7 @@ all_depots_option = click.option(
 )
 
 
-@click.command()
+@command()
 @dry_run_option
 @yes_option
 @click.option("--explain", is_flag=True, help="Say why each artifact stays or goes.")
@@ -168,7 +169,7 @@ def _collection_json(done: Collection) -> dict[str, object]:
     }
 
 
-@click.command()
+@command()
 @all_depots_option
 @json_option
 def du(*, all_depots: bool, as_json: bool) -> None:
@@ -211,7 +212,7 @@ def override_facts(
     return facts
 
 
-@click.command()
+@command()
 @click.argument(
     "names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_names
 )

@@ -7,6 +7,7 @@ from typing import Final, cast
 import click
 from click.shell_completion import get_completion_class
 
+from fetch_artifacts.cli.shared.grammar import command
 from fetch_artifacts.cli.shared.printing import say_text
 from fetch_artifacts.settings.terminal import COMPLETION
 
@@ -22,7 +23,7 @@ def _complete_commands(
     ]
 
 
-@click.command("help")
+@command("help")
 @click.argument("command", required=False, shell_complete=_complete_commands)
 @click.pass_context
 def help_(context: click.Context, command: str | None) -> None:
@@ -38,7 +39,7 @@ def help_(context: click.Context, command: str | None) -> None:
         say_text(found.get_help(inner) + "\n")
 
 
-@click.command()
+@command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:

@@ -12,10 +12,11 @@ import click
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.cli.shared.asking import dry_run_option
 from fetch_artifacts.cli.shared.completing import complete_names_or_files
+from fetch_artifacts.cli.shared.grammar import command, refuse_options
 from fetch_artifacts.cli.shared.options import (
     FAILED,
-    files_argument,
     json_option,
+    platform_option,
     resolve_toml,
     toml_option,
 )
@@ -34,6 +35,7 @@ from fetch_artifacts.errors import (
     ArtifactsTomlError,
     ArtifactsTomlNotFoundError,
     FetchArtifactsError,
+    NotAFolderError,
 )
 from fetch_artifacts.install.lookup import locate
 from fetch_artifacts.terminal import progress
@@ -43,11 +45,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fetch_artifacts.digests import TreeHash
+    from fetch_artifacts.platforms.platform import Platform
 
 _log = logging.getLogger(__name__)
 
 
-@click.command("hash")
+@command("hash")
 @click.argument("path", type=NamedPath(exists=True))
 @click.option(
     "--algorithm",
@@ -100,17 +103,18 @@ def _tree_hash(path: Path, algorithm: Algorithm) -> TreeHash:
     return tree.tree_hash
 
 
-@click.command()
+@command("platform")
+@platform_option
 @json_option
-def platform(*, as_json: bool) -> None:
+def platform_(platform: Platform | None, *, as_json: bool) -> None:
     """Print the platform that entries are chosen for, and why.
 
     That is its triplet, and each tag with where it comes from.
     """
-    from fetch_artifacts.platforms.host_facts import host_facts
+    from fetch_artifacts.platforms.host_facts import facts_of, host_facts
 
     require_project(Path.cwd())
-    facts = host_facts()
+    facts = facts_of(platform, "--platform") if platform else host_facts()
     if as_json:
         tags = {
             fact.tag: {"value": fact.value, "source": fact.source}
@@ -123,8 +127,8 @@ def platform(*, as_json: bool) -> None:
         say(f"  {fact.tag} = {fact.value}  ({fact.source})")
 
 
-@click.command()
-@files_argument
+@command()
+@click.argument("files", nargs=-1, type=TomlPath(missing=True), metavar="[FILE]...")
 @toml_option
 @json_option
 def check(files: tuple[Path, ...], toml_path: Path | None, *, as_json: bool) -> None:
@@ -138,7 +142,7 @@ def check(files: tuple[Path, ...], toml_path: Path | None, *, as_json: bool) -> 
     from fetch_artifacts.install.inventory import override_findings
 
     require_project(Path.cwd())
-    paths = files or (resolve_toml(toml_path),)
+    paths = [*files, *([resolve_toml(toml_path)] if toml_path or not files else [])]
     findings = list(check_files(paths))
     for path in paths:
         with contextlib.suppress(ArtifactsTomlError):  # a finding already
@@ -167,7 +171,7 @@ def _contents(tomls: Sequence[Path]) -> str:
     return f"{count_of(artifacts, 'artifact')}, {entries} {entry}"
 
 
-@click.command()
+@command()
 @click.argument("file", required=False, type=TomlPath())
 @click.option("--fix", is_flag=True, help="Write certain repairs, and show the diff.")
 @dry_run_option
@@ -191,6 +195,8 @@ def doctor(
     from fetch_artifacts.authoring.doctor import diagnose
     from fetch_artifacts.urls import redacted_text
 
+    if file:
+        refuse_options("beside FILE", "--toml")
     toml = resolve_toml(file or toml_path)
     with progress.show_progress() as report:
         diagnoses = diagnose(toml, report=report)
@@ -215,21 +221,32 @@ def doctor(
         raise SystemExit(FAILED)
 
 
-def _place(text: str, toml_path: Path | None) -> str:
+def _is_name(text: str) -> bool:
+    return not (Path(text).exists() or is_tree_hash(text))
+
+
+def _place(text: str, toml_path: Path | None, platform: Platform | None) -> str:
     """The folder of an artifact if the text is its name, else the text."""
-    if Path(text).exists() or is_tree_hash(text):
-        return text
-    with contextlib.suppress(ArtifactNotFoundError, ArtifactsTomlNotFoundError):
-        return str(locate(text, str(resolve_toml(toml_path))))
+    if _is_name(text):
+        with contextlib.suppress(ArtifactNotFoundError, ArtifactsTomlNotFoundError):
+            return str(locate(text, str(resolve_toml(toml_path)), platform=platform))
     return text
 
 
-@click.command()
+@command()
 @click.argument("first", shell_complete=complete_names_or_files)
 @click.argument("second", shell_complete=complete_names_or_files)
 @toml_option
+@platform_option
 @json_option
-def diff(first: str, second: str, toml_path: Path | None, *, as_json: bool) -> None:
+def diff(
+    first: str,
+    second: str,
+    toml_path: Path | None,
+    platform: Platform | None,
+    *,
+    as_json: bool,
+) -> None:
     """Explain why two trees have different hashes.
 
     FIRST and SECOND are folders, archives, hashes of installed artifacts, or names in
@@ -242,7 +259,13 @@ def diff(first: str, second: str, toml_path: Path | None, *, as_json: bool) -> N
         read_tree,
     )
 
-    one, other = (read_tree(_place(each, toml_path)) for each in (first, second))
+    given = (first, second)
+    if not any(map(_is_name, given)):
+        refuse_options("where neither tree is given by name", "--toml", "--platform")
+    try:
+        one, other = (read_tree(_place(each, toml_path, platform)) for each in given)
+    except NotAFolderError as error:
+        raise click.UsageError(str(error)) from error
     if as_json:
         same = one.tree_hash == other.tree_hash
         print_json(
@@ -272,4 +295,4 @@ def diff(first: str, second: str, toml_path: Path | None, *, as_json: bool) -> N
     raise SystemExit(FAILED)
 
 
-COMMANDS: Final = (hash_, platform, check, doctor, diff)
+COMMANDS: Final = (hash_, platform_, check, doctor, diff)

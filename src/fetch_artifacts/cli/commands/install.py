@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import click
@@ -16,6 +15,7 @@ from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.slash import split_artifact_slash
 from fetch_artifacts.cli.shared.asking import dry_run_option
 from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.grammar import command, refuse_options
 from fetch_artifacts.cli.shared.options import (
     jobs_option,
     json_option,
@@ -24,7 +24,7 @@ from fetch_artifacts.cli.shared.options import (
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.paths import NamedPath
+from fetch_artifacts.cli.shared.paths import NamedPath, TomlPath
 from fetch_artifacts.cli.shared.printing import (
     print_json,
     print_path,
@@ -44,6 +44,7 @@ from fetch_artifacts.terminal.units import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.authoring.mirrors.bundled import BundledArtifacts
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 _LONGEST: Final = 24  # columns of a name
 
 
-@click.command()
+@command()
 @click.argument("name", shell_complete=complete_names)
 @toml_option
 @platform_option
@@ -106,7 +107,7 @@ def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, objec
     }
 
 
-@click.command()
+@command()
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_names)
 @toml_option
 @platform_option
@@ -162,7 +163,8 @@ def install(
     began = time.monotonic()
     order: _Order
     if bundle:
-        files = [*map(Path, names), *([toml_path] if toml_path else [])]
+        files = [TomlPath().convert(name, None, None) for name in names]
+        files += [toml_path] if toml_path else []
         order = _FromBundle(_bundled(bundle, files, platform, lazy=include_lazy))
     else:
         order = _FromFile(
@@ -360,7 +362,7 @@ def _reinstall(
             reinstall_entry(entry, str(toml), installer)
 
 
-@click.command()
+@command()
 @click.option(
     "--keep",
     type=NamedPath(file_okay=False),
@@ -374,6 +376,7 @@ def demo(keep: Path | None) -> None:
     """
     from fetch_artifacts.cli import _demo
 
+    refuse_options("with demo: it makes a depot of its own", "--depot")
     _demo.run(lambda text: say_text(f"{text}\n"), keep=keep)
 
 

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fetch_artifacts.cli.shared.completing import complete_platforms_or_all
+from fetch_artifacts.cli.shared.grammar import command, refuse_options
 from fetch_artifacts.cli.shared.options import (
     FAILED,
+    files_argument,
     jobs_option,
     json_option,
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.paths import NamedPath, OutputPath, TomlPath
+from fetch_artifacts.cli.shared.paths import NamedPath, OutputPath
 from fetch_artifacts.cli.shared.printing import print_json, say, tell_done
 from fetch_artifacts.cli.shared.toml_in_use import require_project
 from fetch_artifacts.errors import PlatformError
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from fetch_artifacts.platforms.matching import PlatformChoice
 
 _FILE: Final = NamedPath(exists=True, dir_okay=False)
-_TOML: Final = TomlPath(exists=True)
 
 
 def _parse_platforms(
@@ -76,9 +77,9 @@ def _selected(
     return entries_by_tree([file.absolute() for file in files], platforms)
 
 
-@click.command()
+@command()
 @click.argument("place", metavar="DIR|URL")
-@click.argument("files", nargs=-1, type=_TOML, metavar="[FILE]...")
+@files_argument
 @selection_options
 @click.option(
     "--check", is_flag=True, help="Read all of it, and say what is wrong or missing."
@@ -112,6 +113,8 @@ def mirror(
         raise click.UsageError(msg)
     require_project(Path.cwd())
     tomls = named or (() if check else (resolve_toml(None),))
+    if not tomls:
+        refuse_options("with --check and no FILE", "--platform")
     mirrored = _Mirror(place, store_at(place), jobs)
     facts: dict[str, object] = {"mirror": redacted(place)}
     if not check:
@@ -181,9 +184,9 @@ def _tell_counts(place: str | Path, counts: Mapping[str, int]) -> None:
     tell_done(f"{redacted(str(place))}: {show_counts(counts)}")
 
 
-@click.command()
+@command()
 @click.argument("output", type=OutputPath())
-@click.argument("files", nargs=-1, type=_TOML, metavar="[FILE]...")
+@files_argument
 @selection_options
 @click.option(
     "--environment",

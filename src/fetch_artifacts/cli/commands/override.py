@@ -10,6 +10,7 @@ import click
 
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.cli.shared.completing import complete_files, complete_names
+from fetch_artifacts.cli.shared.grammar import command, refuse_options
 from fetch_artifacts.cli.shared.options import (
     json_option,
     platform_option,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform
 
 
-@click.command()
+@command()
 @click.argument("name", required=False, shell_complete=complete_names)
 @click.argument("path", required=False, shell_complete=complete_files)
 @click.option(
@@ -67,11 +68,16 @@ def override(
     Overrides.toml of the first depot.
     """
     if as_list:
+        refuse_options("with --list", "--toml", "--platform", "--uuid", "--force")
         _print_all(as_json=as_json)
         return
     if name is None or (path is None) != remove:
         msg = "expected NAME and PATH, or --remove NAME, or --list"
         raise click.UsageError(msg)
+    if uuid or is_tree_hash(name):
+        refuse_options("where no name is looked up", "--toml", "--platform")
+    if remove:
+        refuse_options("with --remove", "--force")
     depot = FirstDepot.present()
     folder = depot.artifacts
     key = name if uuid else _tree_hash(name, toml_path, platform)
@@ -80,7 +86,7 @@ def override(
         if Path(target).is_absolute() and not Path(target).is_dir() and not force:
             found = "something else" if Path(target).exists() else "none"
             msg = f"{target}: expected a folder, found {found}; --force takes it anyway"
-            raise OverrideError(msg)
+            raise click.BadParameter(msg, param_hint="PATH")
         with depot.as_depot_errors():
             set_override(folder, key, target, uuid=uuid)
         did = f"{name}: overridden to {target!r}" if target else f"{name}: taken back"

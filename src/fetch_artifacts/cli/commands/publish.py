@@ -12,7 +12,9 @@ from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.cli.shared.asking import dry_run_option
 from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.grammar import command, refuse_options
 from fetch_artifacts.cli.shared.options import (
+    BINDING_OPTIONS,
     bind_name,
     binding_options,
     json_option,
@@ -69,7 +71,7 @@ compression_option = click.option(
 )
 
 
-@click.command()
+@command()
 @click.argument("folder", type=_FOLDER)
 @click.option(
     "-o",
@@ -105,6 +107,8 @@ def create(
     if bool(name) != bool(urls):
         msg = "--bind and --url go together"
         raise click.UsageError(msg)
+    if not name:
+        refuse_options("without --bind", *BINDING_OPTIONS)
     from fetch_artifacts import _author_api
     from fetch_artifacts.archive.writer import choose_compression, usual_ending
 
@@ -121,7 +125,7 @@ def create(
     print_facts(created, as_json=as_json)
 
 
-@click.command()
+@command()
 @click.argument("artifact", metavar="NAME|HASH", shell_complete=complete_names)
 @click.argument("output", type=OutputPath())
 @compression_option
@@ -146,6 +150,7 @@ def archive(
 
     chosen = choose_compression(output, compression)
     if is_tree_hash(artifact):
+        refuse_options("with a hash", "--toml", "--platform")
         tree_hash = TreeHash.parse(artifact)
     else:
         tree_hash = _tree_named(artifact, resolve_toml(toml_path), platform)
@@ -179,7 +184,7 @@ def print_published(published: Published, *, as_json: bool) -> None:
         tell(note)
 
 
-@click.command()
+@command()
 @click.argument("folder", type=_FOLDER)
 @click.argument("name", shell_complete=complete_names)
 @click.option(

@@ -13,6 +13,7 @@ from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.cli.commands.depot import override_facts
 from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.grammar import command, refuse_options
 from fetch_artifacts.cli.shared.installed import installed_json, print_installed
 from fetch_artifacts.cli.shared.options import (
     FAILED,
@@ -135,7 +136,7 @@ def _status(name: str, toml: Path, platform: Platform | None) -> _Status:
     return _Status(name=name, state=state, entry=entry, tree=tree, override=override)
 
 
-@click.command("list")
+@command("list")
 @toml_option
 @platform_option
 @click.option(
@@ -156,6 +157,7 @@ def list_(
     Exits with 1 where an entry can't be read; the others are listed all the same.
     """
     if installed:
+        refuse_options("with --installed", "--toml", "--platform")
         _list_installed(as_json=as_json)
         return
     toml = resolve_toml(toml_path)
@@ -202,7 +204,7 @@ def _print_table(rows: Sequence[_Status]) -> None:
             say(line, colour=row.colour())
 
 
-@click.command()
+@command()
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_names)
 @toml_option
 @platform_option
@@ -235,12 +237,14 @@ def verify(
 
     Exits with 1 where one is damaged and not repaired, or named and not installed.
     """
-    if (everything and (names or toml_path)) or (repair and not everything):
-        msg = "--all takes no NAME and no --toml, and --repair needs --all"
-        raise click.UsageError(msg)
     if everything:
+        if names:
+            msg = f"--all verifies all that is installed: give it, or {names[0]}"
+            raise click.UsageError(msg)
+        refuse_options("with --all", "--toml", "--platform")
         _verify_all(repair=repair, jobs=jobs, as_json=as_json)
         return
+    refuse_options("without --all", "--repair", "--jobs")
     toml = resolve_toml(toml_path)
     verdicts = {
         name: _verdict(name, toml, platform)

@@ -1,7 +1,8 @@
-"""The options that every command has, before its name and after it.
+"""The options that all commands share, before a command's name and after it.
 
 Those that concern the whole process take effect as soon as they are read. ``--toml``,
-``--platform`` and ``--json`` before the command's name are defaults for the command.
+``--platform`` and ``--json`` before the command's name are defaults for the command. A
+command that does not declare one of these three has no use for it, and refuses it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
+from click.core import ParameterSource
 
 from fetch_artifacts.cli.shared.completing import complete_platforms
 from fetch_artifacts.cli.shared.paths import NamedPath
@@ -19,8 +21,9 @@ from fetch_artifacts.cli.shared.printing import tell, volume
 from fetch_artifacts.settings.depot_path import only_depot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import NoReturn
 
 _LOGGER: Final = logging.getLogger("fetch_artifacts")
 _LEVELS: Final = (logging.WARNING, logging.INFO, logging.DEBUG)
@@ -158,26 +161,24 @@ def _global_options() -> tuple[click.Option, ...]:
     )
 
 
-def _default_options(*, hidden: bool) -> list[click.Option]:
+def _default_options() -> list[click.Option]:
     """Make the options whose values before a command's name are its defaults."""
     return [
         _option(
             ["--toml"],
-            None,
+            _hand_on,
             type=NamedPath(),
             metavar="PATH",
-            hidden=hidden,
             help="The Artifacts.toml to use.",
         ),
         _option(
             ["--platform"],
-            None,
+            _hand_on,
             metavar="TRIPLET",
             shell_complete=complete_platforms,
-            hidden=hidden,
             help="Choose entries for this platform.  [env: FETCH_ARTIFACTS_PLATFORM]",
         ),
-        _option(["--json"], None, is_flag=True, hidden=hidden, help="Print JSON."),
+        _option(["--json"], _hand_on, is_flag=True, help="Print JSON."),
     ]
 
 
@@ -185,31 +186,93 @@ def _option(names: list[str], callback: Any, **settings: Any) -> click.Option:
     return click.Option(names, expose_value=False, callback=callback, **settings)
 
 
-def add_grammar(command: click.Command) -> click.Command:
-    """Give a command those of the common options that it does not have yet."""
-    taken = {name for each in command.params for name in each.opts}
-    command.params.extend(
-        option
-        for option in (*_default_options(hidden=True), *_global_options())
-        if taken.isdisjoint(option.opts)
-    )
-    return command
+# What a command does not do that has no use for an option.
+_UNUSED: Final = {
+    "toml": "it looks up no Artifacts.toml",
+    "platform": "it chooses no entries by platform",
+    "json": "it prints text only",
+}
+
+
+class Command(click.Command):
+    """A command that takes the common options, and refuses those it has no use for.
+
+    It uses ``--toml``, ``--platform`` and ``--json`` if it declares them itself.
+    """
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        own = {name for each in self.params for name in each.opts}
+        unused = [
+            _option([each.opts[0]], _refuse, is_flag=each.is_flag, hidden=True)
+            for each in _default_options()
+            if own.isdisjoint(each.opts)
+        ]
+        self.params += [*unused, *_global_options()]
+
+    def format_options(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the command's own options, then those that all commands take."""
+        shared = {*_global_options()}
+        own: list[tuple[str, str]] = []
+        common: list[tuple[str, str]] = []
+        for each in self.get_params(ctx):
+            record = each.get_help_record(ctx)
+            if record:
+                is_common = each in shared or "--help" in each.opts
+                (common if is_common else own).append(record)
+        for title, records in (("Options", own), ("Common options", common)):
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+def command(name: str | None = None) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a function a command."""
+    return click.command(name, cls=Command)
+
+
+def _refuse(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value:
+        why = _UNUSED[parameter.name or ""]
+        _fail(context, parameter, f"with {context.info_name}: {why}")
+
+
+def refuse_options(why: str, *options: str) -> None:
+    """Refuse options that the running command has no use for, as it was called.
+
+    Args:
+        why: The rest of a sentence: "--toml has no use ...".
+        options: The options.
+
+    Raises:
+        click.UsageError: One of them was given, before the command's name or after it.
+    """
+    context = click.get_current_context()
+    by_default = (ParameterSource.DEFAULT, None)
+    for parameter in context.command.params:
+        if not set(options).isdisjoint(parameter.opts) and (
+            context.get_parameter_source(parameter.name or "") not in by_default
+        ):
+            _fail(context, parameter, why)
+
+
+def _fail(context: click.Context, parameter: click.Parameter, why: str) -> NoReturn:
+    msg = f"{parameter.opts[0]} has no use {why}"
+    raise click.UsageError(msg, context)
 
 
 def group_options() -> list[click.Parameter]:
     """The options of the group itself."""
-    defaults: list[click.Option] = []
-    for option in _default_options(hidden=False):
-        option.callback = _hand_on
-        defaults.append(option)
-    return [*defaults, *_global_options()]
+    return [*_default_options(), *_global_options()]
 
 
 # The parameters of commands by the option, and whether they take several values.
 _PARAMETERS: Final = {
-    "toml": {"toml_path": False},
+    "toml": {"toml": False, "toml_path": False},
     "platform": {"platform": False, "platforms": True, "triplets": True},
-    "json": {"as_json": False},
+    "json": {"json": False, "as_json": False},
 }
 
 

@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 
 FAILED: Final = 1
 _ENTRY_FLAGS: Final = ("lazy", "force", "keep_comments")
+BINDING_OPTIONS: Final = (
+    "--toml",
+    "--platform",
+    "--lazy",
+    "--force",
+    "--keep-comments",
+)
 
 
 def _parse_triplet(
@@ -110,15 +117,14 @@ def binding_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def with_binding(
-        *, toml_path: Path | None, platform: str | None, **arguments: Any
+        *, toml_path: Path | None, platform: Platform | None, **arguments: Any
     ) -> None:
         from fetch_artifacts.authoring.binding import BindingOptions
-        from fetch_artifacts.platforms.platform import as_platform
 
         flags = {name: arguments.pop(name) for name in _ENTRY_FLAGS}
         binding = BindingOptions(
             toml=_toml_to_write(toml_path),
-            platform=as_platform(platform) if platform else None,
+            platform=platform,
             **flags,
         )
         command(binding=binding, **arguments)
@@ -127,16 +133,13 @@ def binding_options(command: Callable[..., None]) -> Callable[..., None]:
         comments_option,
         click.option("--force", is_flag=True, help="Replace an existing entry."),
         click.option("--lazy", is_flag=True, help="Install it on first use only."),
-        click.option(
-            "--platform",
-            metavar="TRIPLET",
-            shell_complete=complete_platforms,
-            help="The platform of the artifact; without it, every platform.",
+        _triplet_option(
+            help="The platform of the artifact; without it, every platform."
         ),
         click.option(
             "--toml",
             "toml_path",
-            type=TomlPath(create=True),
+            type=TomlPath(missing=True),
             help="The Artifacts.toml to change, or its folder; without it, the one "
             "that pyproject.toml names, or that is found from the working directory "
             "upwards, or a new one.",
@@ -176,6 +179,17 @@ def _warn_of_second(here: Path) -> None:
             "[tool.fetch-artifacts] in pyproject.toml",
             kind="warning",
         )
+
+
+def resolve_tomls(files: Iterable[Path], toml_path: Path | None) -> list[Path]:
+    """Give the files named, by argument and by ``--toml``, or the one found.
+
+    Raises:
+        ArtifactsTomlNotFoundError: None is named, and there is none.
+        SettingsError: The pyproject.toml can't be understood.
+    """
+    named = (*files, *([toml_path] if toml_path else []))
+    return [resolve_toml(path) for path in named or (None,)]
 
 
 def resolve_toml(toml_path: Path | None) -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fetch_artifacts.artifacts_toml.file import not_there
 from fetch_artifacts.artifacts_toml.search import artifacts_toml_in
 
 if TYPE_CHECKING:
@@ -33,25 +34,24 @@ class TomlPath(NamedPath):
     """An Artifacts.toml, or the folder that it is in.
 
     Args:
-        create: Whether it may be made in a folder that has none.
+        missing: Whether one that is not there is taken too.
     """
 
-    def __init__(self, *, create: bool = False, **rules: Any) -> None:
-        super().__init__(**rules)
-        self._create = create
+    def __init__(self, *, missing: bool = False) -> None:
+        super().__init__()
+        self._missing = missing
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Any:
         """Give the path of the file."""
         path = super().convert(value, param, ctx)
-        if not path.is_dir():
-            return path
-        found = artifacts_toml_in(str(path))
-        if found is None and not self._create:
-            what = f"{path}: expected an Artifacts.toml, found a folder without one"
-            self.fail(what, param, ctx)
-        return Path(found) if found else path / "Artifacts.toml"
+        found = artifacts_toml_in(str(path)) if path.is_dir() else path
+        if found is None and self._missing:
+            found = path / "Artifacts.toml"
+        if found is None or not (self._missing or os.path.lexists(found)):
+            self.fail(str(not_there(path)), param, ctx)
+        return Path(found)
 
 
 class OutputPath(NamedPath):
