@@ -16,9 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         if arguments is None:
             _collect_rarely()
-            from fetch_artifacts.cli.shared.quick_path import print_installed
-
-            if print_installed(sys.argv[1:]):
+            if _answered_quickly(sys.argv[1:]):
                 return
         from fetch_artifacts.cli.shared.signals import (
             ignore_signals_at_exit,
@@ -37,6 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         what = what_ended(error)
         sys.stderr.write("\n" * (what == "interrupted") + f"fetch-artifacts: {what}\n")
         sys.exit(exit_code_of(error))
+
+
+def _answered_quickly(arguments: Sequence[str]) -> bool:
+    if arguments[:1] != ["path"]:
+        return False
+    from fetch_artifacts.cli.shared.quick_path import print_installed
+
+    return print_installed(arguments)
 
 
 def _collect_rarely() -> None:
