@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,9 @@ from zipfile import ZipFile
 
 import pytest
 
-from fetch_artifacts import pkg_artifacts
+from fetch_artifacts import create_artifact, install_artifacts, pkg_artifacts
 from fetch_artifacts.conformance import pytest_plugin
-from fetch_artifacts.conformance.questions import Julia
+from fetch_artifacts.conformance.questions import Julia, version_numbers
 
 HERE = Path(__file__).parent
 SRC = HERE.parent / "src"
@@ -104,6 +105,48 @@ def test_an_override_of_the_package_counts_for_all_of_them(
     assert elsewhere == _julias(julia, project)
     assert elsewhere == _pythons(project / "src")
     assert elsewhere == _pythons(wheel)
+
+
+def test_the_lines_of_julia_in_the_readme_print_what_those_of_python_do(
+    julia: Julia, depot: Path, tmp_path: Path
+) -> None:
+    readme = HERE.parent / "README.md"
+    if not readme.exists():
+        pytest.skip("NO LINE OF THE README WAS TRIED: a source archive has none")
+    shown = re.search(
+        r"```text\n(?P<printed>.*?\n).*?```julia\n(?P<code>.*?)```",
+        readme.read_text("utf-8"),
+        re.DOTALL,
+    )
+    assert shown
+    code = shown["code"]
+    if version_numbers(julia.version()) < (1, 6):  # as the comment says
+        code = re.sub(r'artifact"MyData/(.*?)"', r'joinpath(path, "\1")', code)
+    (tmp_path / "data" / "tables").mkdir(parents=True)
+    (tmp_path / "data" / "tables" / "a.csv").write_text("day,celsius\n1,11.5\n")
+    made = create_artifact(tmp_path / "data", tmp_path / "data.tar.gz")
+    project, tree = tmp_path / "project", made["git_tree_sha1"]
+    project.mkdir()
+    url = (tmp_path / "data.tar.gz").as_uri()
+    pkg_artifacts.bind_artifact(
+        project / "Artifacts.toml",
+        "MyData",
+        tree,
+        download_info=[(url, made["sha256"])],
+    )
+    for name in ("Project.toml", "Manifest.toml"):
+        (project / name).touch()
+    install_artifacts(project / "Artifacts.toml")
+    (project / "shown.jl").write_text(code)
+    done = subprocess.run(
+        [julia.program(), "--startup-file=no", f"--project={project}", "shown.jl"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=project,
+        env=os.environ | {"JULIA_DEPOT_PATH": f"{depot}:"},
+    )
+    assert shown["printed"] in done.stdout
 
 
 def test_its_commands_and_its_tests_find_the_file(
