@@ -68,6 +68,7 @@ HEAVY = {
     "compression.zstd",
     "concurrent.futures",
     "dataclasses",
+    "deflate",
     "hashlib",  # OpenSSL
     "inspect",
     "json",

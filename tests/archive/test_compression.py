@@ -13,10 +13,12 @@ import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
 
+from fetch_artifacts.archive.codecs import libdeflate
 from fetch_artifacts.archive.codecs.gzip import gzip_chunks
 from fetch_artifacts.archive.compression import compressed
 from fetch_artifacts.archive.decompression import decompress
@@ -315,13 +317,37 @@ def test_the_bytes_of_gzip_do_not_depend_on_the_threads() -> None:
     assert one == two == many
 
 
-def test_a_gzip_has_one_member_without_time_and_name() -> None:
-    data = b"".join(compressed([_mixed(1_000_000)], "gz"))
-    decoder = zlib.decompressobj(31)
-    decoder.decompress(data)
-    assert decoder.eof
-    assert decoder.unused_data == b""
-    assert data[:10] == b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
+def test_the_members_of_a_gzip_have_neither_time_nor_name() -> None:
+    data = b"".join(compressed([_mixed(2_500_000)], "gz"))
+    members = 0
+    while data:
+        assert data[:8] == b"\x1f\x8b\x08\0\0\0\0\0"
+        decoder = zlib.decompressobj(31)
+        decoder.decompress(data)
+        assert decoder.eof
+        data = decoder.unused_data
+        members += 1
+    assert members == 3
+
+
+@pytest.mark.parametrize("level", [0, 6])
+def test_zlib_stands_in_for_libdeflate(
+    monkeypatch: pytest.MonkeyPatch, level: int
+) -> None:
+    data = _mixed(300_000)
+    monkeypatch.setattr(libdeflate, "_HERE", False)
+    member = libdeflate.gzip_member(data, level)
+    assert member[:8] == b"\x1f\x8b\x08\0\0\0\0\0"
+    assert gzip.decompress(member) == data
+    assert (len(member) > len(data)) is (level == 0)
+
+
+def test_a_gzip_is_about_as_small_as_that_of_zlib() -> None:
+    source = Path(pytest.__file__).parents[1] / "_pytest"
+    files = sorted(source.glob("*.py"))
+    data = b"".join(file.read_bytes() for file in files)
+    packed = b"".join(compressed([data], "gz"))
+    assert len(packed) < 1.01 * len(zlib.compress(data, 6))
 
 
 def test_noise_hardly_grows_and_what_it_hides_is_still_compressed() -> None:
