@@ -6,8 +6,10 @@ import bz2
 import gzip
 import io
 import json
+import os
 import random
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -183,6 +185,51 @@ def test_check_names_what_is_damaged_and_what_is_missing(
         (mirror / "artifact" / name).unlink()
     run("mirror", mirror, published.toml, other.toml)
     assert run("mirror", "--check", mirror, published.toml, other.toml).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("put", "what"),
+    [
+        (lambda path: os.mkfifo(path), "expected a regular file, found a FIFO"),
+        (Path.mkdir, "expected a regular file, found a folder"),
+        (lambda path: path.symlink_to("gone"), "No such file or directory"),
+        (lambda path: path.symlink_to("/dev/zero"), "found a character device"),
+    ],
+)
+def test_check_waits_for_nothing_that_is_no_file(
+    put: Callable[[Path], None], what: str, published: Published, mirror: Path
+) -> None:
+    assert run("mirror", mirror, published.toml).exit_code == 0
+    put(mirror / "artifact" / ("0" * 40))
+    done = run("mirror", "--check", mirror)
+    assert done.exit_code == 1
+    assert f"artifact/{'0' * 40}" in done.stdout
+    assert done.stdout.endswith(f"{what}\n")
+    assert "2 read, 1 fault found" in done.stderr
+    (mirror / "meta").unlink()
+    os.mkfifo(mirror / "meta")
+    done = run("mirror", mirror, published.toml)
+    assert (done.exit_code, "found a FIFO" in done.stderr) == (1, True)
+
+
+def test_what_a_link_leads_to_is_not_deleted(
+    published: Published, mirror: Path, tmp_path: Path
+) -> None:
+    assert run("mirror", mirror, published.toml).exit_code == 0
+    link = mirror / "artifact" / ("0" * 40)
+    link.symlink_to(published.archive)
+    done = run("mirror", "--check", mirror)
+    assert f"{'0' * 40}: holds the tree {TREE_HASH}" in done.stdout
+    done = run("mirror", "--prune", mirror, published.toml)
+    assert done.stdout == f"deleted\t{'0' * 40}\n"
+    assert published.archive.is_file()
+
+
+def test_a_mirror_is_a_folder(published: Published) -> None:
+    for arguments in (["--check"], []):
+        done = run("mirror", *arguments, published.archive, published.toml)
+        assert done.exit_code == 1
+        assert f"{published.archive}: expected a folder, found a file" in done.stderr
 
 
 def test_prune_deletes_what_no_file_names(

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from fetch_artifacts.errors import PublishError
+from fetch_artifacts.errors import PublishError, SpecialFileError
 from fetch_artifacts.files.flushing import flush_file
 from fetch_artifacts.files.paths import make_folders
+from fetch_artifacts.files.regular import open_regular, read_regular
 from fetch_artifacts.files.remote import file_system, plain_errors, remote_chunks
 from fetch_artifacts.files.writing import replacing, write_atomically
 from fetch_artifacts.urls import FSSPEC_SCHEMES, local_path, redacted
@@ -59,13 +60,16 @@ def store_at(place: str) -> Store:
     """Give the store at a path, or at an address of fsspec.
 
     Raises:
-        PublishError: It is the address of a web server, which takes no files.
+        PublishError: It is the address of a web server, which takes no files, or the
+            path of a file.
     """
     match = _ADDRESS.fullmatch(place)
-    if match is None:
-        return FolderStore(folder=Path(place))
-    if match[1] == "file":
-        return FolderStore(folder=local_path(place))
+    if match is None or match[1] == "file":
+        folder = local_path(place) if match else Path(place)
+        if folder.exists() and not folder.is_dir():
+            msg = f"{place}: expected a folder, found a file; name another place"
+            raise PublishError(msg)
+        return FolderStore(folder=folder)
     if match[1] in {"http", "https", "ftp"}:
         msg = (
             f"{redacted(place)}: expected a folder, or an address that can be written "
@@ -81,6 +85,8 @@ def _as_publish_error(place: str, verb: str) -> Iterator[None]:
         yield
     except OSError as error:
         why = error.strerror or str(error)
+        if isinstance(error, SpecialFileError):
+            why = error.problem
         if isinstance(error, FileNotFoundError) and verb == "written":
             why = "there is no such bucket or folder; make it first"
         msg = f"{redacted(place)}: could not be {verb}: {why}"
@@ -127,15 +133,16 @@ class FolderStore:
         """See `Store`."""
         target = self.folder / name
         with _as_publish_error(str(target), "written"):
-            if target.is_file() and target.read_bytes() == data:
-                return
+            with contextlib.suppress(FileNotFoundError):
+                if read_regular(target) == data:
+                    return
             make_folders(target.parent)
             write_atomically(target, data)
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """See `Store`."""
         path = self.folder / name
-        with _as_publish_error(str(path), "read"), path.open("rb") as file:
+        with _as_publish_error(str(path), "read"), open_regular(path) as file:
             while chunk := file.read(_CHUNK):
                 yield chunk
 
