@@ -187,10 +187,14 @@ def test_check_names_what_is_damaged_and_what_is_missing(
     assert run("mirror", "--check", mirror, published.toml, other.toml).exit_code == 0
 
 
+def make_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
 @pytest.mark.parametrize(
     ("put", "what"),
     [
-        (lambda path: os.mkfifo(path), "expected a regular file, found a FIFO"),
+        (make_fifo, "expected a regular file, found a FIFO"),
         (Path.mkdir, "expected a regular file, found a folder"),
         (lambda path: path.symlink_to("gone"), "No such file or directory"),
         (lambda path: path.symlink_to("/dev/zero"), "found a character device"),
@@ -207,7 +211,7 @@ def test_check_waits_for_nothing_that_is_no_file(
     assert done.stdout.endswith(f"{what}\n")
     assert "2 read, 1 fault found" in done.stderr
     (mirror / "meta").unlink()
-    os.mkfifo(mirror / "meta")
+    make_fifo(mirror / "meta")
     done = run("mirror", mirror, published.toml)
     assert (done.exit_code, "found a FIFO" in done.stderr) == (1, True)
 
