@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -51,6 +52,24 @@ def test_an_artifact_is_found_in_any_depot_and_the_first_wins(
 def test_a_file_in_the_place_of_the_folder_is_no_artifact(depot: Path) -> None:
     make_tree(depot / "artifacts", {str(HELLO): "a file"})
     assert not depots.artifact_exists(HELLO)
+
+
+# It would be downloaded again.
+def test_an_artifact_that_a_network_file_system_lost_sight_of_is_looked_for_again(
+    depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = install(depot)
+    left = [OSError(errno.ESTALE, os.strerror(errno.ESTALE))] * 4
+    real = os.stat
+
+    def lose(path: object, **options: object) -> os.stat_result:
+        if left and str(path) == str(tree):
+            raise left.pop()
+        return real(path, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "stat", lose)
+    assert depots.find_artifact(HELLO) == tree
+    assert not left
 
 
 def test_an_empty_depot_path_is_an_error_that_says_how_to_mend_it(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import tomli
 from fetch_artifacts.depot import gc
 from fetch_artifacts.depot.gc import Collection, collect_garbage
 from fetch_artifacts.depot.stack import with_artifacts_directory
+from fetch_artifacts.depot.usage import orphans
 from fetch_artifacts.depot.usage.log import (
     local_now,
     locked_log,
@@ -546,3 +548,20 @@ def test_an_old_entry_keeps_the_tree_that_its_archive_holds(
     make_tree(tmp_path / "p", {"Artifacts.toml": text})
     log_uses(depot, tmp_path / "p" / "Artifacts.toml")
     assert fates(collect()) == {"a": "named", "b": "unwanted"}
+
+
+def test_gc_starts_again_where_a_network_file_system_lost_sight_of_a_file(
+    depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(depot, A)
+    left = [OSError(errno.ESTALE, os.strerror(errno.ESTALE))] * 4
+    real = orphans.judge_trees
+
+    def lose(*arguments: Any) -> Any:
+        if left:
+            raise left.pop()
+        return real(*arguments)
+
+    monkeypatch.setattr(gc, "judge_trees", lose)
+    assert [tree.path.name for tree in collect().collected] == [A]
+    assert not (depot / "artifacts" / A).exists()

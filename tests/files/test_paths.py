@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from fetch_artifacts.files.paths import absolute, make_folders
+from fetch_artifacts.files.paths import absolute, make_folders, obstacle
 from support.fixtures import UNIX
 
 
@@ -75,3 +76,14 @@ def test_a_folder_that_another_client_of_nfs_has_just_made_is_found(
     monkeypatch.setattr(os, "open", ask)
     make_folders(folder)
     assert tmp_path / "depot" in asked
+
+
+# "/ is not a folder; remove it", it said once.
+def test_a_folder_that_a_network_file_system_lost_sight_of_is_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(path: Path, **_: object) -> os.stat_result:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
+
+    monkeypatch.setattr(Path, "stat", lose)
+    assert obstacle(tmp_path) == ""

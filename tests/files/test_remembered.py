@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -55,3 +56,21 @@ def test_an_edit_that_restores_size_and_mtime_is_seen(
     path.write_text("new")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert read.get(str(path)) == "new"
+
+
+# Else what is kept for the lost file would stand for a file that is gone later.
+def test_what_a_network_file_system_lost_sight_of_is_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "f"
+    path.write_text("x")
+    read = Remembered(os.path.exists)
+
+    def lose(_: str) -> os.stat_result:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(remembered, "os", SimpleNamespace(stat=lose))
+        assert read.get(str(path))
+    path.unlink()
+    assert not read.get(str(path))

@@ -733,7 +733,7 @@ def test_a_missing_artifact_asks_for_overrides_once(
 
 
 # NFS says ESTALE for a file that it lost sight of, now and then.
-@pytest.mark.parametrize(("failures", "installed"), [(2, True), (3, False)])
+@pytest.mark.parametrize(("failures", "installed"), [(4, True), (5, False)])
 def test_a_network_file_system_that_lost_a_file_is_tried_again(
     failures: int,
     installed: bool,

@@ -19,6 +19,10 @@ BEFORE: Final[dict[str, tuple[str, ...]]] = {
     ),
     "nfs": ("4.2, four nodes fill a depot from nothing: installs failed, File exists",),
     "pauses": ("a bind stopped for 47 s lost the other's binding; both exited with 0",),
+    "stale": (
+        "257 of 1,000 runs ended with an error, 12 said: / is not a folder",
+        "later look-ups gave the path of an artifact that was gone; one gc a traceback",
+    ),
     "neighbours": (
         "files of a download landed in a private folder, and install exited 0",
         "a private folder was emptied in 2 of 15 installs",

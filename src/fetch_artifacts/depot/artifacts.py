@@ -7,6 +7,7 @@ goes through all depots; for writing, see `fetch_artifacts.depot.staging`.
 from __future__ import annotations
 
 import os
+import stat
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -35,7 +36,7 @@ class TreeLocation(NamedTuple):
     def installed(self) -> Path | None:
         """The place that has the tree now, None where none has it."""
         for path in self.paths:
-            if os.path.isdir(path):
+            if os.path.isdir(path) or _is_folder_after_all(path):
                 return path
         return None
 
@@ -49,6 +50,16 @@ class TreeLocation(NamedTuple):
         if not self.paths:
             raise no_depot()
         return self.installed() or self.paths[0]
+
+
+def _is_folder_after_all(path: Path) -> bool:
+    """Look again: ``isdir`` also says no where a network file system loses track."""
+    from fetch_artifacts.files.folder import outlast_stale
+
+    try:
+        return stat.S_ISDIR(outlast_stale(lambda: os.stat(path)).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def locate_tree(

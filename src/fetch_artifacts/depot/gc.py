@@ -41,6 +41,7 @@ from fetch_artifacts.depot.usage.orphans import (
 from fetch_artifacts.depot.usage.references import ReferenceReader
 from fetch_artifacts.depot.workspace import LOCK_STALE_AGE, Workspace
 from fetch_artifacts.errors import DepotError, LockTimeoutError
+from fetch_artifacts.files.folder import outlast_stale
 from fetch_artifacts.files.locks.pidlock import LockLostError, pid_lock
 from fetch_artifacts.files.removing import require_removable
 from fetch_artifacts.settings.environment import Settings
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.depot.usage.orphans import InstalledTree
     from fetch_artifacts.depot.usage.references import References
-    from fetch_artifacts.files.locks.pidlock import PidLock
+from fetch_artifacts.files.locks.pidlock import PidLock
 
 _log = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ def collect_garbage(
         raise no_depot()
     depots, skipped = _depots(stack, all_depots=all_depots)
     gc = _Gc(stack, depots, Rules(now=now or local_now(), collect_delay=collect_delay))
-    trees = gc.judge() if dry_run else gc.run()
+    trees = outlast_stale(gc.judge if dry_run else gc.run)
     _measure(trees if sizes else [t for t in trees if t.fate == "unwanted"], gc.sizes)
     return Collection(
         trees=tuple(trees), sizes=gc.sizes, failures=gc.failures, skipped=skipped

@@ -24,7 +24,7 @@ from fetch_artifacts.depot.verification.records import note_kept
 from fetch_artifacts.depot.workspace import Workspace
 from fetch_artifacts.errors import DepotError, FetchArtifactsError
 from fetch_artifacts.files.flushing import flush_tree
-from fetch_artifacts.files.folder import Folder, kind_of
+from fetch_artifacts.files.folder import Folder, kind_of, outlast_stale
 from fetch_artifacts.files.paths import make_folders, obstacle
 from fetch_artifacts.settings.depot_path import depot_remedy
 from fetch_artifacts.settings.environment import flushes_trees
@@ -110,7 +110,7 @@ class FirstDepot:
             DepotError: The depot can't be written.
         """
         with self.as_depot_errors():
-            make_folders(self.artifacts)
+            outlast_stale(lambda: make_folders(self.artifacts))
             with Folder.hold_shared(self.artifacts) as folder:
                 _tag(folder)
 

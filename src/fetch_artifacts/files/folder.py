@@ -11,8 +11,10 @@ import contextlib
 import errno
 import os
 import stat
+from functools import partial
 from typing import IO, TYPE_CHECKING, Final, TypeVar
 
+from fetch_artifacts.errors import FetchArtifactsError
 from fetch_artifacts.files.regular import NO_FOLLOW, OPEN_FILE
 from fetch_artifacts.files.removing import OPEN_FOLDER, remove_entry
 
@@ -38,12 +40,14 @@ def outlast_stale(action: Callable[[], T], *, tries: int = 5) -> T:
 
     Raises:
         OSError: The last try failed, or one did for another reason.
+        FetchArtifactsError: The same, where the action turns such errors into ours.
     """
     for _ in range(tries - 1):
         try:
             return action()
-        except OSError as error:
-            if error.errno != errno.ESTALE:
+        except (OSError, FetchArtifactsError) as error:
+            reasons = error, error.__cause__
+            if all(getattr(each, "errno", None) != errno.ESTALE for each in reasons):
                 raise
     return action()
 
@@ -71,7 +75,7 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
             OSError: There is no folder, or it can't be opened.
         """
         if FROM_WITHIN:
-            return cls(path, os.open(path, OPEN_FOLDER))
+            return cls(path, outlast_stale(lambda: os.open(path, OPEN_FOLDER)))
         if not path.is_dir():
             raise NotADirectoryError(f"{path}: expected a folder")
         return cls(path, None)
@@ -86,7 +90,8 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         """
         if FROM_WITHIN:
             try:
-                return cls(path, os.open(path, OPEN_FOLDER | NO_FOLLOW))
+                flags = OPEN_FOLDER | NO_FOLLOW
+                return cls(path, outlast_stale(lambda: os.open(path, flags)))
             except OSError as error:
                 if error.errno not in _IS_LINK:
                     raise
@@ -121,7 +126,8 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
                 raise NotADirectoryError(f"{path}: expected a folder")
             return Folder(path, None)
         flags = OPEN_FOLDER | NO_FOLLOW
-        return Folder(path, os.open(name, flags, dir_fd=self.handle))
+        enter = partial(os.open, name, flags, dir_fd=self.handle)
+        return Folder(path, outlast_stale(enter))
 
     def make(self, name: str, mode: int = 0o777) -> None:
         """Make a folder in this one.
@@ -150,15 +156,17 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         Raises:
             OSError: There is none, or no regular file, or one with several names.
         """
-        handle = os.open(self.prefix + name, OPEN_FILE | NO_FOLLOW, dir_fd=self.handle)
+        flags = OPEN_FILE | NO_FOLLOW
+        read = partial(os.open, self.prefix + name, flags, dir_fd=self.handle)
+        handle = outlast_stale(read)
         try:
-            status = os.fstat(handle)
+            status = outlast_stale(lambda: os.fstat(handle))
         except OSError:
-            os.close(handle)
+            close(handle)
             raise
         if stat.S_ISREG(status.st_mode) and status.st_nlink <= 1:
             return handle
-        os.close(handle)
+        close(handle)
         fault = f"expected a file, found {kind_of(status)}"
         raise OSError(errno.EINVAL, fault, os.fspath(self.path / name))
 
@@ -184,7 +192,10 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         Raises:
             OSError: Nothing has that name.
         """
-        return os.stat(self.prefix + name, dir_fd=self.handle, follow_symlinks=False)
+        path, handle = self.prefix + name, self.handle
+        return outlast_stale(
+            lambda: os.stat(path, dir_fd=handle, follow_symlinks=False)
+        )
 
     def own_status(self) -> os.stat_result:
         """The folder's own owner, mode and identity.
@@ -192,12 +203,13 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         Raises:
             OSError: It is gone, where the system works with paths only.
         """
-        return os.stat(self.path) if self.handle is None else os.fstat(self.handle)
+        place = self.path if self.handle is None else self.handle
+        return outlast_stale(lambda: os.stat(place))
 
     def has(self, name: str, same: os.stat_result) -> bool:
         """Whether that name leads to what was seen earlier."""
         try:
-            return os.path.samestat(outlast_stale(lambda: self.status(name)), same)
+            return os.path.samestat(self.status(name), same)
         except OSError:
             return False
 
@@ -207,7 +219,8 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         Raises:
             OSError: The file system refuses.
         """
-        os.chmod(self.path if self.handle is None else self.handle, mode)
+        place = self.path if self.handle is None else self.handle
+        outlast_stale(lambda: os.chmod(place, mode))
 
     def give_to_group(self, group: int) -> None:
         """Give the folder itself to a group, where systems have groups.
@@ -224,7 +237,8 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         Raises:
             OSError: It can't be listed.
         """
-        return os.listdir(self.path if self.handle is None else self.handle)
+        place = self.path if self.handle is None else self.handle
+        return outlast_stale(lambda: os.listdir(place))
 
     def walk(self) -> Iterator[tuple[str, list[str], int | None]]:
         """Give the files of this folder and of each in it; no link is followed.
@@ -274,7 +288,8 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
             OSError: It could not be removed.
         """
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.prefix + name, dir_fd=self.handle)
+            gone = partial(os.unlink, self.prefix + name, dir_fd=self.handle)
+            outlast_stale(gone)
 
     def remove(self, name: str) -> None:
         """Remove what has that name, with all that is in it; a missing name is fine.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from pathlib import Path
 
 
@@ -35,8 +36,13 @@ def obstacle(folder: str | os.PathLike[str]) -> str:
     """
     path = Path(folder)
     for part in (*reversed(path.parents), path):
-        if os.path.isdir(part):
-            continue
+        try:
+            if stat.S_ISDIR(part.stat().st_mode):
+                continue
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return ""  # it may well be a folder
         if os.path.islink(part):
             target = os.readlink(part)
             return (

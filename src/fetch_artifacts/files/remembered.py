@@ -20,6 +20,7 @@ _Stamp: TypeAlias = "tuple[int, int, int, int] | None"
 _UNSETTLED: Final = 50_000_000  # nanoseconds
 _SECOND: Final = 1_000_000_000
 _UNSETTLED_SECONDS: Final = 3 * _SECOND
+_UNKNOWN: Final = (-1, -1, -1, -1)  # never settled, so nothing is kept under it
 
 
 class Remembered(Generic[T]):
@@ -61,14 +62,16 @@ class Remembered(Generic[T]):
 def _stamp(path: str) -> _Stamp:
     try:
         status = os.stat(path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError:  # nothing tells whether it is still the same later
+        return _UNKNOWN
     return status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size
 
 
 def _settled(stamp: _Stamp) -> bool:
-    if stamp is None:
-        return True
+    if stamp is None or stamp == _UNKNOWN:
+        return stamp is None
     now = time.time_ns()
     return all(
         abs(now - moment) > (_UNSETTLED if moment % _SECOND else _UNSETTLED_SECONDS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -10,12 +9,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
-    DepotError,
     DownloadError,
     HashMismatchError,
     InstallError,
     UnpackError,
 )
+from fetch_artifacts.files.folder import outlast_stale
 from fetch_artifacts.network.pkg_server import artifact_url, server_url
 from fetch_artifacts.network.transfer import StartOverError
 from fetch_artifacts.urls import redacted
@@ -119,13 +118,8 @@ def first_success(
 def _restarted(entry: ArtifactEntry, source: Source, use: Callable[[Source], T]) -> T:
     for _ in range(_STARTS - 1):
         try:
-            return use(source)
+            return outlast_stale(lambda: use(source))
         except StartOverError as error:
-            _log.info("%s: starting over: %s", entry.name, error)
-        except DepotError as error:
-            # A network file system no longer finds a file: start again.
-            if getattr(error.__cause__, "errno", None) != errno.ESTALE:
-                raise
             _log.info("%s: starting over: %s", entry.name, error)
     return use(source)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from contextlib import suppress
 from functools import cache
@@ -134,7 +135,7 @@ def forget_julias(folder: Path) -> None:
 
 
 def _live(memory: dict[str, Any]) -> dict[str, Any]:
-    return {julia: answer for julia, answer in memory.items() if Path(julia).exists()}
+    return {julia: answer for julia, answer in memory.items() if os.path.lexists(julia)}
 
 
 def _write_memory(path: Path, memory: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fetch_artifacts.depot.verification.records import kept_of
-from fetch_artifacts.files.folder import Folder
+from fetch_artifacts.files.folder import Folder, outlast_stale
 from fetch_artifacts.git_tools.files import unreadable
 from fetch_artifacts.git_tools.tree_hash import hash_without_modes, verify_directory
 from fetch_artifacts.tar.file_modes import FileModes
@@ -34,7 +34,7 @@ def fault_of(tree: Path, expected: TreeHash) -> str:
         NotAFolderError: The path is not a folder.
     """
     try:
-        return _fault_of(tree, expected)
+        return outlast_stale(lambda: _fault_of(tree, expected))
     except OSError as error:
         raise unreadable(os.fsencode(tree), error) from error
 

@@ -142,7 +142,7 @@ class PidLock:
                 "another process took the lock while this one stood still; try again"
             )
             raise LockLostError(
-                errno.ESTALE, fault, os.fspath(self.folder.path / self.name)
+                errno.EBUSY, fault, os.fspath(self.folder.path / self.name)
             )
 
 
