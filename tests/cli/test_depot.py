@@ -10,6 +10,8 @@ import pytest
 from fetch_artifacts import artifact, clear_artifact_cache
 from fetch_artifacts.cli.shared.installed import show_age
 from fetch_artifacts.depot.usage import orphans
+from fetch_artifacts.files.folder import Folder
+from fetch_artifacts.install.installer import Installer
 from fetch_artifacts.terminal.units import show_bytes
 from support.commands import run
 from support.published import TREE_HASH, Published, publish
@@ -216,6 +218,43 @@ def test_what_can_not_be_repaired_is_put_back(
     assert result.exit_code == 1
     assert "not repaired: " in result.stdout
     assert (depot / "artifacts" / TREE_HASH / "foo3").read_text() == "else"
+
+
+@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize(
+    "command",
+    [("verify", "--all", "--repair"), ("install", "--reinstall", "Demo")],
+)
+def test_what_is_interrupted_is_put_back(
+    depot: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    damage(depot)
+    with monkeypatch.context() as patch:
+        patch.setattr(Installer, "ensure", interrupt)
+        assert run(*command).exit_code == 130
+    assert (depot / "artifacts" / TREE_HASH / "foo3").read_text() == "else"
+    assert ": repaired\n" in run("verify", "--all", "--repair").stdout
+    assert run("verify").exit_code == 0
+
+
+@pytest.mark.usefixtures("published")
+def test_a_removal_that_is_interrupted_comes_to_its_end(
+    depot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove = Folder.remove
+
+    def interrupt(self: Folder, name: str) -> None:
+        monkeypatch.setattr(Folder, "remove", remove)
+        raise KeyboardInterrupt
+
+    damage(depot)
+    monkeypatch.setattr(Folder, "remove", interrupt)
+    assert run("install", "--reinstall", "Demo").exit_code == 130
+    assert run("verify").exit_code == 0
+    assert not [path for path in depot.rglob("*") if path.name.startswith("jl_")]
 
 
 @pytest.mark.usefixtures("published")

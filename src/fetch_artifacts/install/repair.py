@@ -22,7 +22,6 @@ from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
     DepotError,
-    FetchArtifactsError,
     InstallError,
     OverrideError,
     UnhashableFileError,
@@ -99,7 +98,8 @@ def reinstall(
 ) -> Path:
     """Install a tree anew, and delete the one that is there.
 
-    That one is moved aside first, and moved back where nothing gives the tree.
+    That one is moved aside first, and moved back where nothing gives the tree, or the
+    user has stopped it.
 
     Args:
         tree: Where it is installed.
@@ -160,16 +160,24 @@ def _moved_aside(tree: Path) -> Iterator[None]:
     artifacts = tree.parent
     depot = artifacts.parent if DepotStack.present().root else None
     with contextlib.ExitStack() as slots:
-        try:
+        with _errors_named(tree):
             workspace = slots.enter_context(Workspace.open(artifacts, depot))
             slot = slots.enter_context(workspace.slot())
-            workspace.move_out(tree.name, slot)
-        except OSError as error:
-            msg = f"{tree}: could not be moved aside: {error.strerror or error}"
-            raise DepotError(msg) from error
         try:
+            with _errors_named(tree):
+                workspace.move_out(tree.name, slot)
             yield
-        except FetchArtifactsError:
-            with contextlib.suppress(OSError):
-                workspace.folder.rename(slot, workspace.artifacts, tree.name)
+        except BaseException:  # after Ctrl-C too, or nothing would be there to repair
+            if not os.path.lexists(tree):
+                with contextlib.suppress(OSError):
+                    workspace.folder.rename(slot, workspace.artifacts, tree.name)
             raise
+
+
+@contextlib.contextmanager
+def _errors_named(tree: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        msg = f"{tree}: could not be moved aside: {error.strerror or error}"
+        raise DepotError(msg) from error

@@ -56,13 +56,20 @@ def locked_slot(folder: Folder) -> Iterator[str]:
     try:
         yield name
     finally:
-        # What can't be removed now keeps its lock file, for the next `sweep_slots`.
-        with contextlib.suppress(OSError):
-            folder.remove(name)
-            _unlock(folder, name, lock)
-            lock = -1
-        if lock >= 0:
-            close(lock)
+        try:
+            _clear(folder, name, lock)
+        except KeyboardInterrupt:  # in the midst of it; nothing is left half removed
+            _clear(folder, name, lock)
+            raise
+
+
+def _clear(folder: Folder, name: str, lock: int) -> None:
+    # What can't be removed now keeps its lock file, for the next `sweep_slots`.
+    with contextlib.suppress(OSError):
+        folder.remove(name)
+        _unlock(folder, name, lock)
+        return
+    close(lock)
 
 
 def sweep_slots(
