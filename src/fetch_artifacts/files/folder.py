@@ -46,8 +46,9 @@ def outlast_stale(action: Callable[[], T], *, tries: int = 5) -> T:
         try:
             return action()
         except (OSError, FetchArtifactsError) as error:
-            reasons = error, error.__cause__
-            if all(getattr(each, "errno", None) != errno.ESTALE for each in reasons):
+            ours = isinstance(error, FetchArtifactsError)
+            reason = error.__cause__ if ours else error
+            if getattr(reason, "errno", None) != errno.ESTALE:
                 raise
     return action()
 
