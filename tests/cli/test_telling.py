@@ -163,17 +163,37 @@ def test_a_missing_choice_is_listed_without_escapes() -> None:
 
 def completed(words: str, folder: Path) -> list[str]:
     """What bash is offered for the last of these words."""
+    lines = offered("bash", words, folder).splitlines()
+    return [line.partition(",")[2] for line in lines]
+
+
+def offered(shell: str, words: str, folder: Path) -> str:
+    """What a shell is told about the last of these words."""
+    before = words.split(" ")
     env = {
         **os.environ,
-        "_FETCH_ARTIFACTS_COMPLETE": "bash_complete",
+        "_FETCH_ARTIFACTS_COMPLETE": f"{shell}_complete",
         "COMP_WORDS": words,
-        "COMP_CWORD": str(len(words.split(" ")) - 1),
+        "COMP_CWORD": before[-1] if shell == "fish" else str(len(before) - 1),
     }
     command = [sys.executable, "-c", "from fetch_artifacts.cli import main; main()"]
     done = subprocess.run(
         command, env=env, cwd=folder, capture_output=True, text=True, check=True
     )
-    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+    return done.stdout
+
+
+@pytest.mark.usefixtures("depot")
+def test_zsh_and_fish_get_whole_words_and_whole_summaries(toml: Path) -> None:
+    text = '\n[[Lib]]\nos = "linux"\narch = "x86_64"\ngit-tree-sha1 = "{}"\n'
+    toml.write_text(text.format(TREE_HASH))
+    word, found = "fetch-artifacts list --platform=x", "--platform=x86_64-linux-gnu"
+    assert offered("zsh", word, toml.parent) == f"plain\n{found}\n_\n"
+    assert offered("fish", word, toml.parent) == f"plain,{found}\n"
+    told = "Download an archive, and bind its hashes and its size to NAME."
+    assert offered("zsh", "fetch-artifacts ad", toml.parent) == f"plain\nadd\n{told}\n"
+    assert offered("fish", "fetch-artifacts ad", toml.parent) == f"plain,add\t{told}\n"
+    assert 'split -m 1 ","' in run("completion", "fish").stdout
 
 
 @pytest.mark.usefixtures("depot")

@@ -26,6 +26,7 @@ from fetch_artifacts.cli.shared.signals import (
     what_ended,
 )
 from fetch_artifacts.errors import FetchArtifactsError
+from fetch_artifacts.settings.terminal import wants_completion
 from fetch_artifacts.terminal.escaping import printable
 
 if TYPE_CHECKING:
@@ -205,6 +206,10 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     _fill_in_streams()
+    if wants_completion():
+        from fetch_artifacts.cli._shells import improve_completion
+
+        improve_completion()
     cli.main(args=arguments, prog_name="fetch-artifacts")
 
 

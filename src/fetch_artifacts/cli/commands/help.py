@@ -49,6 +49,9 @@ def completion(context: click.Context, shell: str) -> None:
     ~/.local/share/bash-completion/completions/fetch-artifacts, for zsh _fetch-artifacts
     in a folder of $fpath, for fish ~/.config/fish/completions/fetch-artifacts.fish.
     """
+    from fetch_artifacts.cli._shells import improve_completion
+
+    improve_completion()
     maker = get_completion_class(shell)
     assert maker is not None  # noqa: S101 - click has these three
     group = context.find_root().command

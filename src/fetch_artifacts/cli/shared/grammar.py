@@ -210,6 +210,10 @@ class Command(click.Command):
         ]
         self.params += [*unused, *_global_options()]
 
+    def get_short_help_str(self, limit: int = 80) -> str:
+        """Give the summary; shells show it whole, where click cuts at 45 characters."""
+        return super().get_short_help_str(limit)
+
     def format_options(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
