@@ -93,6 +93,13 @@ def test_ls_lists_a_folder_and_a_file(fs: ArtifactFileSystem) -> None:
         fs.ls("Demo/nothing")
 
 
+def test_a_path_is_split_as_artifact_splits_it(fs: ArtifactFileSystem) -> None:
+    for path in ("Demo/foo3", "Demo\\foo3"):
+        assert fs.info(path)["size"] == 4
+        assert fs.cat(path) == b"baz!"
+        assert fs.ukey(path) == f"{TREE_HASH}/foo3"
+
+
 def test_info_follows_links(fs: ArtifactFileSystem) -> None:
     info = fs.info("Demo/foo3_link")
     assert (info["name"], info["type"], info["size"]) == ("Demo/foo3_link", "file", 4)
@@ -173,6 +180,11 @@ def test_nothing_can_be_written(
         with pytest.raises(error, match="read-only"):
             write(fs)
     assert fs.cat("Demo/foo3") == b"baz!"
+
+
+def test_what_could_not_be_put_there_is_named(fs: ArtifactFileSystem) -> None:
+    with pytest.raises(errors.ReadOnlyArtifactError, match=r"^artifact://Demo/new: "):
+        fs.put(__file__, "Demo/new")
 
 
 def test_a_pickled_file_system_knows_its_file(

@@ -20,6 +20,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from fetch_artifacts._api import artifact, resolve_toml
 from fetch_artifacts.artifacts_toml.search import artifacts_toml_above
+from fetch_artifacts.artifacts_toml.slash import split_artifact_slash
 from fetch_artifacts.errors import (
     ArtifactFileNotFoundError,
     ArtifactNotFoundError,
@@ -168,14 +169,22 @@ class ArtifactFileSystem(AbstractFileSystem, metaclass=_SettlesTheFile):  # type
         raise ReadOnlyArtifactError(msg)
 
     mkdir = makedirs = rmdir = rm_file = _rm = _refuse
-    cp_file = mv = put_file = pipe_file = touch = _refuse
+    cp_file = mv = pipe_file = touch = _refuse
+
+    def put_file(self, _: str, rpath: str, **__: object) -> NoReturn:
+        """Refuse to write.
+
+        Raises:
+            ReadOnlyArtifactError: Always.
+        """
+        self._refuse(rpath)
 
     def _split(self, path: str) -> tuple[str, str]:
         """The name of an artifact and the path inside, by the rule of `artifact`."""
         if path in load_artifacts_toml(self.toml_path):
             return path, ""
-        name, _, inside = path.partition("/")
-        return name, inside
+        name, _ = split_artifact_slash(path)
+        return name, path[len(name) + 1 :]
 
     def _entry(self, name: str) -> ArtifactEntry:
         try:
