@@ -293,7 +293,7 @@ def test_without_a_file_it_has_what_the_found_one_binds(
     done = run("bundle", "found.tar", "--json")
     assert json.loads(done.stdout) == {
         "bundle": "found.tar",
-        "files": [str(published.toml)],
+        "tomls": [str(published.toml)],
         "trees": 1,
     }
     monkeypatch.chdir(tmp_path)

@@ -278,7 +278,7 @@ def test_json_tells_what_was_done(
 
     text = published.toml.read_text()
     published.toml.write_text(text + text.replace("Demo", "Again"))
-    added = [{"git-tree-sha1": TREE_HASH, "names": ["Demo", "Again"]}]
+    added = [{"git_tree_sha1": TREE_HASH, "names": ["Demo", "Again"]}]
     assert facts(published.toml) == {"added": added, "there_already": 0}
     assert facts("--check") == {"archives": 1, "faults": []}
     (mirror / "meta").unlink()

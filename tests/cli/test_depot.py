@@ -68,10 +68,10 @@ def test_gc_explains_what_keeps_each(depot: Path, published: Published) -> None:
     assert [lines[1][0], *lines[1][-2:]] == [TREE_HASH, "in", "use"]
     assert lines[2] == ["Demo", "of", str(published.toml)]
     facts = json.loads(run("gc", "--json", "--dry-run", "--collect-delay=0").stdout)
-    fates = {tree["git-tree-sha1"]: tree["fate"] for tree in facts["artifacts"]}
+    fates = {tree["git_tree_sha1"]: tree["fate"] for tree in facts["artifacts"]}
     assert fates == {OTHER: "unwanted", TREE_HASH: "named"}
-    assert facts["freed"] == facts["artifacts"][0]["bytes"] > 0
-    uses = [{"name": "Demo", "file": str(published.toml)}]
+    assert facts["freed"] == facts["artifacts"][0]["size"] > 0
+    uses = [{"name": "Demo", "toml": str(published.toml)}]
     assert facts["artifacts"][1]["uses"] == uses
 
 
@@ -99,9 +99,9 @@ def test_du_tells_sizes_and_what_binds_them(
     assert large.endswith(f"{OTHER}  (no file in use binds it)")
     assert total.endswith(" in 2 artifacts of 6 files")
     facts = json.loads(run("du", "--json").stdout)
-    assert [tree["git-tree-sha1"] for tree in facts] == [TREE_HASH, OTHER]
+    assert [tree["git_tree_sha1"] for tree in facts] == [TREE_HASH, OTHER]
     assert [tree["shared"] for tree in facts] == [True, False]
-    assert facts[1]["bytes"] >= 100_000
+    assert facts[1]["size"] >= 100_000
     assert facts[1]["files"] == 1
 
 
@@ -160,7 +160,7 @@ def test_an_override_by_the_name_in_a_package_is_told(
     use = f"    Demo of {tmp_path}/q/Artifacts.toml"
     assert noted == [f"{use}  (overridden to {tmp_path} by {by})"]
     (tree,) = json.loads(run(*command, "--json").stdout)
-    told = {use["file"]: use["overridden"] for use in tree["uses"]}
+    told = {use["toml"]: use["overridden"] for use in tree["uses"]}
     assert told == {
         str(published.toml): None,
         f"{tmp_path}/q/Artifacts.toml": {"to": str(tmp_path), "by": by},
@@ -179,7 +179,7 @@ def test_list_installed_lists_the_trees_of_all_depots(
     assert str(published.toml) in use
     assert str(second / "artifacts" / OTHER) in other
     facts = json.loads(run("list", "--installed", "--json").stdout)
-    assert [tree["git-tree-sha1"] for tree in facts] == [TREE_HASH, OTHER]
+    assert [tree["git_tree_sha1"] for tree in facts] == [TREE_HASH, OTHER]
 
 
 @pytest.mark.usefixtures("published")

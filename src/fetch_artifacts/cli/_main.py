@@ -59,7 +59,7 @@ MODULES: Final = {
     "completion": "fetch_artifacts.cli.commands.help",
     "conform": "fetch_artifacts.cli.commands.conform",
     "create": "fetch_artifacts.cli.commands.publish",
-    "demo": "fetch_artifacts.cli.commands.install",
+    "demo": "fetch_artifacts.cli.commands.help",
     "diff": "fetch_artifacts.cli.commands.inspect",
     "doctor": "fetch_artifacts.cli.commands.inspect",
     "du": "fetch_artifacts.cli.commands.depot",

@@ -93,7 +93,8 @@ def add(
         platform=binding.platform,
         keep_comments=binding.keep_comments,
     )
-    print_facts({**added, "toml": str(binding.toml)}, as_json=as_json)
+    facts = {**added, "toml": str(binding.toml)}
+    print_facts({"name": name, **facts} if as_json else facts, as_json=as_json)
     tell_bound(binding, name)
 
 
@@ -127,8 +128,7 @@ def _pack(
     with scratch_folder() as folder:
         download_files(urls, folder)
         published = publish(folder, name, places, binding)
-    print_published(published, as_json=as_json)
-    tell_bound(binding, name)
+    print_published(published, name, binding, as_json=as_json)
 
 
 def _parse_hash(

@@ -19,6 +19,7 @@ from fetch_artifacts.cli.shared.completing import complete_names
 from fetch_artifacts.cli.shared.grammar import command
 from fetch_artifacts.cli.shared.installed import (
     installed_json,
+    json_time,
     print_installed,
     print_table,
     show_age,
@@ -154,12 +155,12 @@ def _collection_json(done: Collection) -> dict[str, object]:
         "artifacts": [
             {
                 "path": str(tree.path),
-                "git-tree-sha1": str(tree.tree_hash),
-                "bytes": done.sizes.get(tree.path),
-                "age-in-seconds": int(tree.age.total_seconds()),
+                "git_tree_sha1": str(tree.tree_hash),
+                "size": done.sizes.get(tree.path),
+                "age_seconds": int(tree.age.total_seconds()),
                 "fate": tree.fate,
                 "deleted": tree.path in collected,
-                "unused-since": tree.orphaned.isoformat() if tree.orphaned else None,
+                "unused_since": tree.orphaned and json_time(tree.orphaned),
                 "uses": uses_json(tree.uses),
             }
             for tree in done.trees
@@ -208,7 +209,7 @@ def override_facts(
     stated = tree_hash and override_of(tree_hash, entry.name, str(toml))
     if stated:
         where, back = explain_override(stated, artifacts_dirs()[0])
-        facts |= {"by": where, "take-back": back}
+        facts |= {"by": where, "take_back": back}
     return facts
 
 
@@ -260,7 +261,7 @@ def remove(
                 "outcome": done.outcome,
                 "paths": [str(path) for path in done.paths],
                 "freed": done.freed,
-                "dry-run": dry_run,
+                "dry_run": dry_run,
             }
         )
         size = f" ({show_bytes(done.freed)})" if done.outcome == "removed" else ""

@@ -1,15 +1,19 @@
-"""The commands about the command: its help, and how shells complete it."""
+"""The commands about the command: its help, a demo, and how shells complete it."""
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import click
 from click.shell_completion import get_completion_class
 
-from fetch_artifacts.cli.shared.grammar import command
+from fetch_artifacts.cli.shared.grammar import command, refuse_options
+from fetch_artifacts.cli.shared.paths import NamedPath
 from fetch_artifacts.cli.shared.printing import say_text
 from fetch_artifacts.settings.terminal import COMPLETION
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _PROGRAM: Final = "fetch-artifacts"
 
@@ -58,4 +62,22 @@ def completion(context: click.Context, shell: str) -> None:
     say_text(maker(group, {}, _PROGRAM, COMPLETION).source() + "\n")
 
 
-COMMANDS: Final = (help_, completion)
+@command()
+@click.option(
+    "--keep",
+    type=NamedPath(file_okay=False),
+    metavar="DIR",
+    help="Keep everything that the demo makes in this folder.",
+)
+def demo(keep: Path | None) -> None:
+    """Make, serve, bind, install and verify artifacts locally.
+
+    Nothing is downloaded from elsewhere, and nothing is kept without --keep.
+    """
+    from fetch_artifacts.cli import _demo
+
+    refuse_options("with demo: it makes a depot of its own", "--depot")
+    _demo.run(lambda text: say_text(f"{text}\n"), keep=keep)
+
+
+COMMANDS: Final = (help_, completion, demo)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
 import click
 
@@ -15,7 +15,7 @@ from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.slash import split_artifact_slash
 from fetch_artifacts.cli.shared.asking import dry_run_option
 from fetch_artifacts.cli.shared.completing import complete_names
-from fetch_artifacts.cli.shared.grammar import command, refuse_options
+from fetch_artifacts.cli.shared.grammar import command
 from fetch_artifacts.cli.shared.options import (
     jobs_option,
     json_option,
@@ -28,8 +28,7 @@ from fetch_artifacts.cli.shared.paths import NamedPath, TomlPath
 from fetch_artifacts.cli.shared.printing import (
     print_json,
     print_path,
-    say,
-    say_text,
+    print_rows,
     tell_done,
 )
 from fetch_artifacts.depot.installed import find_installed, locate_entry
@@ -101,8 +100,8 @@ def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, objec
     override = override_facts(entry, locate_entry(entry, toml=str(toml)), toml)
     return {
         "name": name,
-        "git-tree-sha1": entry.git_tree_sha1,
-        "file": str(toml),
+        "git_tree_sha1": entry.git_tree_sha1,
+        "toml": str(toml),
         "overridden": override,
     }
 
@@ -171,7 +170,7 @@ def install(
             resolve_toml(toml_path), names, platform, lazy=include_lazy, julia=julia
         )
     if dry_run:
-        order.print_plan(reinstall=reinstall)
+        print_rows(order.plan(reinstall=reinstall), as_json=as_json)
         return
     from fetch_artifacts.terminal import progress
 
@@ -188,8 +187,8 @@ def install(
 class _Order(Protocol):
     """What to install, and where from."""
 
-    def print_plan(self, *, reinstall: bool) -> None:
-        """Say what would be installed."""
+    def plan(self, *, reinstall: bool) -> list[_Planned]:
+        """Find out what would be installed."""
         ...
 
     def install(
@@ -221,7 +220,7 @@ class _FromFile:
         self._lazy = lazy
         self._julia = julia
 
-    def print_plan(self, *, reinstall: bool) -> None:
+    def plan(self, *, reinstall: bool) -> list[_Planned]:
         entries = entries_in(
             str(self._toml),
             self._names,
@@ -229,9 +228,15 @@ class _FromFile:
             include_lazy=self._lazy,
             run_hook=self._julia,
         )
-        for entry in entries:
-            size = next((each.size for each in entry.downloads if each.size), None)
-            _print_planned(entry, str(self._toml), size, reinstall=reinstall)
+        return [
+            _Planned.of(
+                entry,
+                str(self._toml),
+                next((each.size for each in entry.downloads if each.size), None),
+                reinstall=reinstall,
+            )
+            for entry in entries
+        ]
 
     def install(
         self, report: _Counting, *, jobs: int | None, reinstall: bool
@@ -263,13 +268,14 @@ class _FromBundle:
     def __init__(self, bundled: BundledArtifacts) -> None:
         self._bundled = bundled
 
-    def print_plan(self, *, reinstall: bool) -> None:
-        for entry in self._bundled.entries:
-            size = self._bundled.reader.size(entry)
-            if size is None and not find_installed(entry):
-                say(f"{entry.name}: would fail, the bundle lacks it")
-            else:
-                _print_planned(entry, None, size, reinstall=reinstall)
+    def plan(self, *, reinstall: bool) -> list[_Planned]:
+        size = self._bundled.reader.size
+        return [
+            _Planned.of(entry, None, size(entry), reinstall=reinstall)
+            if size(entry) is not None or find_installed(entry)
+            else _Planned(entry.name, "fail")
+            for entry in self._bundled.entries
+        ]
 
     def install(
         self, report: _Counting, *, jobs: int | None, reinstall: bool
@@ -334,17 +340,40 @@ def _summary(done: _Counting, there: int, left_out: str, seconds: float) -> str:
     return f"{text}; {left_out}" if left_out else text
 
 
-def _print_planned(
-    entry: ArtifactEntry, toml: str | None, size: int | None, *, reinstall: bool
-) -> None:
-    """Say what would be done for an entry."""
-    found = find_installed(entry, toml=toml)
-    anew = " anew" if found else ""
-    much = f" ({show_bytes(size)})" if size else ""
-    what = f"would be installed{anew}{much}"
-    if found and not reinstall:
-        what = f"there already, {found}"
-    say(f"{entry.name}: {what}")
+class _Planned(NamedTuple):
+    """What would be done for an entry."""
+
+    name: str
+    action: Literal["install", "reinstall", "none", "fail"]
+    size: int | None = None
+    path: Path | None = None
+
+    @classmethod
+    def of(
+        cls,
+        entry: ArtifactEntry,
+        toml: str | None,
+        size: int | None,
+        *,
+        reinstall: bool,
+    ) -> _Planned:
+        found = find_installed(entry, toml=toml)
+        if found and not reinstall:
+            return cls(entry.name, "none", size, found)
+        return cls(entry.name, "reinstall" if found else "install", size, found)
+
+    def __str__(self) -> str:
+        much = f" ({show_bytes(self.size)})" if self.size else ""
+        what = {
+            "install": f"would be installed{much}",
+            "reinstall": f"would be installed anew{much}",
+            "none": f"there already, {self.path}",
+            "fail": "would fail, the bundle lacks it",
+        }
+        return f"{self.name}: {what[self.action]}"
+
+    def to_json(self) -> dict[str, object]:
+        return {**self._asdict(), "path": self.path and str(self.path)}
 
 
 def _reinstall(
@@ -362,22 +391,4 @@ def _reinstall(
             reinstall_entry(entry, str(toml), installer)
 
 
-@command()
-@click.option(
-    "--keep",
-    type=NamedPath(file_okay=False),
-    metavar="DIR",
-    help="Keep everything that the demo makes in this folder.",
-)
-def demo(keep: Path | None) -> None:
-    """Make, serve, bind, install and verify artifacts locally.
-
-    Nothing is downloaded from elsewhere, and nothing is kept without --keep.
-    """
-    from fetch_artifacts.cli import _demo
-
-    refuse_options("with demo: it makes a depot of its own", "--depot")
-    _demo.run(lambda text: say_text(f"{text}\n"), keep=keep)
-
-
-COMMANDS: Final = (demo, path, install)
+COMMANDS: Final = (path, install)

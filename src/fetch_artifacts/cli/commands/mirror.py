@@ -154,7 +154,7 @@ class _Mirror:
         there = len(wanted) - len(trees)
         _tell_counts(self._place, {"added": len(trees), "there already": there})
         added = [
-            {"git-tree-sha1": str(tree), "names": [*wanted[tree].names]}
+            {"git_tree_sha1": str(tree), "names": [*wanted[tree].names]}
             for tree in trees
         ]
         return {"added": added, "there_already": there}
@@ -235,8 +235,8 @@ def bundle(
     with progress.show_progress(verbose=True) as report:
         trees = write_bundle(output, tomls, platforms, jobs=jobs, report=report)
     if as_json:
-        files_bundled = [str(toml) for toml in tomls]
-        print_json({"bundle": str(output), "files": files_bundled, "trees": trees})
+        bundled = [str(toml) for toml in tomls]
+        print_json({"bundle": str(output), "tomls": bundled, "trees": trees})
     else:
         for toml in tomls:
             say(f"bundled\t{toml}")

@@ -96,7 +96,8 @@ def override(
     else:
         did = f"{name}: no longer overridden"
     if as_json:
-        print_json({"file": f"{folder}/Overrides.toml", "key": key, "value": path})
+        facts = {"package": str(uuid) if uuid else None, "key": key, "value": path}
+        print_json({"file": f"{folder}/Overrides.toml", **facts})
     tell_done(f"{did}, in {folder}/Overrides.toml")
 
 

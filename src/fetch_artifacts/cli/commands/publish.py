@@ -24,7 +24,7 @@ from fetch_artifacts.cli.shared.options import (
     toml_option,
 )
 from fetch_artifacts.cli.shared.paths import NamedPath, OutputPath
-from fetch_artifacts.cli.shared.printing import print_facts, tell, tell_done
+from fetch_artifacts.cli.shared.printing import print_facts, print_json, tell, tell_done
 from fetch_artifacts.depot.installed import tree_of
 from fetch_artifacts.digests import Sha256, TreeHash, is_tree_hash
 from fetch_artifacts.errors import ArtifactNotInstalledError
@@ -156,8 +156,8 @@ def archive(
         tree_hash = _tree_named(artifact, resolve_toml(toml_path), platform)
     made = archive_artifact(tree_hash, output, chosen)
     facts = {"git_tree_sha1": str(tree_hash), "sha256": str(made.sha256)}
-    facts |= {"archive_path": str(made.path), "size": str(made.size)}
-    print_facts(facts, as_json=as_json)
+    facts |= {"archive_path": str(made.path)}
+    print_facts({**facts, "size": made.size}, as_json=as_json)
 
 
 def _tree_named(name: str, toml: Path, platform: Platform | None) -> TreeHash:
@@ -169,19 +169,24 @@ def _tree_named(name: str, toml: Path, platform: Platform | None) -> TreeHash:
     return tree_hash
 
 
-def print_published(published: Published, *, as_json: bool) -> None:
-    """Print what was published and bound, and say what is left to do."""
+def print_published(
+    published: Published, name: str, binding: BindingOptions, *, as_json: bool
+) -> None:
+    """Print what was published and bound, and say so, and what is left to do."""
     source, *others = published.sources
     facts: dict[str, object] = {"git_tree_sha1": str(published.tree_hash)}
-    facts["sha256"] = str(source.sha256)
-    facts |= {"size": source.size, "url": source.url}
-    if others and as_json:
-        facts["sources"] = [each.to_entry() for each in published.sources]
-    print_facts(facts, as_json=as_json)
-    for each in () if as_json else others:
-        print_facts({"url": each.url}, as_json=False)
+    facts |= {"sha256": str(source.sha256), "size": source.size, "url": source.url}
+    if as_json:
+        sources = [each.to_entry() for each in published.sources]
+        bound = {"name": name, "toml": str(binding.toml)}
+        print_json({**bound, **facts, "sources": sources})
+    else:
+        print_facts(facts, as_json=False)
+        for each in others:
+            print_facts({"url": each.url}, as_json=False)
     for note in published.notes:
         tell(note)
+    tell_bound(binding, name)
 
 
 @command()
@@ -257,8 +262,7 @@ def publish(
         tell_done("nothing was uploaded or bound")
         return
     published = publish_folder(folder, name, targets, binding, compression=compression)
-    print_published(published, as_json=as_json)
-    tell_bound(binding, name)
+    print_published(published, name, binding, as_json=as_json)
     if push:
         tell_pushed(mirror.push({published.tree_hash: folder}))
 

@@ -98,16 +98,18 @@ class _Status:
 
     def to_json(self) -> dict[str, object]:
         """The status as a JSON object."""
-        facts: dict[str, object] = {"name": self.name, "state": self.state}
-        if self.entry is not None:
-            facts |= {
-                "git-tree-sha1": self.entry.git_tree_sha1,
-                "lazy": self.entry.lazy,
-                "size": self.size(),
-                "overridden": self.override,
-                "path": str(contents_of(self.entry, self.tree)) if self.tree else None,
-            }
-        return facts
+        entry = self.entry
+        inside = contents_of(entry, self.tree) if entry and self.tree else None
+        return {
+            "name": self.name,
+            "state": self.state,
+            "git_tree_sha1": entry and entry.git_tree_sha1,
+            "platform": entry and entry.platform and entry.platform.triplet,
+            "lazy": entry and entry.lazy,
+            "size": self.size(),
+            "path": inside and str(inside),
+            "overridden": self.override,
+        }
 
 
 def _status(name: str, toml: Path, platform: Platform | None) -> _Status:
@@ -127,8 +129,8 @@ def _status(name: str, toml: Path, platform: Platform | None) -> _Status:
     state = "installed" if tree else "not installed"
     if override is not None:
         back = (
-            f": `{override['take-back']}` takes it back"
-            if "take-back" in override
+            f": `{override['take_back']}` takes it back"
+            if "take_back" in override
             else ""
         )
         missing = "" if tree else f", but there is no such folder{back}"

@@ -94,18 +94,23 @@ def installed_json(tree: Installed) -> dict[str, object]:
     ]
     return {
         "path": str(tree.path),
-        "git-tree-sha1": str(tree.tree_hash),
-        "installed": tree.since.isoformat(timespec="seconds"),
-        **({"bytes": tree.size.bytes, "files": tree.size.files} if tree.size else {}),
+        "git_tree_sha1": str(tree.tree_hash),
+        "installed": json_time(tree.since),
+        **({"size": tree.size.bytes, "files": tree.size.files} if tree.size else {}),
         "uses": uses,
         "shared": tree.is_shared,
         "overridden": _override_json(tree.override),
     }
 
 
+def json_time(when: datetime) -> str:
+    """A local time as JSON has it: ISO 8601 in seconds, with the offset from UTC."""
+    return when.astimezone().isoformat(timespec="seconds")
+
+
 def uses_json(uses: Sequence[Use]) -> list[dict[str, str]]:
     """The uses of a tree as JSON objects."""
-    return [{"name": use.name, "file": str(use.toml)} for use in uses]
+    return [{"name": use.name, "toml": str(use.toml)} for use in uses]
 
 
 def _override_json(override: StatedOverride | None) -> dict[str, str] | None:
