@@ -152,6 +152,15 @@ def test_what_was_made_meanwhile_is_told_with_the_remedy(
         target.upload(archive)
 
 
+def test_a_gist_that_is_said_to_be_there_is_told_with_the_remedy(
+    github: HTTPServer, archive: Archive
+) -> None:
+    refused = {"message": "Validation Failed", "errors": [{"code": "already_exists"}]}
+    github.expect_request("/gists", method="POST").respond_with_json(refused, 422)
+    with pytest.raises(PublishError, match="run it again: each run makes a gist of"):
+        target_for("gist").upload(archive)
+
+
 def test_an_asset_whose_upload_broke_off_is_replaced(
     github: HTTPServer, target: ReleaseTarget, archive: Archive
 ) -> None:

@@ -99,6 +99,17 @@ def test_a_draft_that_exists_gets_another_file(
     ]
 
 
+def test_a_deposit_that_is_published_takes_no_file(
+    httpserver: HTTPServer, target: ZenodoTarget, source: Path, toml: Path
+) -> None:
+    done = {"id": 7, "submitted": True, "state": "done", "links": {}}
+    httpserver.expect_request(f"{DEPOSITS}/7").respond_with_json(done)
+    with pytest.raises(PublishError, match="make a new version of it on http"):
+        publish(source, "Demo", replace(target, deposit=7), BindingOptions(toml=toml))
+    assert requests(httpserver) == [f"GET {DEPOSITS}/7"]
+    assert not toml.exists()
+
+
 def test_a_final_deposit_is_published_and_downloaded_again(
     zenodo: HTTPServer, target: ZenodoTarget, source: Path, toml: Path
 ) -> None:

@@ -184,3 +184,27 @@ def test_a_beginner_is_told_how_to_go_on(
     assert (
         "; there is src/data/Artifacts.toml: name it with --toml" in run("list").stderr
     )
+
+
+@pytest.mark.usefixtures("depot", "toml")
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (
+            ["publish", ".", "X", "--to", "dir:o", "--url-base", "x:y", "--final"],
+            "--final",
+        ),
+        (["add", "X", "https://example.org/x", "--url-base", "x:y"], "--url-base"),
+        (["verify", "--jobs", "2"], "--jobs"),
+        (["override", "--remove", "Demo", "--force"], "--force"),
+        (["create", ".", "--lazy"], "--lazy"),
+        (["doctor", "Artifacts.toml", "--toml", "Artifacts.toml"], "--toml"),
+        (["mirror", "--check", "m", "--platform", "all"], "--platform"),
+    ],
+)
+def test_an_option_that_would_be_ignored_is_refused(
+    arguments: list[str], option: str
+) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert f"{option} has no use" in result.stderr

@@ -112,7 +112,8 @@ class ReleaseTarget:
         """
         releases = f"{_api(self.settings)}/repos/{self.repository}/releases"
         name = archive.path.name
-        with _session(self.settings) as session, _remedy_of_races():
+        again = "it was made meanwhile: run it again, and it is used"
+        with _session(self.settings) as session, _if_there(again):
             release = session.find(f"{releases}/tags/{quote(self.tag, safe='')}")
             if release is None:
                 body = {"tag_name": self.tag, "name": self.tag}
@@ -132,14 +133,14 @@ class ReleaseTarget:
 
 
 @contextlib.contextmanager
-def _remedy_of_races() -> Iterator[None]:
-    """Say what to do where somebody made the release or the asset just before."""
+def _if_there(remedy: str) -> Iterator[None]:
+    """Say what to do where GitHub says that what would be made is there already."""
     try:
         yield
     except PublishError as error:
         if _THERE not in str(error):
             raise
-        msg = f"{error}; it was made meanwhile: run it again, and it is used"
+        msg = f"{error}; {remedy}"
         raise PublishError(msg) from error
 
 
@@ -183,7 +184,8 @@ class GistTarget:
             "files": {"README.md": {"content": f"{name}, for an Artifacts.toml\n"}},
         }
         with _session(self.settings) as session:
-            made = session.call("POST", gists, body)
+            with _if_there("run it again: each run makes a gist of its own"):
+                made = session.call("POST", gists, body)
             again = f"delete {made.get('html_url', 'it')}, or there will be two gists"
             try:
                 push_url = _field(made, "git_push_url")

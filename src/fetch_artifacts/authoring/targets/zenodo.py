@@ -75,6 +75,13 @@ class ZenodoTarget:
                 deposit = session.call("POST", depositions, self._metadata())
             else:
                 deposit = session.call("GET", f"{depositions}/{self.deposit}")
+                if deposit.get("submitted"):
+                    msg = (
+                        f"deposit {self.deposit}: expected a draft, found a published "
+                        "one, whose files stay as they are; make a new version of it "
+                        f"on {self.site} and give its number, or give none"
+                    )
+                    raise PublishError(msg)
             number, links = deposit.get("id"), deposit.get("links", {})
             where = links.get("html") or f"{self.site}/uploads/{number}"
             again = f"give {self._named(number)} next time, or another draft is made"

@@ -249,6 +249,8 @@ def publish(
     if push:
         mirror.writable_mirrors()  # before there is anything to put there
     wanted_targets: tuple[str, ...] = named.pop("targets")
+    if not any(target.startswith("zenodo") for target in wanted_targets):
+        refuse_options("without --to zenodo", "--final", "--creator")
     targets = targets_for(wanted_targets, title=name, **named)
     if dry_run:
         to = [redacted_text(target) for target in wanted_targets]
