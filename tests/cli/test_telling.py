@@ -51,9 +51,14 @@ def test_install_has_a_dry_run(depot: Path) -> None:
 
 @pytest.mark.usefixtures("toml")
 def test_remove_has_a_dry_run(depot: Path) -> None:
+    empty = run("list", "--installed")
+    told = f"fetch-artifacts: nothing is installed in {depot / 'artifacts'}\n"
+    assert (empty.stdout, empty.stderr) == ("", told)
     run("install")
     [row] = json.loads(run("remove", "Demo", "--dry-run", "--json").stdout)
     assert row["paths"] == [f"{depot}/artifacts/{TREE_HASH}"]
+    text = run("remove", "Demo", "--dry-run").stdout
+    assert text.startswith(f"Demo: would be removed: {row['paths'][0]} (")
     assert (depot / "artifacts" / TREE_HASH).is_dir()
     assert run("remove", "Demo", "--yes").exit_code == 0
     assert not (depot / "artifacts" / TREE_HASH).exists()
@@ -145,7 +150,7 @@ def test_the_columns_of_a_table_line_up_below_names_of_wide_characters() -> None
 def test_a_note_goes_on_below_its_start() -> None:
     assert list(folded_note("  Demo of /a/b", 14)) == ["  Demo of /a/b"]
     lines = list(folded_note("  Demo of /a/long/Artifacts.toml", 20))
-    assert lines == ["  Demo of", "  /a/long/Artifacts.", "  toml"]
+    assert lines == ["  Demo of /a/long/", "  Artifacts.toml"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

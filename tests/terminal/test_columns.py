@@ -38,7 +38,10 @@ def test_what_is_cut_or_folded_fits(chars: str) -> None:
 
 def test_words_stay_whole_where_they_can() -> None:
     assert folded("for other platforms", 10) == ["for other", "platforms"]
-    assert folded("in ~/.julia/artifacts", 8) == ["in", "~/.julia", "/artifac", "ts"]
+    assert folded("in ~/.julia/artifacts", 15) == ["in ~/.julia/", "artifacts"]
+    assert folded("in ~/.julia/artifacts", 8) == ["in ~/", ".julia/", "artifact", "s"]
+    assert folded("monthly_means_1990", 12) == ["monthly_", "means_1990"]
+    assert folded("a of abcdefgh", 6) == ["a of a", "bcdefg", "h"]
     assert folded("", 8) == [""]
     assert shortened("platforms", 9) == "platforms"
     assert shortened("platforms", 8) == "platf..."

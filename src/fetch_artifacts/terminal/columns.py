@@ -34,27 +34,40 @@ def shortened(text: str, columns: int) -> str:
     """Cut a text that is too wide, and end it with three dots."""
     if columns_of(text) <= columns:
         return text
-    return next(folded_word(text, max(0, columns - 3)), "") + "..."
+    return text[: _fitting(text, columns - 3)] + "..."
 
 
 def folded(text: str, columns: int) -> list[str]:
-    """Break a text between its words, and long words too, into lines that fit."""
+    """Break a text between its words, and long words too, into lines that fit.
+
+    Long words are broken behind ``/``, ``_`` or ``-`` if one is near the end of
+    the line, so that the names in a path stay whole.
+    """
     lines = [""]
     for word in text.split():
         joined = f"{lines[-1]} {word}" if lines[-1] else word
         if columns_of(joined) <= columns:
             lines[-1] = joined
+        elif columns_of(word) > columns:
+            lines[-1:] = _pieces(joined, columns)
         else:
-            lines += folded_word(word, columns)
-    return lines[1:] if len(lines) > 1 and not lines[0] else lines
+            lines.append(word)
+    return lines
 
 
-def folded_word(text: str, columns: int) -> Iterator[str]:
-    """Break a text anywhere into lines that fit; each has a character at least."""
-    line = ""
-    for char in text:
-        if line and columns_of(line + char) > columns:
-            yield line
-            line = ""
-        line += char
-    yield line
+def _pieces(text: str, columns: int) -> Iterator[str]:
+    while columns_of(text) > columns:
+        end = _fitting(text, columns)
+        behind = 1 + max(text.rfind(each, 0, end) for each in "/_-")
+        end = behind if 2 * behind > end else end
+        yield text[:end].rstrip()
+        text = text[end:].lstrip()
+    yield text
+
+
+def _fitting(text: str, columns: int) -> int:
+    """How many characters fit, one at least."""
+    end = 1
+    while end < len(text) and columns_of(text[: end + 1]) <= columns:
+        end += 1
+    return end

@@ -266,9 +266,11 @@ def remove(
         )
         size = f" ({show_bytes(done.freed)})" if done.outcome == "removed" else ""
         hint = "; --force removes it" if done.outcome == "needed" else ""
-        would = "would be: " if dry_run else ""
+        text = str(done)
+        if dry_run and done.outcome == "removed":
+            text = f"{name}: would be removed: {', '.join(map(str, done.paths))}"
         if not as_json:
-            say(f"{would}{done}{size}{hint}")
+            say(f"{text}{size}{hint}")
     if as_json:
         print_json(rows)
 

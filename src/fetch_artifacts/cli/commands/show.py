@@ -26,6 +26,7 @@ from fetch_artifacts.cli.shared.printing import print_json, say, tell_done
 from fetch_artifacts.cli.shared.table import short_path, table_lines
 from fetch_artifacts.depot.disk_usage import TreeSizes
 from fetch_artifacts.depot.installed import contents_of, locate_entry, tree_of
+from fetch_artifacts.depot.stack import artifacts_dirs
 from fetch_artifacts.depot.verification.verify import fault_of
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
@@ -180,8 +181,11 @@ def _list_installed(*, as_json: bool) -> None:
     trees = list_installed()
     if as_json:
         print_json([installed_json(tree) for tree in trees])
-    else:
+    elif trees:
         print_installed(trees)
+    else:
+        folders = ", ".join(map(short_path, artifacts_dirs()))
+        tell_done(f"nothing is installed in {folders}")
 
 
 def _print_list(toml: Path, rows: Sequence[_Status]) -> None:
