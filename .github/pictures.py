@@ -13,6 +13,7 @@ import html
 import itertools
 import os
 import pty
+import random
 import struct
 import sys
 import tempfile
@@ -34,7 +35,12 @@ if TYPE_CHECKING:
 
 ROWS = 60
 WIDTH, HEIGHT = 8.4, 19
-COLOURS = {"red": "#ff7b72", "green": "#7ee787", "brown": "#e3b341", "black": "#8b949e"}
+COLOURS = {
+    "red": "#ff7b72",
+    "green": "#7ee787",
+    "brown": "#e3b341",
+    "brightblack": "#8b949e",
+}
 RATE = 2_000_000  # bytes a second
 
 
@@ -61,7 +67,7 @@ def _bind(folder: Path, url: str, toml: Path) -> None:
     for name, size in (("Weights", 6_000_000), ("Readings", 2_000_000)):
         tree = folder / name
         tree.mkdir()
-        (tree / "data.bin").write_bytes(os.urandom(size))
+        (tree / "data.bin").write_bytes(random.Random(name).randbytes(size))
         made = create_artifact(tree, folder / f"{name}.tar.gz")
         source = f"{url}/{name}.tar.gz"
         bind_artifact(
