@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from fetch_artifacts.depot.usage.orphans import InstalledTree
     from fetch_artifacts.depot.usage.references import References
-from fetch_artifacts.files.locks.pidlock import PidLock
+    from fetch_artifacts.files.locks.pidlock import PidLock
 
 _log = logging.getLogger(__name__)
 
