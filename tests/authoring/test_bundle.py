@@ -132,10 +132,14 @@ def test_damage_in_a_bundle_is_found(bundle: Path, depot: Path) -> None:
     assert not (depot / "artifacts" / TREE_HASH).exists()
 
 
-def test_a_bundle_that_is_cut_short_is_found(bundle: Path, depot: Path) -> None:
-    bundle.write_bytes(bundle.read_bytes()[:1200])
+@pytest.mark.parametrize("length", [700, 1200])
+def test_a_bundle_that_is_cut_short_is_found(
+    length: int, bundle: Path, depot: Path
+) -> None:
+    bundle.write_bytes(bundle.read_bytes()[:length])
     done = run("install", "--from", bundle)
     assert done.exit_code == 1
+    assert "a damaged tar or none (unexpected end of data); copy it" in done.stderr
     assert not (depot / "artifacts" / TREE_HASH).exists()
 
 
@@ -144,6 +148,36 @@ def test_what_is_no_bundle_is_refused(tmp_path: Path, depot: Path) -> None:
     path.write_text("<html>")
     done = run("install", "--from", path)
     assert (done.exit_code, "expected a bundle" in done.stderr) == (1, True)
+
+
+def test_a_bundle_is_a_file(bundle: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    done = run("install", "--from", tmp_path / "fifo")
+    assert (done.exit_code, "found a FIFO" in done.stderr) == (1, True)
+    done = run("install", "--from", tmp_path)
+    assert done.exit_code == 1
+    assert f"FETCH_ARTIFACTS_MIRRORS={tmp_path.as_uri()}" in done.stderr
+
+
+def test_what_is_wrong_with_a_file_in_a_bundle_names_the_bundle(
+    bundle: Path, tmp_path: Path
+) -> None:
+    unpack_with_tarfile(bundle, tmp_path / "unpacked")
+    [toml, *_] = sorted((tmp_path / "unpacked").rglob("Artifacts.toml"))
+    toml.write_text('[Demo]\ngit-tree-sha1 = "x"\n')
+    with tarfile.open(bundle, "w") as archive:
+        archive.add(tmp_path / "unpacked", "")
+    done = run("install", "--from", bundle)
+    assert done.exit_code == 1
+    where = bundle / toml.relative_to(tmp_path / "unpacked")
+    assert f"{where}: Demo.git-tree-sha1: expected 40 hex digits" in done.stderr
+
+
+def test_no_file_that_is_bundled_is_written_over(published: Published) -> None:
+    text = published.toml.read_bytes()
+    done = run("bundle", published.toml, "--toml", published.toml)
+    assert (done.exit_code, "found one to bundle" in done.stderr) == (2, True)
+    assert published.toml.read_bytes() == text
 
 
 def test_what_is_there_is_installed_anew_from_a_bundle(
@@ -241,7 +275,7 @@ def test_what_a_bundle_lacks_is_named(
     run("bundle", path, published.toml)
     done = run("install", "--from", path, other.toml)
     assert done.exit_code == 1
-    assert other_hash(other) in done.stderr
+    assert f"artifact/{other_hash(other)}: the bundle lacks it; bundle" in done.stderr
 
 
 def test_no_bundle_is_written_that_lacks_something(

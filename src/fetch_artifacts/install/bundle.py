@@ -8,11 +8,13 @@ import tarfile
 from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.errors import DownloadError, UnpackError
+from fetch_artifacts.files.regular import open_regular
 from fetch_artifacts.install.sources import Source
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
+    from typing import IO
 
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.files.folder import Folder
@@ -34,20 +36,26 @@ class BundleReader(contextlib.AbstractContextManager["BundleReader"]):
 
     Raises:
         UnpackError: It is not an uncompressed tar, or is damaged.
-        OSError: It can't be read.
+        OSError: It can't be opened, or is not a file.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._places: dict[str, tuple[int, int]] = {}
-        try:
-            with tarfile.open(path, "r:") as bundle:
-                for member in bundle:
-                    if member.isreg():
-                        self._places[member.name] = member.offset_data, member.size
-        except tarfile.TarError as error:
-            msg = f"{path}: expected a bundle, as `fetch-artifacts bundle` writes it"
-            raise UnpackError(f"{msg}: {error}") from error
+        if path.is_dir():
+            msg = (
+                f"{path}: expected a bundle, found a folder; an unpacked bundle is a "
+                f"mirror: FETCH_ARTIFACTS_MIRRORS={path.absolute().as_uri()}"
+            )
+            raise UnpackError(msg)
+        with open_regular(path) as file:
+            try:
+                self._places = dict(_places(file))
+            except (tarfile.TarError, OSError, ValueError) as error:
+                msg = (
+                    f"{path}: expected a bundle, as `fetch-artifacts bundle` writes "
+                    f"it, found a damaged tar or none ({error}); copy it again"
+                )
+                raise UnpackError(msg) from error
 
     def __exit__(self, *_: object) -> None:
         """Nothing is held open."""
@@ -57,10 +65,10 @@ class BundleReader(contextlib.AbstractContextManager["BundleReader"]):
         found = map(_ARCHIVE.fullmatch, self._places)
         return {match[1] for match in found if match}
 
-    def tomls(self) -> list[bytes]:
-        """The Artifacts.toml files that it was made for."""
+    def tomls(self) -> dict[Path, bytes]:
+        """The Artifacts.toml files that it was made for, by their places in it."""
         names = sorted(filter(_TOML.fullmatch, self._places))
-        return [b"".join(self._chunks(name, None)) for name in names]
+        return {self._path / name: b"".join(self._chunks(name, None)) for name in names}
 
     def size(self, entry: ArtifactEntry) -> int | None:
         """The bytes of an entry's archive, None where the bundle lacks it."""
@@ -69,8 +77,7 @@ class BundleReader(contextlib.AbstractContextManager["BundleReader"]):
 
     def sources(self, entry: ArtifactEntry) -> Sequence[Source]:
         """The one place where an entry's archive can be: in the bundle."""
-        name = f"artifact/{entry.tree_hash}"
-        return [Source(url=f"{self._path}/{name}")] if name in self._places else []
+        return [Source(url=f"{self._path}/artifact/{entry.tree_hash}")]
 
     @contextlib.contextmanager
     def open(
@@ -83,15 +90,21 @@ class BundleReader(contextlib.AbstractContextManager["BundleReader"]):
         """Give the chunks of an archive.
 
         Raises:
-            DownloadError: The bundle can't be read, or is cut short.
+            DownloadError: The bundle lacks it, can't be read, or is cut short.
         """
         name = source.url.removeprefix(f"{self._path}/")
         with contextlib.closing(self._chunks(name, progress)) as chunks:
             yield chunks
 
     def _chunks(self, name: str, progress: ByteReport | None) -> Generator[bytes]:
-        place, size = self._places[name]
         url, done = f"{self._path}/{name}", 0
+        if name not in self._places:
+            msg = (
+                f"{url}: the bundle lacks it; bundle the Artifacts.toml again, for "
+                "this platform"
+            )
+            raise DownloadError(msg, url=url)
+        place, size = self._places[name]
         try:
             with self._path.open("rb", buffering=0) as file:
                 file.seek(place)
@@ -105,3 +118,20 @@ class BundleReader(contextlib.AbstractContextManager["BundleReader"]):
         if done < size:
             msg = f"{url}: expected {size} bytes, the bundle ends after {done}"
             raise DownloadError(msg, url=url)
+
+
+def _places(file: IO[bytes]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield the files in a tar by name, each with where it begins and its bytes.
+
+    Raises:
+        tarfile.TarError: It is not a tar, or is cut short.
+    """
+    with tarfile.open(fileobj=file, mode="r:") as bundle:
+        for member in bundle:
+            if member.isreg():
+                yield member.name, (member.offset_data, member.size)
+        file.seek(bundle.offset)
+        # A tar of Julia's has no blocks of zeros at its end.
+        if file.read(tarfile.BLOCKSIZE) not in {b"", bytes(tarfile.BLOCKSIZE)}:
+            msg = "unexpected end of data"
+            raise tarfile.ReadError(msg)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fetch_artifacts.authoring.mirrors.selection import entries_by_tree
 from fetch_artifacts.depot.package_overrides import PROCESS_OVERRIDES
 from fetch_artifacts.depot.usage.log import mark_used
-from fetch_artifacts.errors import InstallError
+from fetch_artifacts.errors import ArtifactsTomlError, InstallError
 from fetch_artifacts.files.scratch import scratch_folder
 from fetch_artifacts.install.bundle import BundleReader
 from fetch_artifacts.install.installer import Installer
 from fetch_artifacts.install.repair import reinstall_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
@@ -62,12 +63,12 @@ class BundledArtifacts:
             ArtifactsTomlError: A file can't be read.
         """
         reader = BundleReader(bundle)
-        with scratch_folder() as scratch:
-            files = list(tomls) or _written(reader.tomls(), scratch)
-            found = entries_by_tree(files, [platform])
-        if not files:
+        inside = {} if tomls else reader.tomls()
+        if not tomls and not inside:
             msg = f"{bundle}: expected Artifacts.toml files in it, found none; name one"
             raise InstallError(msg, name="")
+        with _written(inside) as files:
+            found = entries_by_tree([*tomls, *files], [platform])
         there = reader.trees()
         chosen: list[ArtifactEntry] = []
         lacking: list[ArtifactEntry] = []
@@ -118,12 +119,22 @@ class BundledArtifacts:
         ]
 
 
-def _written(tomls: Iterable[bytes], folder: Path) -> list[Path]:
-    """Write files that can be read where they are only text so far."""
-    paths = []
-    for number, data in enumerate(tomls):
-        path = folder / str(number) / "Artifacts.toml"
-        path.parent.mkdir()
-        path.write_bytes(data)
-        paths.append(path)
-    return paths
+@contextlib.contextmanager
+def _written(tomls: Mapping[Path, bytes]) -> Iterator[list[Path]]:
+    """Write the files of a bundle where they can be read; errors name those in it."""
+    with scratch_folder() as scratch:
+        places: dict[Path | None, Path] = {}
+        for number, (place, data) in enumerate(tomls.items()):
+            path = scratch / str(number) / "Artifacts.toml"
+            path.parent.mkdir()
+            path.write_bytes(data)
+            places[path] = place
+        try:
+            yield [path for path in places if path]
+        except ArtifactsTomlError as error:
+            if error.path not in places:
+                raise
+            place = places[error.path]
+            raise ArtifactsTomlError(
+                error.problem, path=place, context=error.context
+            ) from error

@@ -121,7 +121,7 @@ def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, objec
 @click.option(
     "--from",
     "bundle",
-    type=NamedPath(exists=True, dir_okay=False),
+    type=NamedPath(exists=True),
     metavar="BUNDLE",
     help="Install from a file that `bundle` wrote, without a network: all of it, lazy "
     "or not, or what the given Artifacts.toml files bind; give those instead of names. "

@@ -232,6 +232,9 @@ def bundle(
     for manifest in manifests:
         tomls += packages.manifest_tomls(manifest)
     tomls = list(dict.fromkeys(tomls))
+    if output.resolve() in {path.resolve() for path in (*tomls, *manifests)}:
+        msg = f"{output}: expected a file to write, found one to bundle; name it second"
+        raise click.BadParameter(msg, param_hint="OUTPUT")
     with progress.show_progress(verbose=True) as report:
         trees = write_bundle(output, tomls, platforms, jobs=jobs, report=report)
     if as_json:
