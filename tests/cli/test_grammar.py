@@ -115,6 +115,22 @@ def test_the_summaries_fit_80_columns_and_are_not_cut(
 
 
 @pytest.mark.parametrize("command", MODULES)
+def test_the_help_of_a_command_is_laid_out_for_reading(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = run(command, "--help").stdout
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+    for kind in ("TEXT", "INTEGER", "FLOAT", "RANGE"):  # click's, which say nothing
+        assert kind not in text
+    _, *sections = re.split(r"^(?:Options|Common options):$", text, flags=re.MULTILINE)
+    for section in sections:
+        rows = re.findall(r"^  (\S+)", section.split("Example:")[0], re.MULTILINE)
+        assert [row for row in rows if not row.startswith("-")] == []
+    assert "--depot" in sections[-1]
+
+
+@pytest.mark.parametrize("command", MODULES)
 def test_help_shows_the_help_of_a_command(command: str) -> None:
     shown = run("help", command)
     assert (shown.exit_code, shown.stderr) == (0, "")

@@ -195,7 +195,7 @@ def test_zsh_and_fish_get_whole_words_and_whole_summaries(toml: Path) -> None:
     word, found = "fetch-artifacts list --platform=x", "--platform=x86_64-linux-gnu"
     assert offered("zsh", word, toml.parent) == f"plain\n{found}\n_\n"
     assert offered("fish", word, toml.parent) == f"plain,{found}\n"
-    told = "Download an archive, and bind its hashes and its size to NAME."
+    told = "Download the archive at URL, and bind NAME to its hashes."
     assert offered("zsh", "fetch-artifacts ad", toml.parent) == f"plain\nadd\n{told}\n"
     assert offered("fish", "fetch-artifacts ad", toml.parent) == f"plain,add\t{told}\n"
     assert 'split -m 1 ","' in run("completion", "fish").stdout

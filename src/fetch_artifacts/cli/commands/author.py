@@ -32,25 +32,29 @@ if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform
 
 
-@command()
+@command(example="fetch-artifacts add MyData https://example.org/my_data.tar.gz")
 @click.argument("name", shell_complete=complete_names)
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
-@click.option("--keep", is_flag=True, help="Leave it installed.")
+@click.option("--keep", is_flag=True, help="Leave the artifact installed.")
 @click.option(
     "--pack",
     is_flag=True,
-    help="Take the URLs for single files, pack them into one archive and publish it "
-    "--to a place where Julia finds it too.",
+    help="Each URL is a single file: pack them into one archive, and publish that with "
+    "--to.",
 )
 @click.option(
     "--to",
     "targets",
     multiple=True,
     metavar="TARGET",
-    help="For --pack, as for publish.",
+    help="Where --pack publishes the archive, as for `publish`.",
 )
 @click.option(
-    "--url-base", "url_bases", multiple=True, help="For --pack, as for publish."
+    "--url-base",
+    "url_bases",
+    multiple=True,
+    metavar="URL",
+    help="For --pack, as for `publish`.",
 )
 @binding_options
 @json_option
@@ -65,10 +69,11 @@ def add(
     as_json: bool,
     binding: BindingOptions,
 ) -> None:
-    """Download an archive, and bind its hashes and its size to NAME.
+    """Download the archive at URL, and bind NAME to its hashes.
 
-    More URLs are further sources of the same tree. A file in Zenodo or figshare may be
-    given as doi:10.5281/zenodo.NUMBER/FILE; its own URL is bound.
+    They are written to Artifacts.toml with its size. More URLs are further
+    sources of the same tree. A file in Zenodo or figshare may be given as
+    doi:10.5281/zenodo.NUMBER/FILE; its own URL is bound.
     """
     if pack != bool(targets):
         msg = "--pack and --to go together"
@@ -144,7 +149,12 @@ def _parse_hash(
         raise click.BadParameter(msg) from error
 
 
-@command()
+@command(
+    example=(
+        "fetch-artifacts bind MyData 43563e7631a7eafae1f9f8d9d332e3de44ad7239 \\\n"
+        "  --download https://example.org/my_data.tar.gz SHA256"
+    )
+)
 @click.argument("name", shell_complete=complete_names)
 @click.argument("tree_hash", metavar="TREE_HASH", callback=_parse_hash)
 @click.option(
@@ -153,7 +163,7 @@ def _parse_hash(
     type=(str, str),
     multiple=True,
     metavar="URL SHA256",
-    help="The URL of its archive, and the archive's sha256.",
+    help="The URL of an archive of the folder, and the sha256 of that archive.",
 )
 @binding_options
 @json_option
@@ -167,7 +177,8 @@ def bind(
 ) -> None:
     """Bind NAME to the folder that has the git-tree-sha1 TREE_HASH.
 
-    Nothing is downloaded; `add` computes the hashes itself.
+    Nothing is downloaded: the hashes are written as given. `add` downloads an archive
+    and computes them.
     """
     if not downloads:
         tell_done(
@@ -198,7 +209,7 @@ def unbind(
     keep_comments: bool | None,
     as_json: bool,
 ) -> None:
-    """Remove NAME, or its binding for one platform, from the file.
+    """Remove NAME, or its entry for one platform, from Artifacts.toml.
 
     What is installed stays; `remove` deletes it. Exits with 1 where NAME is not bound.
     """

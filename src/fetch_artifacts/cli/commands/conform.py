@@ -67,9 +67,10 @@ _ALL: Final = "all"
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1),
+    metavar="SECONDS",
     default=300,
     show_default=True,
-    help="Seconds that a julia process may take for one answer.",
+    help="How long a julia process may take for one answer.",
 )
 @click.option(
     "--junitxml",
@@ -89,14 +90,14 @@ def conform(
     toml_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Compare what real Julia and Python make of each FILE.
+    """Compare how a real Julia and Python read each Artifacts.toml FILE.
 
     Both read it and choose its entries for this machine and for the platforms asked
     for; names, entries, hashes, paths, downloads, the content of what is installed and
-    the text written back must be the same. Without a FILE, the Artifacts.toml found
-    from the working directory upwards.
+    the text written back must be the same. Without a FILE, the one of the working
+    directory or above it is read.
 
-    Exits with 1 where something differs, with 3 where there is no Julia.
+    Exits with 1 if something differs, with 3 if there is no Julia.
     """
     tomls = resolve_tomls(files, toml_path)
     try:
@@ -127,8 +128,8 @@ def cache_key(
 ) -> None:
     """Print a key for a CI cache of the artifacts.
 
-    It depends on all trees that each FILE binds for this machine, or for --platform.
-    Comments, formatting, sources and the order of names don't change it.
+    It changes when an Artifacts.toml FILE binds other trees for this machine, or for
+    --platform. Comments, formatting, sources and the order of names don't change it.
     """
     from fetch_artifacts.conformance.cache_key import cache_key as key_of
 

@@ -43,15 +43,16 @@ def help_(context: click.Context, command: str | None) -> None:
         say_text(found.get_help(inner) + "\n")
 
 
-@command()
+@command(example='eval "$(fetch-artifacts completion bash)"')
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
     """Print the code with which a shell completes this command.
 
-    Write it to a file that the shell reads: for bash
-    ~/.local/share/bash-completion/completions/fetch-artifacts, for zsh _fetch-artifacts
-    in a folder of $fpath, for fish ~/.config/fish/completions/fetch-artifacts.fish.
+    Write it to a file that the shell reads when it starts: for bash fetch-artifacts in
+    ~/.local/share/bash-completion/completions, for zsh _fetch-artifacts in a folder of
+    $fpath, for fish fetch-artifacts.fish in ~/.config/fish/completions. The example
+    sets up the shell at hand alone.
     """
     from fetch_artifacts.cli._shells import improve_completion
 

@@ -134,9 +134,9 @@ def platform_(platform: Platform | None, *, as_json: bool) -> None:
 def check(files: tuple[Path, ...], toml_path: Path | None, *, as_json: bool) -> None:
     """Check Artifacts.toml files, without downloading anything.
 
-    Prints one line for each fault. Without FILE, it checks the one found from the
-    working directory upwards. Exits with 1 where anything is wrong; a line that begins
-    with "note" is only advice. `doctor` downloads the sources and checks them too.
+    Prints one line for each fault. Without FILE, it checks the one of the working
+    directory or above it. Exits with 1 if anything is wrong; a line that begins
+    with "note:" is only advice. `doctor` downloads the sources and checks them too.
     """
     from fetch_artifacts.artifacts_toml.check import check_files
     from fetch_artifacts.install.inventory import override_findings
@@ -173,7 +173,9 @@ def _contents(tomls: Sequence[Path]) -> str:
 
 @command()
 @click.argument("file", required=False, type=TomlPath())
-@click.option("--fix", is_flag=True, help="Write certain repairs, and show the diff.")
+@click.option(
+    "--fix", is_flag=True, help="Write repairs that are certain, and show the diff."
+)
 @dry_run_option
 @toml_option
 @json_option
@@ -187,9 +189,10 @@ def doctor(
 ) -> None:
     """Download every source of the file, and report what is wrong.
 
-    Without FILE, it takes the one found from the working directory upwards. --fix
-    rewrites wrong hashes and sizes where the true ones are certain, and nothing else.
-    Exits with 1 while anything is wrong; a line that begins with "note" is only advice.
+    FILE is an Artifacts.toml; without it, the one of the working directory or above it
+    is taken. --fix rewrites wrong hashes and sizes where the true ones are certain, and
+    nothing else. Exits with 1 while anything is wrong; a line that begins with
+    "note:" is only advice.
     """
     from fetch_artifacts.artifacts_toml.editing import repair
     from fetch_artifacts.authoring.doctor import diagnose
@@ -233,7 +236,7 @@ def _place(text: str, toml_path: Path | None, platform: Platform | None) -> str:
     return text
 
 
-@command()
+@command(example="fetch-artifacts diff MyData my_data.tar.gz")
 @click.argument("first", shell_complete=complete_names_or_files)
 @click.argument("second", shell_complete=complete_names_or_files)
 @toml_option
@@ -250,7 +253,7 @@ def diff(
     """Explain why two trees have different hashes.
 
     FIRST and SECOND are folders, archives, hashes of installed artifacts, or names in
-    an Artifacts.toml, which are installed first if missing. Exits with 1 where they
+    an Artifacts.toml, which are installed first if missing. Exits with 1 if they
     differ.
     """
     from fetch_artifacts.authoring.tree_diff import (

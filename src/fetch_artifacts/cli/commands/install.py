@@ -53,14 +53,16 @@ if TYPE_CHECKING:
 _LONGEST: Final = 24  # columns of a name
 
 
-@command()
+@command(example='head "$(fetch-artifacts path MyData/tables/a.csv)"')
 @click.argument("name", shell_complete=complete_names)
 @toml_option
 @platform_option
 @julia_option
-@click.option("--no-download", is_flag=True, help="Fail where it is not installed.")
+@click.option("--no-download", is_flag=True, help="Fail if it is not installed.")
 @click.option(
-    "--no-check", is_flag=True, help="Print a path inside even where it does not exist."
+    "--no-check",
+    is_flag=True,
+    help="Print a path inside the artifact even if there is no such file.",
 )
 @json_option
 def path(
@@ -75,8 +77,7 @@ def path(
 ) -> None:
     """Print the path of an artifact; install it first if missing.
 
-    Nothing else is printed. NAME may go on with a path inside the artifact, as in
-    MyData/tables/a.csv.
+    Nothing else is printed. NAME may go on with a path inside the artifact.
     """
     toml = resolve_toml(toml_path)
     found = locate(
@@ -124,13 +125,13 @@ def _origin(name: str, toml: Path, platform: Platform | None) -> dict[str, objec
     type=NamedPath(exists=True),
     metavar="BUNDLE",
     help="Install from a file that `bundle` wrote, without a network: all of it, lazy "
-    "or not, or what the given Artifacts.toml files bind; give those instead of names. "
-    "With --include-lazy it is an error if BUNDLE lacks a lazy one.",
+    "or not, or what Artifacts.toml files bind, which are given instead of NAME. With "
+    "--include-lazy it is an error if BUNDLE lacks a lazy one.",
 )
 @click.option(
     "--push",
     is_flag=True,
-    help="Also upload what the mirrors of FETCH_ARTIFACTS_MIRRORS lack.",
+    help="Also upload what the mirrors lack.  [env: FETCH_ARTIFACTS_MIRRORS]",
 )
 @dry_run_option
 @json_option
@@ -148,7 +149,11 @@ def install(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Install the artifacts named, or all that are not lazy."""
+    """Install the artifacts named, or all that are not lazy.
+
+    What is installed already is not downloaded again. A lazy artifact is one that is
+    installed on its first use.
+    """
     if reinstall and not (names or bundle):
         msg = "--reinstall needs NAME or --from"
         raise click.UsageError(msg)

@@ -62,7 +62,7 @@ def selection_options(command: Callable[..., None]) -> Callable[..., None]:
             shell_complete=complete_platforms_or_all,
             callback=_parse_platforms,
             help="Take the entries for all platforms, or for this one (may be given "
-            "several times), lazy ones too; those for this machine unless given.",
+            "several times), lazy ones too; without it, those for this machine.",
         ),
     ):
         command = option(command)
@@ -77,7 +77,7 @@ def _selected(
     return entries_by_tree([file.absolute() for file in files], platforms)
 
 
-@command()
+@command(example="fetch-artifacts mirror /srv/artifacts --platform all")
 @click.argument("place", metavar="DIR|URL")
 @files_argument
 @selection_options
@@ -100,10 +100,10 @@ def mirror(
 ) -> None:
     """Write a mirror of artifacts that any web server can serve.
 
-    It is written to the folder DIR or to URL, and holds what the Artifacts.toml FILEs
-    bind; without a FILE, what the one found from the working directory upwards does.
-    Julia and Python install from it where JULIA_PKG_SERVER names the server. URL is an
-    address that fsspec can write to, such as s3://BUCKET/PREFIX.
+    It has the artifacts that each Artifacts.toml FILE binds; without a FILE, the one of
+    the working directory or above it counts. Julia and Python install from the mirror
+    where JULIA_PKG_SERVER is its address. It is written to the folder DIR, or to a URL
+    that fsspec can write to, such as s3://BUCKET/PREFIX.
     """
     from fetch_artifacts.authoring.mirrors.store import store_at
 
@@ -184,14 +184,14 @@ def _tell_counts(place: str | Path, counts: Mapping[str, int]) -> None:
     tell_done(f"{redacted(str(place))}: {show_counts(counts)}")
 
 
-@command()
+@command(example="fetch-artifacts bundle artifacts.tar --platform x86_64-linux-gnu")
 @click.argument("output", type=OutputPath())
 @files_argument
 @selection_options
 @click.option(
     "--environment",
     is_flag=True,
-    help="Add the Artifacts.toml files of all packages of this Python.",
+    help="Add the Artifacts.toml files of all packages installed in this Python.",
 )
 @click.option(
     "--manifest",
@@ -199,7 +199,7 @@ def _tell_counts(place: str | Path, counts: Mapping[str, int]) -> None:
     multiple=True,
     type=_FILE,
     metavar="MANIFEST_TOML",
-    help="Add those of the packages that this Manifest.toml of Julia names.",
+    help="Add those of the packages that this Manifest.toml of a Julia project names.",
 )
 @toml_option
 @json_option
@@ -214,11 +214,11 @@ def bundle(
     toml_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Write artifacts, and the files that bind them, into one tar.
+    """Write artifacts, and the files that bind them, into one tar file.
 
     `install --from OUTPUT` installs from it without a network. Unpacked, it is a
-    mirror. Without FILE, --environment and --manifest, it has what the Artifacts.toml
-    found from the working directory upwards binds.
+    mirror. It has the artifacts that each Artifacts.toml FILE binds; without a FILE,
+    --environment and --manifest, the one of the working directory or above it counts.
     """
     from fetch_artifacts.authoring.mirrors import environment as packages
     from fetch_artifacts.authoring.mirrors.bundle import write_bundle

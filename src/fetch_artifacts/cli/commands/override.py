@@ -33,19 +33,25 @@ if TYPE_CHECKING:
     from fetch_artifacts.platforms.platform import Platform
 
 
-@command()
+@command(
+    example=(
+        "fetch-artifacts override MyData ~/my_data\n"
+        "fetch-artifacts override --remove MyData"
+    )
+)
 @click.argument("name", required=False, shell_complete=complete_names)
 @click.argument("path", required=False, shell_complete=complete_files)
 @click.option(
     "--uuid",
     type=UUID,
-    help="Override what this Julia package binds to NAME, for all platforms.",
+    help="Override what the Julia package with this UUID binds to NAME, for all "
+    "platforms.",
 )
 @click.option("--remove", is_flag=True, help="Remove the override of NAME.")
 @click.option(
     "--list", "as_list", is_flag=True, help="List the overrides of all depots."
 )
-@click.option("--force", is_flag=True, help="Even if PATH does not exist.")
+@click.option("--force", is_flag=True, help="Even if there is no folder PATH.")
 @toml_option
 @platform_option
 @json_option
@@ -61,11 +67,11 @@ def override(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Send artifact NAME to the folder PATH, in Python and in Julia.
+    """Use the folder PATH as the artifact NAME, in Python and in Julia.
 
-    NAME is a name of the Artifacts.toml, or a git-tree-sha1; PATH may be another
-    git-tree-sha1, or "" to take back what a later depot says. It is written to
-    Overrides.toml of the first depot.
+    NAME is a name of the Artifacts.toml, or a git-tree-sha1. PATH may be another
+    git-tree-sha1 too, or "" to undo what Overrides.toml of a later depot says. It is
+    written to Overrides.toml of the first depot.
     """
     if as_list:
         refuse_options("with --list", "--toml", "--platform", "--uuid", "--force")

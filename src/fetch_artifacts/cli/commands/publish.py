@@ -71,7 +71,7 @@ compression_option = click.option(
 )
 
 
-@command()
+@command(example="fetch-artifacts create data -o my_data.tar.gz")
 @click.argument("folder", type=_FOLDER)
 @click.option(
     "-o",
@@ -85,7 +85,8 @@ compression_option = click.option(
     "--url",
     "urls",
     multiple=True,
-    help="The URL that the archive will have, for --bind.",
+    metavar="URL",
+    help="The URL that the archive will have, for --bind; several: further sources.",
 )
 @binding_options
 @json_option
@@ -100,7 +101,7 @@ def create(
 ) -> None:
     """Archive FOLDER, and print the hashes to bind.
 
-    A folder gives the same archive on every machine.
+    A folder gives the same archive on every machine. `publish` uploads it as well.
     """
     name: str | None = bound["name"]
     urls: tuple[str, ...] = bound["urls"]
@@ -141,9 +142,10 @@ def archive(
     platform: Platform | None,
     as_json: bool,
 ) -> None:
-    """Write an archive of an installed artifact.
+    """Write an archive of an installed artifact to the file OUTPUT.
 
-    Prints its sha256.
+    Prints the hashes and the size. HASH is the git-tree-sha1 of an artifact that no
+    Artifacts.toml needs to name.
     """
     from fetch_artifacts.archive.writer import choose_compression
     from fetch_artifacts.authoring.build import archive_artifact
@@ -189,7 +191,7 @@ def print_published(
     tell_bound(binding, name)
 
 
-@command()
+@command(example="fetch-artifacts publish data MyData --to github:me/mypackage@data-v1")
 @click.argument("folder", type=_FOLDER)
 @click.argument("name", shell_complete=complete_names)
 @click.option(
@@ -204,7 +206,9 @@ def print_published(
     "--url-base",
     "url_bases",
     multiple=True,
-    help="The URL of the files in a folder or a bucket; one for each, in their order.",
+    metavar="URL",
+    help="The URL at which the files of a folder or a bucket are served; one for each "
+    "of these, in their order.",
 )
 @click.option("--final", is_flag=True, help="Publish a deposit on Zenodo permanently.")
 @click.option(
@@ -217,7 +221,7 @@ def print_published(
 @click.option(
     "--push",
     is_flag=True,
-    help="Also upload it to the mirrors of FETCH_ARTIFACTS_MIRRORS.",
+    help="Also upload it to the mirrors.  [env: FETCH_ARTIFACTS_MIRRORS]",
 )
 @compression_option
 @binding_options

@@ -157,7 +157,7 @@ def list_(
 ) -> None:
     """List the artifacts of the file, and which are installed.
 
-    Exits with 1 where an entry can't be read; the others are listed all the same.
+    Exits with 1 if an entry can't be read; the others are listed all the same.
     """
     if installed:
         refuse_options("with --installed", "--toml", "--platform")
@@ -220,11 +220,14 @@ def _print_table(rows: Sequence[_Status]) -> None:
 @click.option(
     "--repair",
     is_flag=True,
-    help="With --all: install what is damaged again, from sources that files in use "
-    "name.",
+    help="With --all: install what is damaged again, from the sources that an "
+    "Artifacts.toml in use has for it.",
 )
 @click.option(
-    "--jobs", type=click.IntRange(min=1), help="With --all: how many processes to use."
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --all: how many processes to use.",
 )
 @json_option
 def verify(
@@ -237,11 +240,11 @@ def verify(
     jobs: int | None,
     as_json: bool,
 ) -> None:
-    """Hash installed artifacts, and compare with the file.
+    """Check that installed artifacts still have the hashes of the file.
 
     Without NAME, it verifies all artifacts of the file that are installed.
 
-    Exits with 1 where one is damaged and not repaired, or named and not installed.
+    Exits with 1 if one is damaged and not repaired, or named and not installed.
     """
     if everything:
         if names:

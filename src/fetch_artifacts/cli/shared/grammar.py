@@ -223,7 +223,7 @@ class Command(click.Command):
         common: list[tuple[str, str]] = []
         for each in self.get_params(ctx):
             record = each.get_help_record(ctx)
-            if record:
+            if record and isinstance(each, click.Option):
                 is_common = each in shared or "--help" in each.opts
                 (common if is_common else own).append(record)
         for title, records in (("Options", own), ("Common options", common)):
@@ -232,9 +232,18 @@ class Command(click.Command):
                     formatter.write_dl(records)
 
 
-def command(name: str | None = None) -> Callable[[Callable[..., None]], click.Command]:
-    """Make a function a command."""
-    return click.command(name, cls=Command)
+def command(
+    name: str | None = None, *, example: str = ""
+) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a function a command.
+
+    Args:
+        name: Its name, that of the function unless given.
+        example: Lines for a shell, shown at the end of its help.
+    """
+    shown = "".join(f"\n  {line}" for line in example.splitlines())
+    epilog = f"\b\nExample:{shown}" if example else None
+    return click.command(name, cls=Command, epilog=epilog)
 
 
 def _refuse(context: click.Context, parameter: click.Parameter, value: Any) -> None:

@@ -57,8 +57,8 @@ toml_option = click.option(
     "--toml",
     "toml_path",
     type=TomlPath(),
-    help="The Artifacts.toml to use, or its folder; without it, the one that "
-    "pyproject.toml names, or that is found from the working directory upwards.",
+    help="The Artifacts.toml, or its folder; without it, the one that pyproject.toml "
+    "names, or the nearest in the working directory or above it.",
 )
 _triplet_option = functools.partial(
     click.option,
@@ -83,15 +83,17 @@ julia_option = click.option(
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="Downloads at once, 8 unless given.  [env: JULIA_PKG_CONCURRENT_DOWNLOADS]",
+    metavar="N",
+    help="How many downloads at once, 8 unless given.  "
+    "[env: JULIA_PKG_CONCURRENT_DOWNLOADS]",
 )
 files_argument = click.argument("files", nargs=-1, type=TomlPath(), metavar="[FILE]...")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 comments_option = click.option(
     "--keep-comments/--no-keep-comments",
     default=None,
-    help="Leave all other lines of the file as they are, or rewrite it as Julia would. "
-    "Without either: rewrite it, unless it was written by hand.",
+    help="Change the lines of this entry only, or rewrite the file as Julia would, "
+    "which drops comments. Without either: rewrite it, unless it was written by hand.",
 )
 
 
@@ -132,7 +134,9 @@ def binding_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         comments_option,
         click.option("--force", is_flag=True, help="Replace an existing entry."),
-        click.option("--lazy", is_flag=True, help="Install it on first use only."),
+        click.option(
+            "--lazy", is_flag=True, help="Don't install it before its first use."
+        ),
         _triplet_option(
             help="The platform of the artifact; without it, every platform."
         ),
@@ -141,8 +145,8 @@ def binding_options(command: Callable[..., None]) -> Callable[..., None]:
             "toml_path",
             type=TomlPath(missing=True),
             help="The Artifacts.toml to change, or its folder; without it, the one "
-            "that pyproject.toml names, or that is found from the working directory "
-            "upwards, or a new one.",
+            "that pyproject.toml names, or the nearest in the working directory or "
+            "above it, or a new one.",
         ),
     ):
         with_binding = option(with_binding)
