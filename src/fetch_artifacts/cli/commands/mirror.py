@@ -214,7 +214,7 @@ def bundle(
     toml_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Write artifacts, and the files that bind them, into one tar file.
+    """Write artifacts, and the files that bind them, into one tar.
 
     `install --from OUTPUT` installs from it without a network. Unpacked, it is a
     mirror. It has the artifacts that each Artifacts.toml FILE binds; without a FILE,
