@@ -209,7 +209,7 @@ def unbind(
     keep_comments: bool | None,
     as_json: bool,
 ) -> None:
-    """Remove NAME, or its entry for one platform, from Artifacts.toml.
+    """Remove NAME, or its entry for one platform, from the file.
 
     What is installed stays; `remove` deletes it. Exits with 1 where NAME is not bound.
     """

@@ -90,7 +90,7 @@ def conform(
     toml_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Compare how a real Julia and Python read each Artifacts.toml FILE.
+    """Compare how Julia and Python read each Artifacts.toml FILE.
 
     Both read it and choose its entries for this machine and for the platforms asked
     for; names, entries, hashes, paths, downloads, the content of what is installed and

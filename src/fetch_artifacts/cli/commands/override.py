@@ -67,7 +67,7 @@ def override(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Use the folder PATH as the artifact NAME, in Python and in Julia.
+    """Use folder PATH as artifact NAME, in Python and in Julia.
 
     NAME is a name of the Artifacts.toml, or a git-tree-sha1. PATH may be another
     git-tree-sha1 too, or "" to undo what Overrides.toml of a later depot says. It is

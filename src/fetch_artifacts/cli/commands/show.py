@@ -240,7 +240,7 @@ def verify(
     jobs: int | None,
     as_json: bool,
 ) -> None:
-    """Check that installed artifacts still have the hashes of the file.
+    """Check that installed artifacts still have their hashes.
 
     Without NAME, it verifies all artifacts of the file that are installed.
 
