@@ -234,13 +234,18 @@ def test_the_pages_name_this_version() -> None:
     assert stated == {fetch_artifacts.__version__}
 
 
-def test_the_sessions_that_contributing_names_exist() -> None:
+def test_the_sessions_and_the_tests_that_pages_name_exist() -> None:
+    text = "".join(page.read_text("utf-8") for page in [*pages(), CONTRIBUTING])
     sessions = set(re.findall(r"(?m)^def (\w+)\(", (TOP / "noxfile.py").read_text()))
-    text = CONTRIBUTING.read_text("utf-8")
-    named = re.findall(r"nox -s ([\w. -]+?)(?= --|  |`|\n)", text)
-    assert named
-    for name in " ".join(named).split():
-        assert name.partition("-3.")[0] in sessions
+    named = re.findall(r"nox -s ([\w. -]+?)(?: -- ([\w ]*)|  |`|\n)", text)
+    for names, _ in named:
+        assert {name.partition("-3.")[0] for name in names.split()} <= sessions
+    for names, words in named:
+        for word in words.split() if names == "stress" else ():
+            assert (TOP / "tests" / "stress" / f"stress_{word}.py").exists()
+    tests = re.findall(r"`((?:compat_)?tests/[\w/.]+)`", text)
+    assert [name for name in tests if not (TOP / name).exists()] == []
+    assert min(len(named), len(tests)) > 20
 
 
 def test_a_target_is_added_as_contributing_shows(
