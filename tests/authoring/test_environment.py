@@ -59,6 +59,17 @@ def test_the_files_of_installed_packages_are_found(site: Path, tmp_path: Path) -
     ]
 
 
+@pytest.mark.parametrize("record", [b"\xff,,\n", b"\n", b"a,b,1,2,3\n", b"\n\n"])
+def test_a_package_whose_list_of_files_is_damaged_is_named_and_left_out(
+    record: bytes, site: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (site / "demo-1.0.dist-info" / "RECORD").write_bytes(record)
+    found = distribution_tomls(metadata.distributions(path=[str(site)]))
+    assert found == [tmp_path / "project/src/edited/Artifacts.toml"]
+    [told] = caplog.messages
+    assert told.startswith("demo: left out, as its list of files (RECORD) is damaged")
+
+
 def test_a_slug_is_that_of_julia() -> None:
     assert version_slug(UUID, TREE) == SLUG
 
@@ -123,3 +134,32 @@ def test_what_is_no_manifest_is_refused(tmp_path: Path) -> None:
     path.write_text("[")
     with pytest.raises(ArtifactsTomlError, match="expected a Manifest"):
         manifest_tomls(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (f'git-tree-sha1 = "{TREE}"', "Foo.uuid: expected a UUID, found None; Pkg."),
+        (f'git-tree-sha1 = "{TREE}"\nuuid = 5', "Foo.uuid: expected a UUID, found 5"),
+        (f'git-tree-sha1 = "x"\nuuid = "{UUID}"', "Foo.git-tree-sha1: expected 40 hex"),
+        ("path = 5", "Foo.path: expected a path, found 5"),
+    ],
+)
+@pytest.mark.parametrize("head", ["[[Foo]]", 'manifest_format = "2.0"\n[[deps.Foo]]'])
+def test_a_damaged_manifest_is_named(
+    head: str, text: str, fault: str, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "Manifest.toml"
+    manifest.write_text(f"{head}\n{text}\n")
+    with pytest.raises(ArtifactsTomlError, match=f"^{manifest}: {fault}"):
+        manifest_tomls(manifest)
+
+
+@pytest.mark.parametrize(
+    "text", ['[Foo]\nuuid = "x"', "Foo = [1]", 'manifest_format = "2.0"\ndeps = 5']
+)
+def test_another_toml_is_no_manifest(text: str, tmp_path: Path) -> None:
+    manifest = tmp_path / "Project.toml"
+    manifest.write_text(text)
+    with pytest.raises(ArtifactsTomlError, match=r"Project.toml: .*expected .*found"):
+        manifest_tomls(manifest)

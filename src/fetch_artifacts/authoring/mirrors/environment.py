@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import logging
 import os
+import re
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,17 +18,25 @@ from fetch_artifacts.artifacts_toml.search import (
 )
 from fetch_artifacts.depot.stack import depot_path
 from fetch_artifacts.errors import ArtifactsTomlError, DownloadError
+from fetch_artifacts.files.regular import read_regular
 from fetch_artifacts.files.toml_text import parse_toml
 from fetch_artifacts.urls import local_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _log = logging.getLogger(__name__)
 
 _SLUG_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _SLUG_LENGTHS: Final = 5, 4  # the second: Julia 1.0 and older (loading.jl)
 _CASTAGNOLI: Final = 0x82F63B78
+_HEX: Final = "[0-9A-Fa-f]"
+_FACTS: Final = {
+    "path": (".+", "a path"),
+    "uuid": (f"{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}", "a UUID"),
+    "git-tree-sha1": (f"{_HEX}{{40}}", "40 hex digits"),
+}
+"""What an entry of a Manifest may say of its package."""
 
 
 def distribution_tomls(
@@ -44,11 +54,25 @@ def distribution_tomls(
         project = _edited_project(each)
         if project is not None:
             found.update(_tomls_below(project))
-        for file in each.files or ():
+        for file in _files(each):
             if file.name in ARTIFACTS_TOML_NAMES:
                 path = Path(str(each.locate_file(file)))
                 found.update(_toml_in(path.parent))
     return sorted(found)
+
+
+def _files(distribution: metadata.Distribution) -> Sequence[metadata.PackagePath]:
+    """What a package installed; nothing, with a warning, where that can't be read."""
+    try:
+        return distribution.files or ()
+    except (ValueError, TypeError, csv.Error) as error:
+        _log.warning(
+            "%s: left out, as its list of files (RECORD) is damaged: %s; install it "
+            "again",
+            distribution.metadata["Name"],
+            error,
+        )
+        return ()
 
 
 def _toml_in(folder: Path) -> Iterator[Path]:
@@ -91,30 +115,57 @@ def manifest_tomls(manifest: Path) -> list[Path]:
             of.
 
     Raises:
-        ArtifactsTomlError: It is not a Manifest.
+        ArtifactsTomlError: It is not a Manifest, or an entry is damaged.
         OSError: It can't be read.
     """
     try:
-        table = parse_toml(manifest.read_text("utf-8"))
+        table = parse_toml(read_regular(manifest).decode("utf-8"))
     except ValueError as error:
         msg = f"expected a Manifest.toml: {error}"
         raise ArtifactsTomlError(msg, path=manifest) from error
-    packages = table.get("deps", {}) if "manifest_format" in table else table
+    if isinstance(table.get("manifest_format"), str):
+        table = {"deps": {}, **table}["deps"]
+    if not isinstance(table, dict):
+        raise _damaged("deps", "a table", table, manifest)
     found: set[Path] = set()
-    for name, entries in packages.items():
-        for package in entries if isinstance(entries, list) else ():
+    for name, entries in table.items():
+        for package in _tables(name, entries, manifest):
             found.update(_package_toml(name, package, manifest))
     return sorted(found)
+
+
+def _tables(name: str, entries: object, manifest: Path) -> list[dict[str, Any]]:
+    """The entries of a package; none for a fact about the file, such as its version."""
+    if isinstance(entries, list) and all(isinstance(each, dict) for each in entries):
+        return entries
+    if isinstance(entries, list | dict):
+        raise _damaged(name, f"[[{name}]], as in a Manifest.toml", entries, manifest)
+    return []
+
+
+def _damaged(
+    context: str, expected: str, found: object, manifest: Path
+) -> ArtifactsTomlError:
+    msg = f"expected {expected}, found {found!r}; Pkg.resolve() writes a Manifest anew"
+    return ArtifactsTomlError(msg, path=manifest, context=context)
 
 
 def _package_toml(
     name: str, package: Mapping[str, Any], manifest: Path
 ) -> Iterator[Path]:
     """The file of one package; a package of the standard library has no folder."""
+
+    def text(key: str) -> str:
+        pattern, expected = _FACTS[key]
+        value = package.get(key)
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise _damaged(f"{name}.{key}", expected, value, manifest)
+        return value
+
     if "path" in package:
-        yield from _toml_in(manifest.parent / package["path"])
+        yield from _toml_in(manifest.parent / text("path"))
     elif "git-tree-sha1" in package:
-        folder = _package_folder(name, package["uuid"], package["git-tree-sha1"])
+        folder = _package_folder(name, text("uuid"), text("git-tree-sha1"))
         if folder is None:
             _log.warning("%s: %s is in no depot; instantiate it first", manifest, name)
         else:
