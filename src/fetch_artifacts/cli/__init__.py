@@ -23,12 +23,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             terminations_raised,
         )
 
-        if arguments is None:
-            ignore_signals_at_exit()
-        with terminations_raised():
-            from fetch_artifacts.cli import _main
+        try:
+            with terminations_raised():
+                from fetch_artifacts.cli import _main
 
-            _main.main(arguments)
+                _main.main(arguments)
+        finally:
+            if arguments is None:
+                ignore_signals_at_exit()
     except KeyboardInterrupt as error:  # outside the command; _main handles all others
         from fetch_artifacts.cli.shared.signals import exit_code_of, what_ended
 

@@ -41,7 +41,10 @@ def what_ended(interrupt: BaseException | None) -> str:
 
 
 def ignore_signals_at_exit() -> None:
-    """Let nothing end this process while Python ends: all is done and told by then."""
+    """Let nothing end this process while Python ends: all is done and told by then.
+
+    To be called last, as what is registered last is what Python does first.
+    """
     for name in ("SIGINT", *_NAMES):
         if hasattr(signal, name):
             atexit.register(signal.signal, getattr(signal, name), signal.SIG_IGN)
