@@ -143,11 +143,25 @@ def test_a_bundle_that_is_cut_short_is_found(
     assert not (depot / "artifacts" / TREE_HASH).exists()
 
 
-def test_what_is_no_bundle_is_refused(tmp_path: Path, depot: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            b"<html>",
+            "expected a bundle, as `fetch-artifacts bundle` writes it, found a",
+        ),
+        (b"", "writes it, found a damaged tar or none"),
+        (bytes(10240), "expected a bundle, found a tar with no files"),
+        (tar({"a": "b"}), "expected a bundle, found a tar with other files"),
+    ],
+)
+def test_what_is_no_bundle_is_refused(
+    content: bytes, words: str, tmp_path: Path, depot: Path
+) -> None:
     path = tmp_path / "page.tar"
-    path.write_text("<html>")
+    path.write_bytes(content)
     done = run("install", "--from", path)
-    assert (done.exit_code, "expected a bundle" in done.stderr) == (1, True)
+    assert (done.exit_code, words in done.stderr) == (1, True)
 
 
 def test_a_bundle_is_a_file(bundle: Path, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from fetch_artifacts.errors import (
     OverrideError,
 )
 from fetch_artifacts.files.locks.pidlock import PidLock, pid_lock
-from support.fixtures import Case, load_vectors
+from support.fixtures import UNIX, Case, load_vectors
 from support.trees import make_tree, names
 
 A, B, C = (digit * 40 for digit in "abc")
@@ -565,3 +565,16 @@ def test_gc_starts_again_where_a_network_file_system_lost_sight_of_a_file(
     monkeypatch.setattr(gc, "judge_trees", lose)
     assert [tree.path.name for tree in collect().collected] == [A]
     assert not (depot / "artifacts" / A).exists()
+
+
+@UNIX
+def test_what_is_in_the_way_of_the_logs_is_named(depot: Path) -> None:
+    install(depot, A)
+    (depot / "logs").symlink_to("/nowhere/at/all")
+    with pytest.raises(DepotError, match="logs is a link to /nowhere/at/all, where"):
+        collect()
+    (depot / "logs").unlink()
+    lock = depot / "logs" / "artifact_usage.toml.pid"
+    lock.mkdir(parents=True)
+    with pytest.raises(DepotError, match=f"{lock}: expected a lock file, found a fold"):
+        collect()

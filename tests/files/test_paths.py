@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fetch_artifacts.files.paths import absolute, make_folders, obstacle
+from fetch_artifacts.files.paths import absolute, hindrance, make_folders, obstacle
 from support.fixtures import UNIX
 
 
@@ -87,3 +87,15 @@ def test_a_folder_that_a_network_file_system_lost_sight_of_is_no_obstacle(
 
     monkeypatch.setattr(Path, "stat", lose)
     assert obstacle(tmp_path) == ""
+
+
+@UNIX
+def test_a_link_to_itself_is_an_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("a")
+    assert obstacle(tmp_path / "a").startswith(f"{tmp_path}/a is a link to a, where")
+
+
+def test_what_is_in_the_way_of_a_file_is_named_with_its_path(tmp_path: Path) -> None:
+    error = FileExistsError(errno.EEXIST, "found a folder", "/a/b.pid")
+    assert hindrance(tmp_path, error) == "/a/b.pid: found a folder"
+    assert hindrance(tmp_path, ValueError("no text")) == "no text"

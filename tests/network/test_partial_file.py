@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import socket
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -240,11 +241,22 @@ def test_old_partial_files_are_removed(fetcher: HttpFetcher, partial_dir: Path) 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
 @pytest.mark.usefixtures("slow_link")
-@pytest.mark.parametrize("kind", ["folder", "FIFO", "link", "other name"])
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [
+        ("folder", "a folder"),
+        ("FIFO", "a FIFO"),
+        ("link", "a symbolic link"),
+        ("socket", "a socket"),
+        ("other name", "a file with other names"),
+    ],
+)
 def test_what_is_in_the_way_of_a_partial_file_is_told_and_left_alone(
     kind: str,
+    found: str,
     fetcher: HttpFetcher,
     partial_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     path = partial_dir / f"{SHA256}.partial"
@@ -256,10 +268,14 @@ def test_what_is_in_the_way_of_a_partial_file_is_told_and_left_alone(
         os.mkfifo(path)
     elif kind == "link":
         path.symlink_to(other)
+    elif kind == "socket":
+        monkeypatch.chdir(partial_dir)  # the path of a socket must be short
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path.name)
     else:
         path.hardlink_to(other)
     with serving(File(DATA)) as server:
         assert fetch(fetcher, server.url(), SHA256, partial_dir=partial_dir) == DATA
     assert "range" not in server.requests[0].headers
     assert other.read_bytes() == b"private"
-    assert path.name in caplog.text
+    assert f"{path}: expected a file, found {found}" in caplog.text

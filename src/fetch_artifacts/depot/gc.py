@@ -43,6 +43,7 @@ from fetch_artifacts.depot.workspace import LOCK_STALE_AGE, Workspace
 from fetch_artifacts.errors import DepotError, LockTimeoutError
 from fetch_artifacts.files.folder import outlast_stale
 from fetch_artifacts.files.locks.pidlock import LockLostError, pid_lock
+from fetch_artifacts.files.paths import hindrance
 from fetch_artifacts.files.removing import require_removable
 from fetch_artifacts.settings.environment import Settings
 
@@ -303,7 +304,7 @@ class _Gc:
                 try:
                     locks[depot] = held.enter_context(locked_log(log))
                 except OSError as error:
-                    msg = f"{log}: can't be locked: {error.strerror or error}"
+                    msg = f"{log}: can't be locked: {hindrance(log.parent, error)}"
                     raise DepotError(msg) from error
             yield locks
 

@@ -25,7 +25,7 @@ from fetch_artifacts.depot.workspace import Workspace
 from fetch_artifacts.errors import DepotError, FetchArtifactsError
 from fetch_artifacts.files.flushing import flush_tree
 from fetch_artifacts.files.folder import Folder, kind_of, outlast_stale
-from fetch_artifacts.files.paths import make_folders, obstacle
+from fetch_artifacts.files.paths import hindrance, make_folders, obstacle
 from fetch_artifacts.settings.depot_path import depot_remedy
 from fetch_artifacts.settings.environment import flushes_trees
 
@@ -219,9 +219,8 @@ class FirstDepot:
 
     def _unwritable(self, error: OSError) -> DepotError:
         msg = f"{self.root or self.artifacts}: can't write to this depot: "
-        in_the_way = obstacle(self.artifacts)
-        if in_the_way:
-            return DepotError(msg + in_the_way)
+        if obstacle(self.artifacts) or isinstance(error, FileExistsError):
+            return DepotError(msg + hindrance(self.artifacts, error))
         reason = _full_disk(error)
         hint = "free some space"
         if not reason:

@@ -159,7 +159,13 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         """
         flags = OPEN_FILE | NO_FOLLOW
         read = partial(os.open, self.prefix + name, flags, dir_fd=self.handle)
-        handle = outlast_stale(read)
+        try:
+            handle = outlast_stale(read)
+        except OSError as error:
+            if error.errno in _IS_LINK | {errno.ENXIO}:  # which is said of sockets
+                raise self._no_file(name, self.status(name)) from error
+            error.filename = os.fspath(self.path / name)
+            raise
         try:
             status = outlast_stale(lambda: os.fstat(handle))
         except OSError:
@@ -168,8 +174,11 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         if stat.S_ISREG(status.st_mode) and status.st_nlink <= 1:
             return handle
         close(handle)
-        fault = f"expected a file, found {kind_of(status)}"
-        raise OSError(errno.EINVAL, fault, os.fspath(self.path / name))
+        raise self._no_file(name, status)
+
+    def _no_file(self, name: str, found: os.stat_result) -> OSError:
+        fault = f"expected a file, found {kind_of(found)}"
+        return OSError(errno.EINVAL, fault, os.fspath(self.path / name))
 
     def open_temporary(self) -> IO[bytes]:
         """Open a new file in this folder that nobody else can, gone once it is closed.

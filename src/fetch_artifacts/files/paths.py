@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from pathlib import Path
+from typing import Final
+
+_NOT_THERE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 
 def absolute(path: str | os.PathLike[str]) -> str:
@@ -39,10 +43,9 @@ def obstacle(folder: str | os.PathLike[str]) -> str:
         try:
             if stat.S_ISDIR(part.stat().st_mode):
                 continue
-        except FileNotFoundError:
-            pass
-        except OSError:
-            return ""  # it may well be a folder
+        except OSError as error:
+            if error.errno not in _NOT_THERE:
+                return ""  # it may well be a folder
         if os.path.islink(part):
             target = os.readlink(part)
             return (
@@ -51,6 +54,18 @@ def obstacle(folder: str | os.PathLike[str]) -> str:
             )
         return f"{part} is not a folder; remove it" if os.path.lexists(part) else ""
     return ""
+
+
+def hindrance(folder: str | os.PathLike[str], error: Exception) -> str:
+    """Say why something can't be made in a folder.
+
+    That is the `obstacle` where there is one, what an error says is in the way of a
+    file, with its path, or just what the system says.
+    """
+    reason = str(getattr(error, "strerror", None) or error)
+    if isinstance(error, FileExistsError) and error.filename:
+        reason = f"{error.filename}: {reason}"
+    return obstacle(folder) or reason
 
 
 def make_folders(folder: Path) -> None:

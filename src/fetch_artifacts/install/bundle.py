@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _ARCHIVE: Final = re.compile(r"artifact/([0-9a-f]{40})")
 _TOML: Final = re.compile(r"toml/[0-9a-f]+/(?:Julia)?Artifacts\.toml")
+_OF_A_BUNDLE: Final = re.compile(f"{_ARCHIVE.pattern}|{_TOML.pattern}")
 _CHUNK: Final = 1 << 18
 
 
@@ -35,7 +36,7 @@ class BundleReader(contextlib.AbstractContextManager["BundleReader"]):
         path: The bundle.
 
     Raises:
-        UnpackError: It is not an uncompressed tar, or is damaged.
+        UnpackError: It is not an uncompressed tar, or is damaged, or is no bundle.
         OSError: It can't be opened, or is not a file.
     """
 
@@ -56,6 +57,10 @@ class BundleReader(contextlib.AbstractContextManager["BundleReader"]):
                     f"it, found a damaged tar or none ({error}); copy it again"
                 )
                 raise UnpackError(msg) from error
+        if not any(map(_OF_A_BUNDLE.fullmatch, self._places)):
+            found = "other files" if self._places else "no files"
+            msg = f"{path}: expected a bundle, found a tar with {found}"
+            raise UnpackError(msg)
 
     def __exit__(self, *_: object) -> None:
         """Nothing is held open."""

@@ -218,7 +218,8 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                 )
                 _log.debug("%s: locked %s", entry.name, lock)
             except FileExistsError as error:  # a folder, say, is in its place
-                _log.warning("%s; installing without the lock", error)
+                fault = f"{error.filename}: {error.strerror}"
+                _log.warning("%s; installing without the lock", fault)
             except OSError as error:  # it only prevents a second download
                 _log.debug("%s: installing without the lock: %s", lock, error)
             yield

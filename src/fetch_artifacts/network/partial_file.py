@@ -166,7 +166,9 @@ class PartialFile:
             return 0
         except OSError as error:
             self._is_kept = False
-            _log.warning("keeping no partial file: %s", error)
+            _log.warning(
+                "keeping no partial file: %s: %s", error.filename, error.strerror
+            )
             return 0
         try:
             return os.fstat(handle).st_size

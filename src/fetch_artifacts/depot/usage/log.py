@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from fetch_artifacts.artifacts_toml.file import READ_AT
 from fetch_artifacts.depot.stack import DepotStack
 from fetch_artifacts.errors import SettingsError
-from fetch_artifacts.files.paths import absolute, make_folders, obstacle
+from fetch_artifacts.files.paths import absolute, hindrance, make_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -143,7 +143,7 @@ def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> No
 
         quiet = isinstance(error, OSError) and error.errno in _READ_ONLY
         level = logging.DEBUG if quiet else logging.WARNING
-        why = obstacle(log.parent) or getattr(error, "strerror", None) or error
+        why = hindrance(log.parent, error)
         logging.getLogger(__name__).log(
             level,
             "%s: can't log the use of %s: %s",
