@@ -201,6 +201,14 @@ def test_zsh_and_fish_get_whole_words_and_whole_summaries(toml: Path) -> None:
     assert 'split -m 1 ","' in run("completion", "fish").stdout
 
 
+def test_hashes_complete_once_something_is_typed(toml: Path, depot: Path) -> None:
+    for name in (TREE_HASH, f"{TREE_HASH}.pid", "Overrides.toml"):
+        (depot / "artifacts" / name).mkdir(parents=True)
+    assert completed("fetch-artifacts archive ", toml.parent) == ["Demo"]
+    typed = f"fetch-artifacts archive {TREE_HASH[:2]}"
+    assert completed(typed, toml.parent) == [TREE_HASH]
+
+
 @pytest.mark.usefixtures("depot")
 def test_names_platforms_and_commands_complete(toml: Path) -> None:
     text = (

@@ -11,7 +11,10 @@ from fetch_artifacts.archive.formats import compressions
 from fetch_artifacts.artifacts_toml.choosing import entry_for
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.cli.shared.asking import dry_run_option
-from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.completing import (
+    complete_names,
+    complete_names_or_hashes,
+)
 from fetch_artifacts.cli.shared.grammar import command, refuse_options
 from fetch_artifacts.cli.shared.options import (
     BINDING_OPTIONS,
@@ -127,7 +130,9 @@ def create(
 
 
 @command()
-@click.argument("artifact", metavar="NAME|HASH", shell_complete=complete_names)
+@click.argument(
+    "artifact", metavar="NAME|HASH", shell_complete=complete_names_or_hashes
+)
 @click.argument("output", type=OutputPath())
 @compression_option
 @toml_option

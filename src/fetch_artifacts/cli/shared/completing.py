@@ -10,6 +10,7 @@ from fetch_artifacts.artifacts_toml.choosing import platforms_of
 from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.artifacts_toml.place import Place
 from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
+from fetch_artifacts.depot.stack import artifacts_dirs
 from fetch_artifacts.errors import FetchArtifactsError
 
 if TYPE_CHECKING:
@@ -26,6 +27,19 @@ def complete_names(
     given = context.params.get("names") or ()
     names = (name for name in _table(context) if name not in given)
     return [name for name in names if name.startswith(incomplete)]
+
+
+def complete_names_or_hashes(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """The names in the file, and once something is typed, hashes of installed trees."""
+    found = complete_names(context, parameter, incomplete)
+    if incomplete:
+        from fetch_artifacts.depot.usage.orphans import installed_trees
+
+        trees = (tree for each in artifacts_dirs() for tree, _ in installed_trees(each))
+        found += sorted(t.name for t in trees if t.name.startswith(incomplete))
+    return found
 
 
 def complete_files(
