@@ -37,8 +37,10 @@ def complete_names_or_hashes(
     if incomplete:
         from fetch_artifacts.depot.usage.orphans import installed_trees
 
-        trees = (tree for each in artifacts_dirs() for tree, _ in installed_trees(each))
-        found += sorted(t.name for t in trees if t.name.startswith(incomplete))
+        with contextlib.suppress(FetchArtifactsError, OSError):  # shells show no errors
+            for folder in artifacts_dirs():
+                names = (tree.name for tree, _ in installed_trees(folder))
+                found += [name for name in names if name.startswith(incomplete)]
     return found
 
 
