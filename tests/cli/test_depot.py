@@ -187,16 +187,16 @@ def test_list_installed_lists_the_trees_of_all_depots(
 def test_verify_all_finds_what_is_damaged_and_repairs_it(
     jobs: str, depot: Path
 ) -> None:
-    assert "1 artifact verified, 0 damaged" in run("verify", "--all").stdout
+    assert "1 verified, 0 damaged, of 1 artifact" in run("verify", "--all").stdout
     damage(depot)
     make_tree(depot / "artifacts" / OTHER, {"file": "x"})
     result = run("verify", "--all", "--jobs", jobs)
     assert result.exit_code == 1
-    assert "2 artifacts verified, 2 damaged" in result.stdout
+    assert "0 verified, 2 damaged, of 2 artifacts" in result.stdout
     told = run("verify", "--all", "--jobs", jobs, "--json")
     assert told.exit_code == 1
     facts = json.loads(told.stdout)
-    assert facts["verified"] == 2
+    assert facts["verified"] == 0
     assert [Path(row["path"]).name for row in facts["damaged"]] == [OTHER, TREE_HASH]
     assert [row["repair"] for row in facts["damaged"]] == ["", ""]
     result = run("verify", "--all", "--repair", "--jobs", jobs)

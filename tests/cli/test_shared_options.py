@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +221,32 @@ def test_options_for_the_process_take_effect(
         *both_sides(command, ARGUMENTS[command], "--depot", "folder/file")[side]
     )
     assert (result.exit_code, "folder/file" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("command", sorted(MODULES.keys() - {"demo"}))
+@pytest.mark.usefixtures("depot")
+def test_quiet_leaves_results_alone_and_verbose_keeps_them(
+    place: Path, command: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    before = tmp_path_factory.mktemp("before") / "place"
+    shutil.copytree(place, before, symlinks=True)
+    left = {}
+    for option in ("--no-progress", "--quiet", "-v", "--debug"):
+        [_, call] = both_sides(command, ARGUMENTS[command], option)
+        left[option] = run(*call)
+        for path in place.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.copytree(before, place, symlinks=True, dirs_exist_ok=True)
+    said = left["--no-progress"]
+    assert said.exit_code or left["--quiet"].stderr == ""
+    for result in left.values():
+        assert result.exit_code == said.exit_code
+        assert without_ages(result.stdout) == without_ages(said.stdout)
+        assert "internal error" not in result.stderr
+
+
+def without_ages(text: str) -> str:
+    return re.sub(r"\d+ (s|min)\b", "", text)
 
 
 @pytest.mark.usefixtures("place")

@@ -92,9 +92,9 @@ def test_unbind_and_override_say_what_they_did(toml: Path, tmp_path: Path) -> No
     toml.write_text(f'{toml.read_text()}\n{linux}git-tree-sha1 = "{TREE_HASH}"\n')
     wrong = run("unbind", "Other", "--platform", "aarch64-linux-gnu")
     assert wrong.exit_code == 1
-    assert (
-        "not bound for aarch64-linux-gnu; it is bound for x86_64-linux" in wrong.stderr
-    )
+    told = "not bound for aarch64-linux-gnu; it is bound for x86_64-linux-gnu\n"
+    assert told in wrong.stderr
+    assert "Othr is not bound; did you mean 'Other'?" in run("unbind", "Othr").stderr
     assert "unbound Demo in" in run("unbind", "Demo").stderr
 
 

@@ -9,7 +9,7 @@ import click
 
 from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.cli.commands.publish import print_published
-from fetch_artifacts.cli.shared.completing import complete_names
+from fetch_artifacts.cli.shared.completing import complete_names, triplets_of
 from fetch_artifacts.cli.shared.grammar import command, refuse_options
 from fetch_artifacts.cli.shared.options import (
     FAILED,
@@ -228,18 +228,16 @@ def unbind(
 
 
 def _bound_for(name: str, toml: Path) -> str:
-    """Which platforms a name is bound for, as the rest of a message."""
+    """Which platforms a name is bound for, or one like it, as the rest of a message."""
     from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
+    from fetch_artifacts.spelling import nearest_name
 
-    bound = load_artifacts_toml(toml).get(name)
-    entries = bound if isinstance(bound, list) else []
-    tags = ("arch", "os", "libc")
-    systems = [
-        "-".join(str(entry[tag]) for tag in tags if tag in entry)
-        for entry in entries
-        if isinstance(entry, dict)
-    ]
-    return f"; it is bound for {', '.join(systems)}" if systems else ""
+    table = load_artifacts_toml(toml)
+    near = None if name in table else nearest_name(name, table)
+    if near:
+        return f"; did you mean {near!r}?"
+    triplets = ", ".join(triplets_of(name, table))
+    return f"; it is bound for {triplets}" if triplets else ""
 
 
 COMMANDS: Final = (add, bind, unbind)

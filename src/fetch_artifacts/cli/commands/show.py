@@ -319,13 +319,13 @@ def _verify_all(*, repair: bool, jobs: int | None, as_json: bool) -> None:
             if outcome:
                 say(f"{each.tree.path}: {outcome}")
     if as_json:
-        print_json({"verified": len(trees), "damaged": rows})
+        print_json({"verified": len(trees) - len(damaged), "damaged": rows})
         if left:
             raise SystemExit(FAILED)
         return
-    repaired = f", {len(damaged) - left} of them repaired" if repair else ""
-    all_of_them = count_of(len(trees), "artifact")
-    say(f"{all_of_them} verified, {len(damaged)} damaged{repaired}")
+    repaired = f" ({len(damaged) - left} of them repaired)" if repair else ""
+    counts = f"{len(trees) - len(damaged)} verified, {len(damaged)} damaged{repaired}"
+    say(f"{counts}, of {count_of(len(trees), 'artifact')}")
     if left:
         raise SystemExit(FAILED)
 

@@ -67,13 +67,19 @@ def complete_platforms(
     context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str]:
     """The triplets that entries of the file are bound for."""
-    triplets = set()
-    for name, value in _table(context).items():
-        if isinstance(value, list):
-            with contextlib.suppress(FetchArtifactsError):
-                bound = platforms_of(value, Place.of(name, None))
-                triplets |= {platform.triplet for platform, _, _ in bound}
+    table = _table(context)
+    triplets = {each for name in table for each in triplets_of(name, table)}
     return sorted(each for each in triplets if each.startswith(incomplete))
+
+
+def triplets_of(name: str, table: Mapping[str, Any]) -> list[str]:
+    """The triplets that a name is bound for, as far as they can be read."""
+    value = table.get(name)
+    if isinstance(value, list):
+        with contextlib.suppress(FetchArtifactsError):
+            bound = platforms_of(value, Place.of(name, None))
+            return [platform.triplet for platform, _, _ in bound]
+    return []
 
 
 def complete_platforms_or_all(
