@@ -139,7 +139,8 @@ def install_artifacts(  # noqa: PLR0913 - each has a default
             by default.
         run_hook: Whether a real Julia runs the package's ``.pkg/select_artifacts.jl``
             to choose the entries, as Julia does.
-        progress: Is called with a `ProgressEvent` at each step, from several threads.
+        progress: Is called with a `ProgressEvent` at each step, from several threads,
+            in place of the bars on a terminal and in a notebook.
 
     Raises:
         InstallError: Some could not be installed; all others are.

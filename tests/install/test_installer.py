@@ -29,6 +29,8 @@ from fetch_artifacts.errors import (
     TreeHashMismatchError,
     UnpackError,
 )
+from fetch_artifacts.files.removing import remove_tree
+from fetch_artifacts.terminal import progress
 from support.published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
 from support.trees import Link, Tree, as_nobody, full_disk, names
 
@@ -412,6 +414,23 @@ def test_several_are_installed_at_once_one_job_for_each_tree(
     assert len(httpserver.log) == 1
     assert [event.stage for event in events][-2:] == ["verifying", "installed"]
     assert events[-1].done == len(published.data)
+
+
+def test_progress_is_shown_as_where_one_is_installed(
+    depot: Path,
+    published: Published,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events: list[ProgressEvent] = []
+    monkeypatch.setattr(progress, "_in_notebook", lambda: True)
+    monkeypatch.setattr(progress, "_has_widgets", lambda: False)
+    for own in (None, events.append):
+        install_artifacts(published.toml, progress=own)
+        shown = capsys.readouterr().err
+        assert ("Demo: installed (" in shown) == (own is None)
+        remove_tree(depot / "artifacts" / TREE_HASH)
+    assert events
 
 
 @pytest.mark.parametrize("working", ["One", "Two", "Three"])

@@ -222,12 +222,17 @@ def install_all(
         FetchArtifactsError: See `fetch_artifacts.install_artifacts`.
     """
     from fetch_artifacts.install.installer import Installer, log_choice
+    from fetch_artifacts.terminal.progress import show_progress
 
     entries = list(entries)
     log_choice(entries, toml)
     PROCESS_OVERRIDES.add_file(toml)
     mark_used(toml)  # first: until then a gc may delete what is there
-    with project_of(toml), Installer(progress=report, toml=toml) as installer:
+    with (
+        project_of(toml),
+        show_progress() as shown,
+        Installer(progress=report or shown, toml=toml) as installer,
+    ):
         installed = installer.ensure_all(entries, jobs=jobs)
     return {entry.name: contents_of(entry, installed[entry.name]) for entry in entries}
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from distributed import Worker
 
     from fetch_artifacts.platforms.platform import Platform
+    from fetch_artifacts.terminal.progress import ProgressEvent
 
     StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -93,7 +94,8 @@ class ArtifactPlugin(WorkerPlugin):  # type: ignore[misc]
         """Install them; called by Dask."""
         self._here = self._copied(Path(worker.local_directory))
         shipped.ship(self.toml_path, self._here)
-        done = asyncio.ensure_future(asyncio.to_thread(self._install, self._here))
+        run = functools.partial(self._install, self._here, progress=_show_nothing)
+        done = asyncio.ensure_future(asyncio.to_thread(run))
         while not (await asyncio.wait({done}, timeout=_HEARTBEAT))[0]:
             # Dask begins to send them when all plugins are set up; the scheduler drops
             # a worker that it has not heard of for five minutes.
@@ -118,6 +120,10 @@ class ArtifactPlugin(WorkerPlugin):  # type: ignore[misc]
         except OSError:
             return _written(folder / copy, self._text)
         return name
+
+
+def _show_nothing(_event: ProgressEvent) -> None:
+    """Take the place of bars: workers may share one terminal."""
 
 
 def _written(path: Path, text: bytes) -> str:
