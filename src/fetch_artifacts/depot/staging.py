@@ -25,7 +25,7 @@ from fetch_artifacts.depot.workspace import Workspace
 from fetch_artifacts.errors import DepotError, FetchArtifactsError
 from fetch_artifacts.files.flushing import flush_tree
 from fetch_artifacts.files.folder import Folder, kind_of, outlast_stale
-from fetch_artifacts.files.paths import hindrance, make_folders, obstacle
+from fetch_artifacts.files.paths import hindrance, is_in_the_way, make_folders, obstacle
 from fetch_artifacts.settings.depot_path import depot_remedy
 from fetch_artifacts.settings.environment import flushes_trees
 
@@ -219,7 +219,7 @@ class FirstDepot:
 
     def _unwritable(self, error: OSError) -> DepotError:
         msg = f"{self.root or self.artifacts}: can't write to this depot: "
-        if obstacle(self.artifacts) or isinstance(error, FileExistsError):
+        if obstacle(self.artifacts) or is_in_the_way(error):
             return DepotError(msg + hindrance(self.artifacts, error))
         reason = _full_disk(error)
         hint = "free some space"

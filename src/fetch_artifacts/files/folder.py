@@ -177,7 +177,7 @@ class Folder(contextlib.AbstractContextManager["Folder"]):
         raise self._no_file(name, status)
 
     def _no_file(self, name: str, found: os.stat_result) -> OSError:
-        fault = f"expected a file, found {kind_of(found)}"
+        fault = f"expected a file, found {kind_of(found)}; remove it"
         return OSError(errno.EINVAL, fault, os.fspath(self.path / name))
 
     def open_temporary(self) -> IO[bytes]:

@@ -9,6 +9,9 @@ import stat
 from pathlib import Path
 from typing import Final
 
+_IN_THE_WAY: Final = frozenset(
+    {errno.EEXIST, errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.ENOENT, errno.ENXIO}
+)
 _NOT_THERE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 
@@ -59,13 +62,18 @@ def obstacle(folder: str | os.PathLike[str]) -> str:
 def hindrance(folder: str | os.PathLike[str], error: Exception) -> str:
     """Say why something can't be made in a folder.
 
-    That is the `obstacle` where there is one, what an error says is in the way of a
-    file, with its path, or just what the system says.
+    That is the `obstacle` where there is one; else what the error says, with the path
+    where that is of something in the way of a file.
     """
     reason = str(getattr(error, "strerror", None) or error)
-    if isinstance(error, FileExistsError) and error.filename:
+    if isinstance(error, OSError) and is_in_the_way(error):
         reason = f"{error.filename}: {reason}"
     return obstacle(folder) or reason
+
+
+def is_in_the_way(error: OSError) -> bool:
+    """Whether an error is about something that is not what it should be."""
+    return bool(error.filename) and error.errno in _IN_THE_WAY
 
 
 def make_folders(folder: Path) -> None:

@@ -25,7 +25,7 @@ from fetch_artifacts.depot.usage.log import USAGE_TOML, local_now
 from fetch_artifacts.depot.usage.packages import is_outdated
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import ArtifactsTomlError, DepotError, HashParseError
-from fetch_artifacts.files.paths import look_anew
+from fetch_artifacts.files.paths import hindrance, look_anew
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -184,7 +184,7 @@ def _read_log(log: Path) -> UsageEntries:
     except OSError as error:
         msg = (
             f"{log}: can't be read, so what is in use is not known: "
-            f"{error.strerror or error}"
+            f"{hindrance(log.parent, error)}"
         )
         raise DepotError(msg) from error
 
