@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -329,3 +330,12 @@ class TestCacheKey:
         result = run("cache-key", "Artifacts.toml", "other.toml")
         assert result.exit_code == 1
         assert f"{tmp_path / 'other.toml'}: X.git-tree-sha1: expected" in result.stderr
+
+
+def test_a_fifo_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    julia = make_mirror(tmp_path / "bin" / "julia")
+    result = run("conform", "--julia", julia, fifo)
+    assert result.exit_code == 1
+    assert f"{fifo}: expected a regular file, found a FIFO" in result.stderr
