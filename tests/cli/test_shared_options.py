@@ -245,6 +245,19 @@ def test_quiet_leaves_results_alone_and_verbose_keeps_them(
         assert "internal error" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["archive", "install", "list", "override", "path", "remove", "verify", "unbind"],
+)
+@pytest.mark.usefixtures("place")
+def test_debug_tells_the_file_and_the_entry(command: str) -> None:
+    said = run(command, *ARGUMENTS[command], "--debug").stderr
+    assert re.search(r"debug: the Artifacts.toml is /.*Artifacts.toml\n", said)
+    if command not in {"path", "unbind"}:  # of what is there, or of every entry
+        assert "debug: this machine is x86_64-linux-gnu: arch from FETCH_" in said
+        assert re.search(rf"Artifacts.toml: Demo: {TREE_HASH}, for .*, 1 source", said)
+
+
 def without_ages(text: str) -> str:
     return re.sub(r"\d+ (s|min)\b", "", text)
 

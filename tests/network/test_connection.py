@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 import time
@@ -223,13 +224,20 @@ def test_a_proxy_that_refuses_the_connection_is_named(
         fetch(fetcher, f"{scheme}://data.example.invalid/x")
 
 
-@pytest.mark.parametrize("address", [":3128", ":banana", "127.0.0.1:99999", "x:p"])
-@pytest.mark.parametrize("scheme", ["http", "gopher"])
+@pytest.mark.parametrize(
+    ("scheme", "address"),
+    [
+        *itertools.product(
+            ["http", "gopher"], [":3128", ":banana", "127.0.0.1:99999", "x:p"]
+        ),
+        ("gopher", ""),
+    ],
+)
 def test_what_is_no_proxy_is_named_by_its_variable(
     fetcher: HttpFetcher, through: Callable[[str], None], scheme: str, address: str
 ) -> None:
     through(f"{scheme}://{address}")
-    found = f"the proxy {address} of HTTPS_PROXY: expected its URL"
+    found = f"the proxy {address or 'gopher://'} of HTTPS_PROXY: expected its URL"
     with pytest.raises(DownloadError, match=found):
         fetch(fetcher, "https://data.example.invalid/x")
 

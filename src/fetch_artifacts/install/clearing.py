@@ -17,8 +17,9 @@ from fetch_artifacts.depot.usage.log import USAGE_TOML, locked_log
 from fetch_artifacts.depot.usage.references import ReferenceReader
 from fetch_artifacts.depot.workspace import Workspace, not_removed
 from fetch_artifacts.files.removing import require_removable
-from fetch_artifacts.install.inventory import override_of
+from fetch_artifacts.install.inventory import log_choice, override_of
 from fetch_artifacts.install.lookup import wanted
+from fetch_artifacts.platforms.platform import as_platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +97,7 @@ def clear(
     """
     stack = DepotStack.present()
     entry = entry_for(name, toml, wanted(platform))
+    log_choice([entry], toml, as_platform(platform) if platform else None)
     tree_hash = tree_of(entry, stack)
     location = locate_entry(entry, stack, toml=toml)
     if tree_hash is None or location is None:

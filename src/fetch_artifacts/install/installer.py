@@ -45,7 +45,6 @@ from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.streams import Arriving, HashedChunks, prefetched
 from fetch_artifacts.tar.limits import UnpackLimits
 from fetch_artifacts.terminal.progress import report_bytes, report_on
-from fetch_artifacts.terminal.units import count_of
 from fetch_artifacts.threads import run_all, run_one
 from fetch_artifacts.urls import redacted
 
@@ -317,22 +316,6 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
                 "%s: %s; JULIA_PKG_IGNORE_HASHES lets it through", entry.name, error
             )
         return promised or unpacked.tree_hash
-
-
-def log_choice(entries: Iterable[ArtifactEntry], toml: str) -> None:
-    """Log which entries were chosen for which platform, and why that platform."""
-    if not _log.isEnabledFor(logging.DEBUG):
-        return
-    from fetch_artifacts.platforms.host_facts import host_facts
-
-    facts = host_facts()
-    why = ", ".join(f"{fact.tag} from {fact.source}" for fact in facts.tags)
-    _log.debug("this machine is %s: %s", facts.triplet, why)
-    for entry in entries:
-        chosen = f"for {entry.platform or 'any platform'}"
-        place = f"{toml}: {entry.name}: {entry.git_tree_sha1}"
-        sources = count_of(len(entry.downloads), "source")
-        _log.debug("%s, %s, %s", place, chosen, sources)
 
 
 def _tree_key(entry: ArtifactEntry) -> TreeHash | Sha256 | None:

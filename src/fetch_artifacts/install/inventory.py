@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fetch_artifacts.artifacts_toml.check import Finding
 from fetch_artifacts.artifacts_toml.choosing import entries_of
@@ -21,14 +22,46 @@ from fetch_artifacts.depot.usage.orphans import install_time, installed_trees
 from fetch_artifacts.depot.usage.references import ReferenceReader
 from fetch_artifacts.digests import TreeHash
 from fetch_artifacts.errors import DepotError
+from fetch_artifacts.terminal.units import count_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.depot.disk_usage import TreeSize
     from fetch_artifacts.depot.override_edits import StatedOverride
     from fetch_artifacts.depot.usage.references import Use
+    from fetch_artifacts.platforms.platform import Platform
+
+_log: Final = logging.getLogger(__name__)
+
+
+def log_choice(
+    entries: Iterable[ArtifactEntry], toml: str, platform: Platform | None = None
+) -> None:
+    """Log which entries were chosen for which platform, and why that platform.
+
+    Args:
+        entries: The entries.
+        toml: Their file.
+        platform: The platform that was asked for; None for this machine's.
+    """
+    if not _log.isEnabledFor(logging.DEBUG):
+        return
+    from fetch_artifacts.platforms.host_facts import host_facts
+
+    if platform is None:
+        facts = host_facts()
+        why = ", ".join(f"{fact.tag} from {fact.source}" for fact in facts.tags)
+        _log.debug("this machine is %s: %s", facts.triplet, why)
+    else:
+        _log.debug("entries are chosen for %s, as asked", platform.triplet)
+    for entry in entries:
+        chosen = f"for {entry.platform or 'any platform'}"
+        place = f"{toml}: {entry.name}: {entry.git_tree_sha1}"
+        sources = count_of(len(entry.downloads), "source")
+        _log.debug("%s, %s, %s", place, chosen, sources)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +169,7 @@ def list_installed(
             raise DepotError(msg) from error
         if measure:
             measure.save()
+        _log.debug("%s: looked into, %d found so far", folder, len(found))
     return tuple(found)
 
 

@@ -221,7 +221,8 @@ def install_all(
     Raises:
         FetchArtifactsError: See `fetch_artifacts.install_artifacts`.
     """
-    from fetch_artifacts.install.installer import Installer, log_choice
+    from fetch_artifacts.install.installer import Installer
+    from fetch_artifacts.install.inventory import log_choice
     from fetch_artifacts.terminal.progress import show_progress
 
     entries = list(entries)
@@ -284,7 +285,8 @@ def _not_installed(entry: ArtifactEntry, toml: str) -> ArtifactNotInstalledError
 def _install(
     entry: ArtifactEntry, location: TreeLocation | None, toml: str, *, verbose: bool
 ) -> Path:
-    from fetch_artifacts.install.installer import Installer, log_choice
+    from fetch_artifacts.install.installer import Installer
+    from fetch_artifacts.install.inventory import log_choice
     from fetch_artifacts.terminal import progress
 
     log_choice([entry], toml)

@@ -62,7 +62,7 @@ class Route(NamedTuple):
         address = self.proxy or ""
         kind = "SOCKS proxy" if address.lower().startswith("socks") else "proxy"
         named_by = f" of {self.proxy_variable}" if self.proxy_variable else ""
-        shown = redacted(address).rpartition("://")[2].rstrip("/")
+        shown = redacted(address).rpartition("://")[2].rstrip("/") or redacted(address)
         return f"the {kind} {shown}{named_by}"
 
     def ca_remedy(self) -> str:

@@ -27,6 +27,7 @@ from fetch_artifacts.depot.stack import artifacts_dirs
 from fetch_artifacts.depot.staging import FirstDepot
 from fetch_artifacts.digests import is_tree_hash
 from fetch_artifacts.errors import OverrideError
+from fetch_artifacts.install.inventory import log_choice
 from fetch_artifacts.install.lookup import wanted
 
 if TYPE_CHECKING:
@@ -131,7 +132,9 @@ def _print_all(*, as_json: bool) -> None:
 def _tree_hash(name: str, toml_path: Path | None, platform: Platform | None) -> str:
     if is_tree_hash(name):
         return name
-    entry = entry_for(name, resolve_toml(toml_path), wanted(platform))
+    toml = resolve_toml(toml_path)
+    entry = entry_for(name, toml, wanted(platform))
+    log_choice([entry], str(toml), platform)
     return str(entry.tree_hash or entry.git_tree_sha1)
 
 

@@ -32,6 +32,7 @@ from fetch_artifacts.depot.installed import tree_of
 from fetch_artifacts.digests import Sha256, TreeHash, is_tree_hash
 from fetch_artifacts.errors import ArtifactNotInstalledError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
+from fetch_artifacts.install.inventory import log_choice
 from fetch_artifacts.install.lookup import wanted
 from fetch_artifacts.urls import redacted_text
 
@@ -169,6 +170,7 @@ def archive(
 
 def _tree_named(name: str, toml: Path, platform: Platform | None) -> TreeHash:
     entry = entry_for(name, toml, wanted(platform))
+    log_choice([entry], str(toml), platform)
     tree_hash = tree_of(entry)
     if tree_hash is None:
         msg = f"{name}: expected an installed artifact, found none; install it first"

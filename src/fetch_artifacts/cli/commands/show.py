@@ -39,7 +39,7 @@ from fetch_artifacts.terminal.columns import columns_of, padded
 from fetch_artifacts.terminal.units import count_of, show_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
@@ -139,6 +139,17 @@ def _status(name: str, toml: Path, platform: Platform | None) -> _Status:
     return _Status(name=name, state=state, entry=entry, tree=tree, override=override)
 
 
+def _statuses(
+    names: Iterable[str], toml: Path, platform: Platform | None
+) -> list[_Status]:
+    """Find out the status of several artifacts."""
+    from fetch_artifacts.install.inventory import log_choice
+
+    found = [_status(name, toml, platform) for name in names]
+    log_choice([each.entry for each in found if each.entry], str(toml), platform)
+    return found
+
+
 @command("list")
 @toml_option
 @platform_option
@@ -164,7 +175,7 @@ def list_(
         _list_installed(as_json=as_json)
         return
     toml = resolve_toml(toml_path)
-    rows = [_status(name, toml, platform) for name in load_artifacts_toml(toml)]
+    rows = _statuses(load_artifacts_toml(toml), toml, platform)
     if not platform and any(row.entry and row.entry.platform for row in rows):
         warn_of_hook(str(toml))
     if as_json:
@@ -255,10 +266,8 @@ def verify(
         return
     refuse_options("without --all", "--repair", "--jobs")
     toml = resolve_toml(toml_path)
-    verdicts = {
-        name: _verdict(name, toml, platform)
-        for name in names or load_artifacts_toml(toml)
-    }
+    statuses = _statuses(names or load_artifacts_toml(toml), toml, platform)
+    verdicts = {each.name: _verdict(each) for each in statuses}
     if as_json:
         print_json([{"name": k, **each.to_json()} for k, each in verdicts.items()])
     else:
@@ -282,8 +291,7 @@ class _Verdict(NamedTuple):
         return {"state": state, "note": self.text}
 
 
-def _verdict(name: str, toml: Path, platform: Platform | None) -> _Verdict:
-    status = _status(name, toml, platform)
+def _verdict(status: _Status) -> _Verdict:
     if status.entry is None or status.tree is None:
         return _Verdict(status.state, damaged=status.wrong)
     if status.override is not None:
@@ -294,7 +302,7 @@ def _verdict(name: str, toml: Path, platform: Platform | None) -> _Verdict:
         return _Verdict("verified", good=True)
     return _Verdict(
         f"damaged: {fault} in {status.tree}; run "
-        f"`fetch-artifacts install --reinstall {name}`",
+        f"`fetch-artifacts install --reinstall {status.name}`",
         damaged=True,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from fetch_artifacts.authoring.binding import BindingOptions
     from fetch_artifacts.digests import TreeHash
     from fetch_artifacts.platforms.platform import Platform
+
+_log: Final = logging.getLogger(__name__)
 
 FAILED: Final = 1
 _ENTRY_FLAGS: Final = ("lazy", "force", "keep_comments")
@@ -168,6 +171,7 @@ def _in_use(toml: Path) -> Path:
     Raises:
         SettingsError: The pyproject.toml can't be understood.
     """
+    _log.debug("the Artifacts.toml is %s", toml)
     click.get_current_context().with_resource(project_of(toml))
     require_project(Path.cwd())
     return toml
