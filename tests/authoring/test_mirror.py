@@ -10,12 +10,16 @@ import os
 import random
 import tarfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from fetch_artifacts import artifact
 from fetch_artifacts.archive.tree import read_archive_file
+from fetch_artifacts.authoring.mirrors.mirror import fill
+from fetch_artifacts.authoring.mirrors.selection import entries_by_tree
+from fetch_artifacts.authoring.mirrors.store import store_at
 from fetch_artifacts.network import partial_file
 from support.commands import run
 from support.published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
@@ -141,6 +145,18 @@ def test_a_broken_download_is_continued_the_next_time(
     assert (mirror / "artifact" / hash_).read_bytes() == data
     assert [each.headers["range"] for each in second.requests] == ["bytes=131072-"]
     assert names(mirror) == ["artifact", "meta", "registries"]
+
+
+def test_several_may_fill_one_mirror_at_once(
+    published: Published, tmp_path: Path
+) -> None:
+    entries = entries_by_tree([published.toml], None)
+    with ThreadPoolExecutor(4) as pool:
+        for mirror in (tmp_path / "1", tmp_path / "2", tmp_path / "3"):
+            store = store_at(str(mirror))
+            done = [pool.submit(fill, store, entries) for _ in range(4)]
+            assert sorted(len(each.result()) for each in done) == [0, 0, 0, 1]
+            assert names(mirror) == ["artifact", "meta", "registries"]
 
 
 def test_entries_are_chosen_by_platform(

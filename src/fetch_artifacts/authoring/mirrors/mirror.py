@@ -111,7 +111,7 @@ def fill(
 
     Each is downloaded and verified as `fetch_artifacts.install` does it; where no
     source gives it and a depot has the tree, it is packed from there. An interrupted
-    download is continued the next time.
+    download is continued the next time. Processes fill one mirror after each other.
 
     Args:
         store: The mirror.
@@ -129,9 +129,11 @@ def fill(
     settings = Settings.from_environ()
     for name, data in _EMPTY_SERVER.items():
         store.write(name, data)
-    there = set(store.names(ARTIFACTS))
-    missing = {tree: entry for tree, entry in entries.items() if str(tree) not in there}
     with _scratch(store, settings) as scratch, Folder.hold(scratch) as partials:
+        there = {*store.names(ARTIFACTS)}
+        missing = {
+            tree: each for tree, each in entries.items() if str(tree) not in there
+        }
         filler = _Filler(
             settings=settings, store=store, partials=partials, report=report
         )
@@ -149,17 +151,19 @@ def fill(
 def _scratch(store: Store, settings: Settings) -> Iterator[Path]:
     """A folder for what is not complete, on the disk of the mirror where it has one.
 
-    Partial files stay in it; without any, it is removed.
+    It is locked. Partial files stay in it; without any, it is removed.
     """
     folder = settings.user_cache / "mirror"
     if isinstance(store, FolderStore):
         folder = store.folder / _SCRATCH
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        yield folder
-    finally:
-        with contextlib.suppress(OSError):
-            folder.rmdir()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with pid_lock(folder.with_name(f"{folder.name}.pid"), stale_age=LOCK_STALE_AGE):
+        folder.mkdir(exist_ok=True)
+        try:
+            yield folder
+        finally:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,17 +180,12 @@ class _Filler:
         object.__setattr__(self, "reader", reader)
 
     def add(self, entry: ArtifactEntry) -> None:
-        """Put one archive into the mirror; another process may do so meanwhile."""
-        tree_hash = _tree_of(entry)
-        lock = self.partials.path / f"{tree_hash}.pid"
-        with pid_lock(lock, stale_age=LOCK_STALE_AGE, stopped=self.stopped):
-            if self.store.has(mirror_name(tree_hash)):
-                return
-            with scratch_folder(self.partials.path) as scratch:
-                archive = self._archive(entry, scratch)
-                size = archive.stat().st_size
-                self.store.take(mirror_name(tree_hash), archive)
-            report_on(self.report, entry.name, "added", size, size)
+        """Put one archive into the mirror."""
+        with scratch_folder(self.partials.path) as scratch:
+            archive = self._archive(entry, scratch)
+            size = archive.stat().st_size
+            self.store.take(mirror_name(_tree_of(entry)), archive)
+        report_on(self.report, entry.name, "added", size, size)
 
     def _archive(self, entry: ArtifactEntry, scratch: Path) -> Path:
         """Make the file that the mirror is to have."""
