@@ -219,7 +219,8 @@ class FirstDepot:
 
     def _unwritable(self, error: OSError) -> DepotError:
         msg = f"{self.root or self.artifacts}: can't write to this depot: "
-        if obstacle(self.artifacts) or is_in_the_way(error):
+        is_inside = error.filename not in {str(self.root), str(self.artifacts)}
+        if obstacle(self.artifacts) or (is_inside and is_in_the_way(error)):
             return DepotError(msg + hindrance(self.artifacts, error))
         reason = _full_disk(error)
         hint = "free some space"
