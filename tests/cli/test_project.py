@@ -88,6 +88,7 @@ def test_a_setting_that_is_wrong_is_told_also_where_it_is_not_needed(
 
 
 def test_a_second_file_is_warned_of(project: Path) -> None:
+    assert run("create", "src", "-o", "made.tar.gz").stderr == ""  # binds nothing
     result = run("bind", "Other", TREE_HASH)
     assert "warning: there will be a second Artifacts.toml" in result.stderr
     assert "src/my_pkg/Artifacts.toml" in result.stderr

@@ -100,7 +100,7 @@ def create(
     output: Path | None,
     compression: str | None,
     as_json: bool,
-    binding: BindingOptions,
+    binding: BindingOptions | None,
     **bound: Any,
 ) -> None:
     """Archive FOLDER, and print the hashes to bind.
@@ -112,7 +112,7 @@ def create(
     if bool(name) != bool(urls):
         msg = "--bind and --url go together"
         raise click.UsageError(msg)
-    if not name:
+    if binding is None:
         refuse_options("without --bind", *BINDING_OPTIONS)
     from fetch_artifacts import _author_api
     from fetch_artifacts.archive.writer import choose_compression, usual_ending
@@ -121,7 +121,7 @@ def create(
         ending = usual_ending(choose_compression(None, compression))
         output = Path(folder.absolute().name + ending)
     created = _author_api.create_artifact(folder, output, compression)  # type: ignore[arg-type]
-    if name:
+    if name and binding:
         sha256 = Sha256.parse(created["sha256"])
         sources = [
             DownloadSource(url=url, sha256=sha256, size=created["size"]) for url in urls

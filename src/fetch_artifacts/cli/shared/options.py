@@ -118,7 +118,10 @@ def tell_bound(binding: BindingOptions, name: str) -> None:
 
 
 def binding_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options for an entry, as one argument ``binding``."""
+    """Give a command the options for an entry, as one argument ``binding``.
+
+    It is None where the command's ``name`` is None, and so nothing is bound.
+    """
 
     @functools.wraps(command)
     def with_binding(
@@ -127,11 +130,10 @@ def binding_options(command: Callable[..., None]) -> Callable[..., None]:
         from fetch_artifacts.authoring.binding import BindingOptions
 
         flags = {name: arguments.pop(name) for name in _ENTRY_FLAGS}
-        binding = BindingOptions(
-            toml=_toml_to_write(toml_path),
-            platform=platform,
-            **flags,
-        )
+        binding = None
+        if arguments["name"] is not None:
+            toml = _toml_to_write(toml_path)
+            binding = BindingOptions(toml=toml, platform=platform, **flags)
         command(binding=binding, **arguments)
 
     for option in (
