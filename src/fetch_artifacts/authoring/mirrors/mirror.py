@@ -332,7 +332,7 @@ def _fault(store: Store, name: str, settings: Settings) -> str:
             store.chunks(f"{ARTIFACTS}/{name}"), UnpackLimits.of(settings)
         )
     except FetchArtifactsError as error:
-        return str(error)
+        return str(error).rpartition(f"/{name}: ")[2]  # `Fault` has the name
     if name not in {str(tree.tree_hash), str(tree.git_hash)}:
         return f"holds the tree {tree.tree_hash}"
     return "" if tree.kind == "gz" else f"expected gzip, found {tree.kind}"
