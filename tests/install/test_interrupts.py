@@ -155,6 +155,29 @@ def test_a_signal_in_the_imports_is_no_traceback(
     )
 
 
+@pytest.mark.parametrize(
+    ("number", "what"),
+    [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")],
+)
+def test_a_signal_that_python_ignores_counts_all_the_same(
+    number: int, what: str
+) -> None:
+    # As in the callbacks of CPython's imports: an error of a destructor goes nowhere.
+    code = SIGNALS_AT.replace(
+        "            os.kill(os.getpid(), number)",
+        "            Gone()\n            import time; time.sleep(20)",
+    )
+    gone = "class Gone:\n    def __del__(self): os.kill(os.getpid(), number)\n"
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import os\n{gone}{code}", "click", str(int(number))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = (ended.returncode, ended.stderr.strip())
+    assert told == (128 + number, f"fetch-artifacts: {what}")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_after_the_end_changes_nothing(number: int) -> None:
     # What the command loads may have work to do at the end, as multiprocessing has.

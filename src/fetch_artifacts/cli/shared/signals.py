@@ -6,8 +6,11 @@ import atexit
 import contextlib
 import os
 import signal
+import sys
 import threading
-from typing import TYPE_CHECKING, Final
+from _thread import interrupt_main
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED: Final = 130
 
+_LATER: Final = 0.02  # seconds, in which the callback ends
 _NAMES: Final = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 
 
@@ -54,19 +58,33 @@ def ignore_signals_at_exit() -> None:
 def terminations_raised() -> Iterator[None]:
     """Raise `Terminated` for SIGTERM and SIGHUP, in the main thread, in a block.
 
-    Not for one that is ignored, as SIGHUP is under nohup, or is handled already.
+    Not for one that is ignored, as SIGHUP is under nohup, or is handled already. What
+    Python can't raise where the signal came, as Ctrl-C in a callback of an import, is
+    raised a moment later.
     """
-    before = {}
+    before, hook = {}, sys.unraisablehook
     if threading.current_thread() is threading.main_thread():
         numbers = (getattr(signal, name, None) for name in _NAMES)
         for number in filter(None, numbers):
             if signal.getsignal(number) is signal.SIG_DFL:
                 before[number] = signal.signal(number, _raiser(os.getpid()))
+        sys.unraisablehook = partial(_raise_later, hook)
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _raise_later(hook: Callable[[Any], Any], fault: sys.UnraisableHookArgs) -> None:
+    if not isinstance(fault.exc_value, KeyboardInterrupt):
+        hook(fault)
+        return
+    number = getattr(fault.exc_value, "number", signal.SIGINT)
+    timer = threading.Timer(_LATER, interrupt_main, [number])
+    timer.daemon = True
+    timer.start()
 
 
 def _raiser(process: int) -> Callable[[int, FrameType | None], None]:
