@@ -70,6 +70,13 @@ def test_a_package_whose_list_of_files_is_damaged_is_named_and_left_out(
     assert told.startswith("demo: left out, as its list of files (RECORD) is damaged")
 
 
+@pytest.mark.parametrize("text", [b"\xff", b"[1]", b'{"dir_info": 1}', b"{"])
+def test_a_damaged_origin_is_none(text: bytes, site: Path) -> None:
+    (site / "edited-1.0.dist-info" / "direct_url.json").write_bytes(text)
+    found = distribution_tomls(metadata.distributions(path=[str(site)]))
+    assert found == [site / "demo/Artifacts.toml", site / "demo/b/JuliaArtifacts.toml"]
+
+
 def test_a_slug_is_that_of_julia() -> None:
     assert version_slug(UUID, TREE) == SLUG
 

@@ -83,9 +83,8 @@ def _toml_in(folder: Path) -> Iterator[Path]:
 
 def _edited_project(distribution: metadata.Distribution) -> Path | None:
     """The folder of an editable install (PEP 610), None for any other."""
-    text = distribution.read_text("direct_url.json")
     try:
-        origin = json.loads(text or "{}")
+        origin = json.loads(distribution.read_text("direct_url.json") or "{}")
         if origin.get("dir_info", {}).get("editable"):
             return local_path(origin["url"])
     except (ValueError, KeyError, AttributeError, DownloadError):
