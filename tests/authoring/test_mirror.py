@@ -147,6 +147,19 @@ def test_a_broken_download_is_continued_the_next_time(
     assert names(mirror) == ["artifact", "meta", "registries"]
 
 
+def test_what_a_killed_command_left_is_gone_once_nothing_is_missing(
+    published: Published, mirror: Path
+) -> None:
+    left = mirror / ".fetch-artifacts" / "part"
+    make_tree(left.parent, {"part": "x"})
+    published.archive.rename(published.archive.with_name("away"))
+    assert run("mirror", mirror, published.toml).exit_code == 1
+    assert left.is_file()
+    published.archive.with_name("away").rename(published.archive)
+    assert run("mirror", mirror, published.toml).exit_code == 0
+    assert names(mirror) == ["artifact", "meta", "registries"]
+
+
 def test_several_may_fill_one_mirror_at_once(
     published: Published, tmp_path: Path
 ) -> None:

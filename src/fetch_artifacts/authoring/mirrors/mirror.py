@@ -36,6 +36,7 @@ from fetch_artifacts.errors import (
 )
 from fetch_artifacts.files.folder import Folder
 from fetch_artifacts.files.locks.pidlock import pid_lock
+from fetch_artifacts.files.removing import remove_tree
 from fetch_artifacts.files.scratch import scratch_folder
 from fetch_artifacts.install.installer import raise_together
 from fetch_artifacts.install.received import require_promised, unpack_failure
@@ -51,7 +52,7 @@ from fetch_artifacts.threads import run_all
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from fetch_artifacts.archive.tree import ArchiveTree
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
@@ -131,9 +132,7 @@ def fill(
         store.write(name, data)
     with _scratch(store, settings) as scratch, Folder.hold(scratch) as partials:
         there = {*store.names(ARTIFACTS)}
-        missing = {
-            tree: each for tree, each in entries.items() if str(tree) not in there
-        }
+        missing = {t: each for t, each in entries.items() if str(t) not in there}
         filler = _Filler(
             settings=settings, store=store, partials=partials, report=report
         )
@@ -143,7 +142,7 @@ def fill(
                 workers=jobs or settings.concurrent_downloads,
                 stopped=filler.stopped,
             )
-    raise_together([(missing[tree].name, each) for tree, each in done.items()], "had")
+        raise_together([(missing[t].name, each) for t, each in done.items()], "had")
     return list(missing)
 
 
@@ -151,7 +150,7 @@ def fill(
 def _scratch(store: Store, settings: Settings) -> Iterator[Path]:
     """A folder for what is not complete, on the disk of the mirror where it has one.
 
-    It is locked. Partial files stay in it; without any, it is removed.
+    It is locked. If something is missing at the end, parts of files stay in it.
     """
     folder = settings.user_cache / "mirror"
     if isinstance(store, FolderStore):
@@ -159,11 +158,13 @@ def _scratch(store: Store, settings: Settings) -> Iterator[Path]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with pid_lock(folder.with_name(f"{folder.name}.pid"), stale_age=LOCK_STALE_AGE):
         folder.mkdir(exist_ok=True)
+        remove: Callable[[Path], None] = Path.rmdir
         try:
             yield folder
+            remove = remove_tree if isinstance(store, FolderStore) else Path.rmdir
         finally:
             with contextlib.suppress(OSError):
-                folder.rmdir()
+                remove(folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
