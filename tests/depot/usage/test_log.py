@@ -365,6 +365,27 @@ def test_a_file_that_can_not_be_looked_at_is_a_warning_and_tried_again(
     assert paths_in(log_of(depot)) == [str(toml)]
 
 
+# Else a gc deletes what such a process has installed since.
+def test_a_use_is_logged_once_a_read_only_depot_has_become_writable(
+    depot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toml, tries = make_toml(tmp_path), []
+
+    def refuse(log: Path, *_: object, **__: object) -> None:
+        tries.append(log)
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(log))
+
+    depot.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(usage_log, "_record_surely", refuse)
+        patch.setattr(os, "access", lambda *_: False)
+        for _ in range(3):
+            mark_used(str(toml))
+        assert len(tries) == 1
+    mark_used(str(toml))
+    assert paths_in(log_of(depot)) == [str(toml)]
+
+
 def test_a_lock_that_is_never_released_is_a_warning(
     depot: Path,
     tmp_path: Path,

@@ -51,11 +51,13 @@ class _Logged(NamedTuple):
         moment: When, by the monotonic clock.
         file: What the log names.
         log: The log as it was afterwards; None where it could not be written.
+        read_only: Whether that was because the depot was read-only.
     """
 
     moment: float
     file: str
     log: tuple[int, ...] | None
+    read_only: bool
 
 
 # By depot and file. Without it each look-up of an artifact would read the log.
@@ -129,7 +131,7 @@ def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> No
     """
     log, tomls = depot / "logs" / USAGE_TOML, tuple(tomls)
     files: dict[str, str] = {}
-    stamp = None
+    stamp, read_only = None, False
     try:
         # gc would drop a file that does not exist.
         files = {str(toml): absolute(toml) for toml in tomls if toml.is_file()}
@@ -141,8 +143,8 @@ def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> No
     except (OSError, ValueError, OverflowError) as error:
         import logging
 
-        quiet = isinstance(error, OSError) and error.errno in _READ_ONLY
-        level = logging.DEBUG if quiet else logging.WARNING
+        read_only = isinstance(error, OSError) and error.errno in _READ_ONLY
+        level = logging.DEBUG if read_only else logging.WARNING
         why = hindrance(log.parent, error)
         logging.getLogger(__name__).log(
             level,
@@ -153,7 +155,7 @@ def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> No
         )
     moment = time.monotonic()
     for toml, file in files.items():
-        _seen[str(depot), toml] = _Logged(moment, file, stamp)
+        _seen[str(depot), toml] = _Logged(moment, file, stamp, read_only)
 
 
 @contextlib.contextmanager
@@ -212,11 +214,11 @@ def local_now() -> datetime:
 def _is_still_logged(depot: str, toml: str) -> bool:
     """Whether the log is as this process left it, or names the file all the same.
 
-    A depot may be removed and filled again while a process runs.
+    A depot may be removed and filled again while a process runs, or become writable.
     """
     log, logged = Path(depot, "logs", USAGE_TOML), _seen[depot, toml]
     if logged.log is None:
-        return True
+        return not (logged.read_only and os.access(depot, os.W_OK))
     with contextlib.suppress(OSError, ValueError, OverflowError):
         stamp = _stamp(log)
         if stamp == logged.log:
