@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ from fetch_artifacts.errors import LockTimeoutError
 from fetch_artifacts.files.locks import waiting
 from fetch_artifacts.files.locks.lock_file import LockHolder, parse_holder
 from fetch_artifacts.files.locks.pidlock import is_held, pid_lock
+from support.fixtures import UNIX
 
 HOST = socket.gethostname()
 
@@ -550,3 +552,14 @@ def test_a_lock_that_went_stale_is_told_and_what_was_done_stands(
 def test_the_host_of_a_holder_is_shown_in_part_if_it_is_long() -> None:
     holder = LockHolder(pid=1, host="h" * 500, since=0)
     assert f"on {'h' * 64}... (since" in str(holder)
+
+
+# Else who waits for a dead process of another user waits for all of its stale age.
+@UNIX
+def test_a_lock_can_be_read_by_others_whatever_the_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with pid_lock(tmp_path / "x.pid", stale_age=1):
+            assert stat.S_IMODE((tmp_path / "x.pid").stat().st_mode) == 0o444
+    finally:
+        os.umask(before)

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_READABLE: Final = 0o444  # whatever the umask is: others ask whether we are alive
 _FIRST_PAUSE: Final = 0.002
 _LONGEST_PAUSE: Final = 0.25
 
@@ -201,7 +202,7 @@ def _acquire(wait: Wait, timeout: float | None) -> int:
 def _create(folder: Folder, name: str) -> int | None:
     """Make the lock file and write the holder into it; None if there is one already."""
     try:
-        descriptor = folder.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o444)
+        descriptor = folder.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, _READABLE)
     except FileExistsError:
         return None
     except PermissionError:
@@ -211,6 +212,9 @@ def _create(folder: Folder, name: str) -> int | None:
         raise
     try:
         hold_by_system(descriptor)
+        if os.chmod in os.supports_fd:
+            with contextlib.suppress(OSError):  # some mounts refuse that
+                os.chmod(descriptor, _READABLE)
         os.write(descriptor, f"{os.getpid()} {host_name()}".encode())
     except BaseException:
         _release(PidLock(folder, name, descriptor))
