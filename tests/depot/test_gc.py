@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -181,6 +182,24 @@ def test_both_logs_are_in_julias_bytes(depot: Path, tmp_path: Path) -> None:
     text = (logs / "orphaned.toml").read_text()
     assert text == f'"{depot}/artifacts/{B}" = 2030-01-02T03:04:05.006Z\n'
     assert names(logs) == ["artifact_usage.toml", "orphaned.toml"]
+
+
+def test_each_step_is_logged(
+    depot: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "fetch_artifacts")
+    install(depot, A, B)
+    gone = tmp_path / "gone" / "Artifacts.toml"
+    log_uses(depot, bind(tmp_path / "Artifacts.toml", Data=A), gone)
+    collect()
+    log, artifacts = depot / "logs" / "artifact_usage.toml", depot / "artifacts"
+    assert caplog.messages[:5] == [
+        f"{log}: locked",
+        f"{artifacts / A}: named",
+        f"{artifacts / B}: unwanted",
+        f"{log}: rewritten",
+        f"{artifacts / B}: moved out, to be deleted",
+    ]
 
 
 def test_what_was_installed_within_the_hour_stays(depot: Path) -> None:

@@ -224,6 +224,8 @@ class _Gc:
             except OSError as error:
                 msg = f"{artifacts}: can't be read: {error.strerror or error}"
                 raise DepotError(msg) from error
+        for tree in trees:
+            _log.debug("%s: %s", tree.path, tree.fate)
         return trees
 
     def _take_out_some(
@@ -277,6 +279,7 @@ class _Gc:
         except OSError as error:
             self.failures[tree.path] = error.strerror or str(error)
         else:
+            _log.debug("%s: moved out, to be deleted", tree.path)
             return _Taken(tree, workspace, slot)
         return None
 
@@ -289,6 +292,7 @@ class _Gc:
         for each in taken:
             path = str(each.tree.path)
             if needed.uses(path) or needed.is_target(path):
+                _log.debug("%s: put back, as it is wanted after all", path)
                 each.put_back()
             else:
                 unwanted.append(each)
@@ -306,6 +310,7 @@ class _Gc:
                 except OSError as error:
                     msg = f"{log}: can't be locked: {hindrance(log.parent, error)}"
                     raise DepotError(msg) from error
+                _log.debug("%s: locked", log)
             yield locks
 
     def _write_logs(
@@ -331,6 +336,7 @@ class _Gc:
             try:
                 if latest != found.latest or not found.condensed:
                     replace_log(log, found, latest, locks[depot])
+                    _log.debug("%s: rewritten", log)
                 OrphanLog.read(depot).update(depot, inside, locks[depot])
             except LockLostError as error:
                 msg = f"{error.filename}: {error.strerror}"
