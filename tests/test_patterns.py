@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from fetch_artifacts.authoring.mirrors import environment
 from fetch_artifacts.julia_toml import julia_text
 from fetch_artifacts.platforms import triplets
 from support.attacks import slow_text
@@ -14,6 +15,9 @@ from support.patterns import Use, uses_of_patterns
 USES, UNKNOWN = uses_of_patterns()
 # Those of which a part is known only when a function is called, by module.
 LATER = {
+    "fetch_artifacts.authoring.mirrors.environment": [
+        pattern for pattern, _ in environment._FACTS.values()
+    ],
     "fetch_artifacts.julia_toml.julia_text": [julia_text._ODD_CHARACTER],
     "fetch_artifacts.julia_toml.tables": [r"\]", "="],
     "fetch_artifacts.network.pkg_server": [r"\w+:///?([^\\/]+)(?:\Z|/)"],
