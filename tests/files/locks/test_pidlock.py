@@ -334,6 +334,27 @@ def test_the_waiter_is_told_again_and_again(
         assert record.levelno == logging.WARNING
 
 
+def test_who_has_waited_long_looks_less_often(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_lock(path, f"{os.getpid()} {HOST}", age=0)
+    waited = [0.0]
+    pauses: list[float] = []
+
+    def pause(_: waiting.Wait, seconds: float) -> None:
+        assert seconds <= max(0.25, waited[0] / 16)
+        pauses.append(seconds)
+        waited[0] += seconds
+        if waited[0] > 60:
+            path.unlink()
+
+    monkeypatch.setattr(waiting.Wait, "seconds", lambda _: waited[0])
+    monkeypatch.setattr(waiting.Wait, "pause", pause)
+    with pid_lock(path, stale_age=300):
+        assert pauses[0] < 0.01
+    assert max(pauses) == pauses[-1] == 1.0
+
+
 def test_a_wait_can_be_stopped(path: Path) -> None:
     leave_lock(path, "4711 elsewhere", age=0)
     stopped = threading.Event()

@@ -56,7 +56,11 @@ _log = logging.getLogger(__name__)
 
 _READABLE: Final = 0o444  # whatever the umask is: others ask whether we are alive
 _FIRST_PAUSE: Final = 0.002
+# A thousand who look four times a second leave no core to the one they wait for. So who
+# has waited long looks less often, and gets the lock a sixteenth of that later at most.
 _LONGEST_PAUSE: Final = 0.25
+_LONGEST_SHARE: Final = 1 / 16
+_LONGEST_EVER: Final = 1.0
 
 
 class LockLostError(OSError):
@@ -195,7 +199,8 @@ def _acquire(wait: Wait, timeout: float | None) -> int:
             )
             raise LockTimeoutError(msg, path=wait.path)
         wait.pause(pause if timeout is None else min(pause, timeout - waited))
-        pause = min(1.5 * pause, _LONGEST_PAUSE)
+        longest = min(max(_LONGEST_PAUSE, _LONGEST_SHARE * waited), _LONGEST_EVER)
+        pause = min(1.5 * pause, longest)
     return descriptor
 
 
