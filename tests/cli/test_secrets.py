@@ -163,6 +163,17 @@ def test_what_is_no_url_is_shown_without_its_secret(
         check(run("--debug", *users))
 
 
+def test_an_address_in_place_of_a_file_is_shown_without_its_secret(
+    project: Path, check: Check
+) -> None:
+    url = f"https://me:{SECRET}@host/Artifacts.toml?token={SECRET}"
+    table = f'[tool.fetch-artifacts]\nartifacts-toml = "{url}"\n'
+    (project / "pyproject.toml").write_text(table)
+    result = run("--debug", "list")
+    check(result)
+    assert "'https://host/Artifacts.toml?...'" in result.stderr
+
+
 @pytest.mark.parametrize("variable", ["JULIA_PKG_SERVER", "http_proxy", "https_proxy"])
 def test_a_login_in_the_environment_is_not_shown(
     server: RawServer,

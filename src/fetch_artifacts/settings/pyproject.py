@@ -34,7 +34,9 @@ def artifacts_toml_of_project(folder: Path) -> Path | None:
     if path is None or named is None:
         return None
     if not named.endswith(".toml"):
-        raise _wrong(path, "artifacts-toml", repr(named))
+        from fetch_artifacts.urls import redacted
+
+        raise _wrong(path, "artifacts-toml", repr(redacted(named)))
     return path.parent / named
 
 
