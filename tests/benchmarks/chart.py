@@ -78,7 +78,7 @@ def plane(
     for power in range(across.low, across.high + 1):
         x = across.place(10.0**power)
         lines.append(f'<path d="M{x:.1f} {top}v{HEIGHT}"/>')
-        lines.append(_text(x, top + HEIGHT + 16, f"{10.0**power:,g}", "middle"))
+        lines.append(_text(x, top + HEIGHT + 16, f"{10.0**power:,.9g}", "middle"))
     for power in range(up.low, up.high + 1):
         y = up.place(10.0**power)
         lines.append(f'<path d="M{left} {y:.1f}h{WIDTH}"/>')
