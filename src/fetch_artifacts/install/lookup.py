@@ -231,8 +231,8 @@ def install_all(
     mark_used(toml)  # first: until then a gc may delete what is there
     with (
         project_of(toml),
-        show_progress() as shown,
-        Installer(progress=report or shown, toml=toml) as installer,
+        contextlib.nullcontext(report) if report else show_progress() as shown,
+        Installer(progress=shown, toml=toml) as installer,
     ):
         installed = installer.ensure_all(entries, jobs=jobs)
     return {entry.name: contents_of(entry, installed[entry.name]) for entry in entries}
