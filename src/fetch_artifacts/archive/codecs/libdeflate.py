@@ -1,12 +1,10 @@
-"""libdeflate's gzip, for which the standard library's zlib stands in.
+"""libdeflate's gzip, for which zlib-ng or zlib stands in.
 
 libdeflate has no wheel for some machines; then everything works, only slower. Import
 this module inside functions.
 """
 
 from __future__ import annotations
-
-import zlib
 
 try:
     import deflate
@@ -25,5 +23,7 @@ def gzip_member(data: bytes, level: int) -> bytes:
     """
     if _HERE:
         return bytes(deflate.gzip_compress(data, level))
+    from fetch_artifacts.archive.codecs.zlib_ng import zlib
+
     compressor = zlib.compressobj(level, zlib.DEFLATED, 31)
     return compressor.compress(data) + compressor.flush()
