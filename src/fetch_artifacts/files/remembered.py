@@ -70,8 +70,10 @@ def _stamp(path: str) -> _Stamp:
 
 
 def _settled(stamp: _Stamp) -> bool:
-    if stamp is None or stamp == _UNKNOWN:
-        return stamp is None
+    if stamp is None:
+        return True
+    if stamp == _UNKNOWN:
+        return False
     now = time.time_ns()
     return all(
         abs(now - moment) > (_UNSETTLED if moment % _SECOND else _UNSETTLED_SECONDS)
