@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Final
 
@@ -14,13 +13,6 @@ if TYPE_CHECKING:
 
 LARGE: Final = 1 << 19
 """Bytes in a chunk; with smaller ones, the cost of each chunk would matter."""
-
-
-def available_cores() -> int:
-    """How many threads of this process can work at the same time."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1  # pragma: no cover - not on Linux
 
 
 def gathered(chunks: Iterable[bytes], size: int = LARGE) -> Iterator[bytes]:
@@ -179,7 +171,7 @@ def _read_ahead(chunks: Iterable[bytes], depth: int) -> Iterator[bytes]:
     import threading
     from concurrent.futures import Future
 
-    from fetch_artifacts.threads import settle, start_thread
+    from fetch_artifacts.parallel.threads import settle, start_thread
 
     ready: queue.SimpleQueue[bytes | Future[None]] = queue.SimpleQueue()
     room = threading.Semaphore(depth)

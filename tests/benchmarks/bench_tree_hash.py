@@ -33,7 +33,7 @@ PACE = f"openssl speed, {CORES} cores, reads no file"
 
 OURS = """
 import sys, time
-import fetch_artifacts.git_tools.tree_hash, fetch_artifacts.threads
+import fetch_artifacts.git_tools.tree_hash, fetch_artifacts.parallel.threads
 from fetch_artifacts import tree_hash
 start = time.perf_counter()
 tree_hash(sys.argv[1])

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.skipif(
 BEGIN = """
 import atexit, os, signal, sys, threading
 from fetch_artifacts.git_tools import files, forks
+from fetch_artifacts.parallel import processes
 
 folder = sys.argv[1]
 paths = [os.fsencode(os.path.join(folder, name)) for name in sorted(os.listdir(folder))]
@@ -30,7 +31,7 @@ real, parent = forks.hash_small_file, os.getpid()
 expected = [real(path, "git-sha1") for path in paths]
 
 forks.WORTH_A_FORK, forks._BLOCK, forks._PAGES_A_FILE = 1, 1, 1 << 40
-forks.available_cores = lambda: 3
+forks.available_cores = processes.available_cores = lambda: 3
 begun, begins = os.pipe()
 
 def in_parent():
@@ -122,7 +123,7 @@ def fork():
     raise BlockingIOError("no more processes")
 os.fork = fork""",
     "no memory to spare": "forks._PAGES_A_FILE = 1",
-    "one core": "forks.available_cores = lambda: 1",
+    "one core": "processes.available_cores = lambda: 1",
     "few files": "forks.WORTH_A_FORK = len(paths)",
 }
 
@@ -155,8 +156,8 @@ def test_a_worker_of_a_process_pool_does_not_fork(tree: Path) -> None:
 import multiprocessing
 context = multiprocessing.get_context("fork")
 parents, worker = context.Pipe()
-context.Process(target=lambda: worker.send(forks._may_fork())).start()
-assert forks._may_fork() and not parents.recv()
+context.Process(target=lambda: worker.send(forks.may_fork())).start()
+assert forks.may_fork() and not parents.recv()
 """
     run(tree, code)
 

@@ -27,9 +27,9 @@ from fetch_artifacts.errors import FetchArtifactsError, JuliaError
 from fetch_artifacts.files.scratch import naming_the_place
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.julia_process import run_julia
+from fetch_artifacts.parallel.threads import start_thread
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.terminal.progress import without_progress
-from fetch_artifacts.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

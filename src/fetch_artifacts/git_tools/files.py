@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.errors import UnhashableFileError
 from fetch_artifacts.files.regular import NO_FOLLOW, OPEN_FILE, kind_of_file
 from fetch_artifacts.git_tools.objects import EXECUTABLE, FILE, blob_digest, blob_hasher
-from fetch_artifacts.streams import available_cores
+from fetch_artifacts.parallel.processes import available_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -98,7 +98,7 @@ def hash_large_files(
     from concurrent.futures import as_completed
     from threading import Event
 
-    from fetch_artifacts.threads import InheritingPool
+    from fetch_artifacts.parallel.threads import InheritingPool
 
     stop = Event()
     digests: dict[bytes, bytes] = {}

@@ -1,9 +1,7 @@
 """Many small files hashed at once, by this process and by forks of it.
 
 A small file takes some 15 microseconds, most of them in Python, where threads only wait
-for each other. Forks don't, need no data sent to them, and see what this process sees.
-They are used where that is safe, on Linux in a process with one thread, and where there
-are enough files to be worth it.
+for each other (`fetch_artifacts.parallel.processes`).
 
 A process that is free reads the number of the next block of files from a pipe, and
 writes their digests into shared memory. Blocks that are missing at the end, because a
@@ -14,19 +12,22 @@ then raises the error.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
-import signal
-import sys
 from mmap import mmap
-from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fetch_artifacts.git_tools.files import hash_small_file
 from fetch_artifacts.git_tools.objects import DIGEST_SIZES, EXECUTABLE, FILE
-from fetch_artifacts.streams import available_cores
+from fetch_artifacts.parallel.processes import (
+    available_cores,
+    fork,
+    may_fork,
+    processes_for,
+    wait_for,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fetch_artifacts.digests import Algorithm
 
@@ -43,15 +44,11 @@ WORTH_A_FORK: Final = 500
 
 _PAGES_A_FILE: Final = 50  # a fork takes longer, the more pages of memory there are
 _BLOCK: Final = MOST_FILES >> 8  # files; so the number of a block is one byte
-_MOST_PROCESSES: Final = 8
-
-# Each of them warns of a fork, or does not survive one.
-_AGAINST_FORKS: Final = frozenset({"jax", "juliacall", "mpi4py"})
 
 
 def files_at_once() -> int:
     """How many files to collect before they are hashed."""
-    return MOST_FILES if available_cores() > 1 and _may_fork() else _MOST_ALONE
+    return MOST_FILES if available_cores() > 1 and may_fork() else _MOST_ALONE
 
 
 def hash_small_files(paths: Sequence[bytes], algorithm: Algorithm) -> Iterable[Hashed]:
@@ -64,9 +61,11 @@ def hash_small_files(paths: Sequence[bytes], algorithm: Algorithm) -> Iterable[H
     Raises:
         UnhashableFileError: One is not a regular file, can't be read, or changes.
     """
-    forks = _forks_for(len(paths))
-    if forks:
-        return _Board(paths, algorithm).hash_in_forks(forks)
+    processes = processes_for(
+        len(paths), least=WORTH_A_FORK, pages_a_piece=_PAGES_A_FILE
+    )
+    if processes > 1:
+        return _Board(paths, algorithm).hash_in_forks(processes - 1)
     return [hash_small_file(path, algorithm) for path in paths]
 
 
@@ -92,15 +91,14 @@ class _Board:
         try:
             with contextlib.suppress(OSError, RuntimeError):  # forbidden, or too many
                 while len(children) < forks:
-                    children.append(_fork(lambda: self._hash_blocks(numbers)))
+                    children.append(fork(lambda: self._hash_blocks(numbers)))
             self._hash_blocks(numbers)
         finally:
             while os.read(numbers, self._blocks):  # after an error, no more is begun
                 pass
             os.close(numbers)
             for child in children:
-                with contextlib.suppress(ChildProcessError):  # the program ignores them
-                    os.waitpid(child, 0)
+                wait_for(child)
         for block in range(self._blocks):
             if not self._memory[block]:
                 self._hash_block(block)
@@ -126,55 +124,3 @@ class _Board:
             place = self._memory[start : start + self._place]
             mode = EXECUTABLE if place[0] & 1 else FILE
             yield mode, None if place[0] & 2 else place[1:]
-
-
-def _forks_for(files: int) -> int:
-    """How many forks are worthwhile for this many files; 0 also where none is safe."""
-    if files < 2 * WORTH_A_FORK or not _may_fork():
-        return 0
-    with open("/proc/self/statm", "rb") as file:
-        pages = int(file.read().split()[1])
-    least = WORTH_A_FORK + pages // _PAGES_A_FILE
-    return max(0, min(_MOST_PROCESSES, available_cores(), files // least) - 1)
-
-
-def _may_fork() -> bool:
-    if sys.platform != "linux" or not _AGAINST_FORKS.isdisjoint(sys.modules):
-        return False
-    workers = sys.modules.get("multiprocessing.process")
-    if workers and workers.parent_process():  # it has the other cores busy
-        return False
-    try:
-        return len(os.listdir("/proc/self/task")) == 1  # the system's threads
-    except OSError:
-        return False
-
-
-def _fork(work: Callable[[], None]) -> int:
-    """Do some work in a fork of this process, and give the number of that.
-
-    Raises:
-        OSError: The system refuses it.
-        RuntimeError: This is a subinterpreter.
-    """
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    try:
-        child = os.fork()
-        if not child:
-            _work_and_exit(work, mask)
-        return child
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-def _work_and_exit(work: Callable[[], None], mask: Iterable[int]) -> NoReturn:
-    """Keep the program's handlers, finalizers, buffers and hooks out of the work."""
-    try:
-        gc.disable()
-        for number in signal.valid_signals():
-            if callable(signal.getsignal(number)):
-                signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        work()
-    finally:
-        os._exit(0)

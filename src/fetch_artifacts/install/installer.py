@@ -41,11 +41,11 @@ from fetch_artifacts.install.received import (
 )
 from fetch_artifacts.install.source_reader import SourceReader
 from fetch_artifacts.install.sources import first_success
+from fetch_artifacts.parallel.threads import run_all, run_one
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.streams import Arriving, HashedChunks, prefetched
 from fetch_artifacts.tar.limits import UnpackLimits
 from fetch_artifacts.terminal.progress import report_bytes, report_on
-from fetch_artifacts.threads import run_all, run_one
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:

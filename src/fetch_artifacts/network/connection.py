@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from requests.adapters import HTTPAdapter
 
-from fetch_artifacts.threads import settle, start_thread
+from fetch_artifacts.parallel.threads import settle, start_thread
 
 if TYPE_CHECKING:
     import socket

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from fetch_artifacts.errors import UnpackError
 from fetch_artifacts.network.transfer import StartOverError
+from fetch_artifacts.parallel.threads import run_one
 from fetch_artifacts.streams import Arriving, HashedChunks
 from fetch_artifacts.terminal.progress import report_bytes
-from fetch_artifacts.threads import run_one
 from fetch_artifacts.urls import file_name, redacted
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from fetch_artifacts.archive.codecs.codec import Decoding
-from fetch_artifacts.streams import available_cores, blocks
+from fetch_artifacts.parallel.processes import available_cores
+from fetch_artifacts.streams import blocks
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -44,7 +45,7 @@ def gzip_chunks(
         chunks: The data.
         threads: How many threads compress; None: one for each core.
     """
-    from fetch_artifacts.threads import InheritingPool
+    from fetch_artifacts.parallel.threads import InheritingPool
 
     count = threads or min(available_cores(), _MOST_THREADS)
     running: deque[Future[bytes]] = deque()

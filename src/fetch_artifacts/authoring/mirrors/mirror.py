@@ -42,13 +42,13 @@ from fetch_artifacts.install.installer import raise_together
 from fetch_artifacts.install.received import require_promised, unpack_failure
 from fetch_artifacts.install.source_reader import SourceReader
 from fetch_artifacts.install.sources import first_success
+from fetch_artifacts.parallel.threads import run_all
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.settings.mirrors import VARIABLE, is_writable, mirrors_of
 from fetch_artifacts.settings.pyproject import TABLE
 from fetch_artifacts.streams import Arriving, HashedChunks
 from fetch_artifacts.tar.limits import NO_LIMITS, UnpackLimits
 from fetch_artifacts.terminal.progress import report_bytes, report_on
-from fetch_artifacts.threads import run_all
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:

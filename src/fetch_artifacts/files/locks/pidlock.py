@@ -254,7 +254,7 @@ def _refreshed(descriptor: int, path: Path, seconds: float) -> Iterator[None]:
     """Set the file's time to now at an interval, from a thread."""
     import threading
 
-    from fetch_artifacts.threads import start_thread
+    from fetch_artifacts.parallel.threads import start_thread
 
     done = threading.Event()
     target = descriptor if os.utime in os.supports_fd else path

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from fetch_artifacts.threads import InheritingPool, run_one, start_thread
+from fetch_artifacts.parallel.threads import InheritingPool, run_one, start_thread
 
 COLOUR: ContextVar[str] = ContextVar("colour", default="none")
 

@@ -1,0 +1,1 @@
+"""Work in several threads, and in forks of this process where threads would wait."""

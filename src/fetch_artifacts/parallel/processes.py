@@ -1,0 +1,105 @@
+"""Forks of this process, for work that threads only wait for each other in.
+
+Python's threads take turns; forks don't, need no data sent to them, and see what this
+process sees. They are made where that is safe, on Linux in a process with one thread,
+and where there is enough work to be worth it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Final, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_MOST_PROCESSES: Final = 8
+
+# Each of them warns of a fork, or does not survive one.
+_AGAINST_FORKS: Final = frozenset({"jax", "juliacall", "mpi4py"})
+
+
+def available_cores() -> int:
+    """How many threads, or forks, of this process can work at the same time."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # pragma: no cover - not on Linux
+
+
+def may_fork() -> bool:
+    """Whether a fork of this process is safe."""
+    if sys.platform != "linux" or not _AGAINST_FORKS.isdisjoint(sys.modules):
+        return False
+    workers = sys.modules.get("multiprocessing.process")
+    if workers and workers.parent_process():  # it has the other cores busy
+        return False
+    try:
+        return len(os.listdir("/proc/self/task")) == 1  # the system's threads
+    except OSError:
+        return False
+
+
+def processes_for(pieces: int, *, least: int, pages_a_piece: int) -> int:
+    """How many processes to share work between, this one included.
+
+    Args:
+        pieces: How many pieces the work has.
+        least: So many take some ten times as long as a fork of a small process.
+        pages_a_piece: So many pages of memory, which a fork has to map anew, take a
+            tenth of the time of a piece.
+    """
+    if pieces < 2 * least or not may_fork():
+        return 1
+    with open("/proc/self/statm", "rb") as file:
+        pages = int(file.read().split()[1])
+    each = least + pages // pages_a_piece
+    return max(1, min(_MOST_PROCESSES, available_cores(), pieces // each))
+
+
+def fork(work: Callable[[], object], *, ignored: Iterable[int] = ()) -> int:
+    """Do some work in a fork of this process, and give the number of that.
+
+    Args:
+        work: What to do. What it returns or raises goes nowhere.
+        ignored: Signals that the fork ignores; all that the program handles have their
+            usual effect on it.
+
+    Raises:
+        OSError: The system refuses it.
+        RuntimeError: This is a subinterpreter.
+    """
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        child = os.fork()
+        if not child:
+            _work_and_exit(work, frozenset(ignored), mask)
+        return child
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def wait_for(child: int) -> None:
+    """Wait for the end of a fork."""
+    with contextlib.suppress(ChildProcessError):  # the program ignores or reaps them
+        os.waitpid(child, 0)
+
+
+def _work_and_exit(
+    work: Callable[[], object], ignored: frozenset[int], mask: Iterable[int]
+) -> NoReturn:
+    """Keep the program's handlers, finalizers, buffers and hooks out of the work."""
+    try:
+        gc.disable()
+        for number in signal.valid_signals():
+            if number in ignored:
+                signal.signal(number, signal.SIG_IGN)
+            elif callable(signal.getsignal(number)):
+                signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        work()
+    finally:
+        os._exit(0)
