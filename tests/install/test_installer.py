@@ -18,6 +18,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from fetch_artifacts import ProgressEvent, artifact, install_artifacts
+from fetch_artifacts.archive.tree import read_archive_file
 from fetch_artifacts.depot import overrides
 from fetch_artifacts.depot.stack import artifacts_dirs, with_artifacts_directory
 from fetch_artifacts.errors import (
@@ -30,8 +31,10 @@ from fetch_artifacts.errors import (
     UnpackError,
 )
 from fetch_artifacts.files.removing import remove_tree
+from fetch_artifacts.tar.limits import NO_LIMITS
 from fetch_artifacts.terminal import progress
 from support.published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
+from support.servers import serving
 from support.trees import Link, Tree, as_nobody, full_disk, names
 
 
@@ -775,3 +778,26 @@ def test_a_network_file_system_that_lost_a_file_is_tried_again(
         with pytest.raises(DepotError, match=rf"^{depot}: .*[Ss]tale"):
             artifact("Demo", published.toml)
     assert not left
+
+
+def test_a_server_that_says_nothing_is_asked_once_in_a_run(
+    depot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JULIA_PKG_CONCURRENT_DOWNLOADS", "1")
+    texts = []
+    with serving(lambda *_: None) as silent:
+        for name in ("A", "B", "C"):
+            made = publish(tmp_path / name, tree={name: name})
+            digest, hash_ = (
+                sha256(made.data),
+                read_archive_file(made.archive, NO_LIMITS).tree_hash,
+            )
+            sources = [(silent.url(f"/{name}"), digest), (made.url, digest)]
+            texts.append(entry(*sources, name=name, tree_hash=str(hash_)))
+        only = entry((silent.url("/D"), "0" * 64), name="D", tree_hash="4" * 40)
+        toml = tmp_path / "Artifacts.toml"
+        toml.write_text("\n".join([*texts, only]))
+        with pytest.raises(InstallError, match=r"(?s)^D: .*/D: .*tried once"):
+            install_artifacts(toml)
+    assert len(list((depot / "artifacts").glob("?" * 40))) == 3
+    assert [request.path for request in silent.requests] == [*["/A"] * 4, "/D"]

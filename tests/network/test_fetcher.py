@@ -285,6 +285,10 @@ class Driver:
         finally:
             self.closed.set()
 
+    def nothing(self, _: str) -> Generator[tuple[bytes, int]]:
+        self.let_go.wait(30)
+        yield from ()
+
 
 @pytest.fixture
 def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
@@ -294,12 +298,21 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
     driver.let_go.set()
 
 
-def test_a_driver_that_waits_for_ever_is_given_up(driver: Driver) -> None:
+def test_a_driver_that_waits_for_ever_is_given_up(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fetcher = HttpFetcher(Settings.from_environ(), limits=BRIEF)
     with pytest.raises(DownloadError, match=r"^s3://b/a: nothing came for 0\.05 s"):
         fetch(fetcher, "s3://b/a")
+    assert not fetcher.was_silent("s3://b/a")  # two bytes came
+    monkeypatch.setattr(remote, "remote_chunks", driver.nothing)
+    with pytest.raises(DownloadError, match="nothing came for"):
+        fetch(fetcher, "s3://b/a")
+    assert fetcher.was_silent("s3://b/other")
     driver.let_go.set()
     assert driver.closed.wait(10)
+    assert fetch(fetcher, "s3://b/a") == b""
+    assert not fetcher.was_silent("s3://b/other")
 
 
 def test_a_wait_for_a_driver_can_be_cancelled(driver: Driver) -> None:

@@ -170,6 +170,47 @@ def test_pauses_double_and_clients_that_wait_do_not_come_back_together(
     assert shares == [(0.5, 1)] * 3
 
 
+# --- servers that say nothing
+
+
+def say_nothing(_: Request, connection: socket.socket) -> None:
+    connection.close()
+
+
+def test_a_server_that_was_silent_is_tried_once(fetcher: HttpFetcher) -> None:
+    with serving(say_nothing) as server:
+        with pytest.raises(DownloadError, match="given up after 4 tries"):
+            fetch(fetcher, server.url("/a"))
+        with pytest.raises(
+            DownloadError, match=r"/b: .*; tried once, since an earlier"
+        ):
+            fetch(fetcher, server.url("/b"))
+    assert [request.path for request in server.requests] == [*["/a"] * 4, "/b"]
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_a_server_that_was_silent_has_all_tries_again_once_it_answers(
+    fetcher: HttpFetcher, status: int
+) -> None:
+    with serving(*[say_nothing] * 4, answer(status), say_nothing, File(DATA)) as server:
+        with pytest.raises(DownloadError, match="given up after 4 tries"):
+            fetch(fetcher, server.url())
+        if status == 404:
+            with pytest.raises(DownloadError, match="HTTP 404"):
+                fetch(fetcher, server.url())
+        assert fetch(fetcher, server.url()) == DATA
+        assert not fetcher.was_silent(server.url())
+
+
+def test_a_server_that_answers_badly_was_not_silent(fetcher: HttpFetcher) -> None:
+    with (
+        serving(answer(503)) as server,
+        pytest.raises(DownloadError, match="given up"),
+    ):
+        fetch(fetcher, server.url())
+    assert not fetcher.was_silent(server.url())
+
+
 # --- bodies that are cut
 
 

@@ -78,8 +78,12 @@ class SourceReader(contextlib.AbstractContextManager["SourceReader"]):
         self._fetcher.__exit__()
 
     def sources(self, entry: ArtifactEntry) -> Sequence[Source]:
-        """Where to get an entry's archive, in the order in which to try."""
-        return sources_of(entry, self._settings, self._mirrors)
+        """Where to get an entry's archive, in the order in which to try.
+
+        Servers that gave no answer before come last.
+        """
+        sources = sources_of(entry, self._settings, self._mirrors)
+        return sorted(sources, key=lambda each: self._fetcher.was_silent(each.url))
 
     def open(
         self,

@@ -5,6 +5,8 @@ A body is one stream of chunks, in order and each byte once:
 - Temporary failures are retried after a growing pause, or after the pause that the
   server asks for: no connection, a body that is cut short or stalls, and the statuses
   408, 425, 429 and 5xx. Other statuses are final.
+- A server that left all tries without an answer is tried once by later downloads of the
+  same fetcher, until it answers.
 - A body that was cut short is continued with ``Range`` and ``If-Range``.
 - So is a body that an earlier process began, if its sha256 is known
   (`fetch_artifacts.network.partial_file`).
@@ -26,7 +28,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.errors import HashMismatchError, SpecialFileError, UnpackError
+from fetch_artifacts.errors import (
+    DownloadError,
+    HashMismatchError,
+    SpecialFileError,
+    UnpackError,
+)
 from fetch_artifacts.files.regular import open_regular
 from fetch_artifacts.network.credentials import Credentials
 from fetch_artifacts.network.failures import failure
@@ -37,7 +44,7 @@ from fetch_artifacts.network.partial_file import (
 )
 from fetch_artifacts.network.session import HttpSession, ServerLimits
 from fetch_artifacts.network.transfer import Transfer
-from fetch_artifacts.urls import FSSPEC_SCHEMES, SCHEMES, local_path, split_url
+from fetch_artifacts.urls import FSSPEC_SCHEMES, SCHEMES, local_path, origin, split_url
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -76,6 +83,7 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
         self._session: HttpSession | None = None
         self._lock = threading.Lock()
         self._traffic: dict[str, Traffic] = {}  # by the host
+        self._silent: set[tuple[str, str, int | None]] = set()  # origins
 
     def __exit__(self, *_: object) -> None:
         if self._session is not None:
@@ -130,8 +138,9 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
             headers or {},
             self._limits,
             self._partial(partials, sha256, parts.hostname),
+            was_silent=self.was_silent(url),
         )
-        with contextlib.closing(transfer.chunks(progress)) as chunks:
+        with contextlib.closing(self._chunks(transfer, url, progress)) as chunks:
             try:
                 yield chunks
             except (HashMismatchError, UnpackError) as error:
@@ -146,6 +155,26 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
         """
         with self.open(url, headers=headers) as chunks:
             return b"".join(chunks)
+
+    def was_silent(self, url: str) -> bool:
+        """Whether the server of a URL was last given up, and had not answered."""
+        with contextlib.suppress(DownloadError):  # no URL, so not asked
+            return origin(url) in self._silent
+        return False
+
+    def _chunks(
+        self, transfer: Transfer, url: str, progress: ByteReport | None
+    ) -> Generator[bytes]:
+        """The chunks of a transfer; their end tells whether its server is silent."""
+        try:
+            yield from transfer.chunks(progress)
+        except DownloadError as error:
+            if transfer.unanswered:
+                self._silent.add(origin(url))
+            elif error.status is not None:
+                self._silent.discard(origin(url))
+            raise
+        self._silent.discard(origin(url))
 
     def _remote_chunks(self, url: str, progress: ByteReport | None) -> Generator[bytes]:
         """What fsspec reads; its drivers may wait for ever, and can't be stopped."""
@@ -169,10 +198,13 @@ class HttpFetcher(contextlib.AbstractContextManager["HttpFetcher"]):
             chunks.close()
             raise
         except TimeoutError:
+            if not given:
+                self._silent.add(origin(url))
             why = f"nothing came for {seconds:g} s; try again later"
             raise failure(url, why) from None
         except OSError as error:
             raise failure(url, str(error)) from None
+        self._silent.discard(origin(url))
 
     def _partial(
         self, folder: Folder | None, sha256: Sha256 | None, host: str

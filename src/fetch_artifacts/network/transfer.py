@@ -55,6 +55,11 @@ class Transfer:
         headers: The headers for the URL's own host.
         limits: How long to wait for the server.
         partial: The file that an earlier download left.
+        was_silent: Whether the server left all tries of an earlier download without an
+            answer; until it gives one, it is tried once.
+
+    Attributes:
+        unanswered: Whether the download was given up, and the server never answered.
     """
 
     def __init__(
@@ -64,6 +69,8 @@ class Transfer:
         headers: Mapping[str, str],
         limits: ServerLimits,
         partial: PartialFile,
+        *,
+        was_silent: bool = False,
     ) -> None:
         self._session = session
         self._stopped = session.stopped
@@ -71,6 +78,9 @@ class Transfer:
         self._headers = headers
         self._limits = limits
         self._partial = partial
+        self._was_silent = was_silent
+        self._is_answered = False
+        self.unanswered = False
         self._given = 0
         self._is_resumed = False
         self._found = 0  # bytes of an earlier download
@@ -123,6 +133,7 @@ class Transfer:
     def _try_once(self) -> Generator[bytes]:
         begin = self._given or self._partial.size
         with contextlib.closing(self._ask(begin)) as answer:
+            self._is_answered = True
             self._check(answer, begin)
             if answer.start == 0:
                 if not self._given:
@@ -188,11 +199,15 @@ class Transfer:
         self, tries: int, error: RetryableError, progress: ByteReport | None
     ) -> None:
         why = ""
-        if tries >= self._limits.tries:
+        self._is_answered = self._is_answered or error.status is not None
+        if self._was_silent and not self._is_answered:
+            why = "tried once, since an earlier download got no answer either"
+        elif tries >= self._limits.tries:
             why = f"given up after {tries} tries"
         elif error.wait > self._limits.longest_pause:
             why = f"the server asks to come back in {error.wait:.0f} s"
         if why:
+            self.unanswered = not self._is_answered
             msg = f"{error}; {why}"
             raise DownloadError(msg, url=error.url, status=error.status) from None
         # Random, so that many waiting clients don't come back all at once.
