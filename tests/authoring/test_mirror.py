@@ -263,7 +263,7 @@ def test_what_a_link_leads_to_is_not_deleted(
 def test_a_mirror_is_a_folder(published: Published) -> None:
     for arguments in (["--check"], []):
         done = run("mirror", *arguments, published.archive, published.toml)
-        assert done.exit_code == 1
+        assert done.exit_code == 2
         assert f"{published.archive}: expected a folder, found a file" in done.stderr
 
 
@@ -320,4 +320,4 @@ def test_json_tells_what_was_done(
 
 def test_a_web_server_takes_no_files(published: Published) -> None:
     done = run("mirror", "https://host/mirror", published.toml)
-    assert (done.exit_code, "a web server takes no files" in done.stderr) == (1, True)
+    assert (done.exit_code, "a web server takes no files" in done.stderr) == (2, True)

@@ -113,7 +113,7 @@ def test_archive_takes_a_name_or_a_hash(
     by_name = done("archive", "Demo", "two.tar.gz", "--toml", published.toml)
     assert by_hash.replace("one", "two") == by_name
     result = run("archive", "Demo", "x.zip", "--toml", published.toml)
-    assert (result.exit_code, names(work)) == (1, ["one.tar.gz", "two.tar.gz"])
+    assert (result.exit_code, names(work)) == (2, ["one.tar.gz", "two.tar.gz"])
 
 
 def test_archive_of_what_is_not_installed_fails(published: Published) -> None:
@@ -151,9 +151,9 @@ def test_publish_archives_uploads_and_binds(
     assert done("path", "Demo").endswith(f"{TREE_HASH}\n")
     assert done("doctor") == ""
     result = run("publish", source, "Other", "--to", "nowhere")
-    assert (result.exit_code, "expected dir:PATH" in result.stderr) == (1, True)
+    assert (result.exit_code, "expected dir:PATH" in result.stderr) == (2, True)
     result = run("publish", source, "Other", *target[:2])
-    assert (result.exit_code, "expected --url-base" in result.stderr) == (1, True)
+    assert (result.exit_code, "expected --url-base" in result.stderr) == (2, True)
 
 
 def test_doctor_tells_what_is_wrong_and_exits_with_1(

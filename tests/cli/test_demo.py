@@ -47,7 +47,7 @@ def test_the_demo_installs_and_verifies_two_artifacts(tmp_path: Path) -> None:
         assert f"  git-tree-sha1  {tree_hash} (verified)\n" in result.stdout
         assert (tmp_path / "kept" / "depot" / "artifacts" / str(tree_hash)).is_dir()
     again = run("demo", "--keep", tmp_path / "kept")
-    assert (again.exit_code, again.stdout) == (1, "")
+    assert (again.exit_code, again.stdout) == (2, "")
     assert "kept: expected an empty or a new folder, found files in it" in again.stderr
 
 

@@ -1,4 +1,4 @@
-"""Paths that are missing, empty, or of another kind than a command expects."""
+"""Paths and other values that are not what a command expects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from support.commands import run
 from support.published import TREE_HASH
-from support.trees import make_tree
+from support.trees import make_tree, names
 
 CREATE = ("create", "served", "-o")
 BUNDLE = ("bundle",)
@@ -126,7 +126,7 @@ def test_a_path_in_place_of_a_url_is_told_with_its_url(
     (tmp_path / "d.tar.gz").write_bytes(b"")
     result = run("add", "Other", "d.tar.gz")
     assert result.exit_code == 2
-    assert f"found a path; {tmp_path.as_uri()}/d.tar.gz is its URL" in result.stderr
+    assert f"the path d.tar.gz; {tmp_path.as_uri()}/d.tar.gz is its" in result.stderr
 
 
 def test_what_is_no_url_base_is_told_before_anything_is_uploaded(
@@ -208,3 +208,62 @@ def test_an_option_that_would_be_ignored_is_refused(
     result = run(*arguments)
     assert result.exit_code == 2
     assert f"{option} has no use" in result.stderr
+
+
+PUBLISH = "publish served X --url-base https://host/"
+HASH = "0" * 40
+
+
+@pytest.mark.usefixtures("depot", "toml")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("publish served X --to bad", "'--to': bad: expected dir:PATH"),
+        ("publish served X --to dir:out", "'--to': dir:out: expected --url-base, the"),
+        (f"{PUBLISH} --to gist", "'--to': https://host/: expected a folder or a buc"),
+        (f"{PUBLISH} --to file://host/x", "--to': file://host/x: expected a file here"),
+        (
+            "publish served X --to zenodo --final",
+            "be published; name one with --creator",
+        ),
+        (f"{PUBLISH.replace('X', '=')} --to dir:out", "'NAME': expected a name, found"),
+        ("add X https://h/x --pack --to bad", "'--to': bad: expected dir:PATH"),
+        ("add = https://host/x", "'NAME': expected a name, found ''"),
+        ("add X =", "'URL...': expected a URL of http, https, ftp or file, found ''"),
+        ("add X absent", "expected a URL of http, https, ftp or file, found 'absent'"),
+        ("add X doi:1", "expected a URL of http, https, ftp or file, found 'doi:1'"),
+        ("add X file:x.tar", "expected the whole path of a file, as file:///folder/fi"),
+        ("add X ftp:", "expected a URL with a host, found 'ftp:'"),
+        ("bind X 123", "'TREE_HASH': git-tree-sha1: expected 40 hex digits, found 3"),
+        (f"bind = {HASH}", "'NAME': expected a name, found ''"),
+        (f"bind X {HASH} --download u:p@h {HASH}", "expected a URL of http, https,"),
+        (f"bind X {HASH} --download https://h/ 1", "sha256: expected 64 hex digits, f"),
+        ("create served --bind X --url no", "'--url': expected a URL of http, https,"),
+        ("create served --bind = --url https://h/", "'--bind': expected a name, found"),
+        ("create served -o x.rar", "'--output': x.rar: expected a name that fits a co"),
+        ("create served -o served/x.tar", "'--output': served/x.tar: expected a file"),
+        ("archive Demo x.zip", "'OUTPUT': x.zip: expected a name that fits a compres"),
+        ("archive Demo x.gz --compression xz", "'OUTPUT': x.gz: expected a name that"),
+        ("mirror =", "'DIR|URL': expected a folder or a URL, found ''"),
+        ("mirror file://host/x", "'DIR|URL': file://host/x: expected a file on this"),
+        ("diff served =", "'SECOND': expected a folder, an archive, a hash or a name,"),
+        ("path Demo/../x", "'NAME': path inside an artifact: expected one that does"),
+        ("demo --keep served", "'--keep': served: expected an empty or a new folder,"),
+        ("conform --junitxml absent/x", "'--junitxml': absent/x: there is no folder"),
+        ("conform --platform bogus", "'--platform': platform 'bogus': expected a tr"),
+        ("conform --timeout 0", "'--timeout': expected a number, 1 or more, at most"),
+        ("gc --collect-delay x", "expected a number, 0 or more, at most 100,000, fou"),
+        ("gc --collect-delay nan", "'--collect-delay': expected a number, 0 or more,"),
+        ("install --jobs 0", "'--jobs': expected a whole number, 1 or more, found '0'"),
+        ("verify --all --jobs 1.5", "expected a whole number, 1 or more, found '1.5'"),
+        ("override Demo served --uuid x", "'--uuid': 'x' is not a valid UUID."),
+    ],
+)
+def test_a_value_that_can_not_be_right_is_wrong_usage(
+    tmp_path: Path, arguments: str, said: str
+) -> None:
+    before = names(tmp_path)
+    result = run(*("" if each == "=" else each for each in arguments.split()))
+    assert said in " ".join(result.stderr.split())
+    assert result.exit_code == 2
+    assert names(tmp_path) == before

@@ -61,9 +61,12 @@ def choose_compression(
     chosen = (promised or "gz") if wish == "auto" else (wish or "tar")
     is_written = chosen in ("tar", *compressions()) and ending not in _FOREIGN_ENDINGS
     if not is_written or promised not in {None, chosen}:
+        fitting = f"the compression {wish!r}"
+        if wish == "auto":
+            fitting = f"a compression ({', '.join(compressions())})"
         msg = (
-            f"{archive_path}: expected a name that fits the compression {wish!r}, "
-            f"found one in {ending}; choose another name or another compression"
+            f"{archive_path}: expected a name that fits {fitting}, found one in "
+            f"{ending}; choose another name or another compression"
         )
         raise ArchiveError(msg)
     return None if chosen == "tar" else cast("Compression", chosen)

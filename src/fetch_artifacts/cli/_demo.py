@@ -169,17 +169,14 @@ def run(
 
     Args:
         say: Called with each line of output.
-        keep: A folder in which all files are left; None to delete them.
+        keep: An empty folder in which all files are left; None to delete them.
 
     Raises:
-        FetchArtifactsError: A step failed, Julia disagrees, or ``keep`` is not empty.
+        FetchArtifactsError: A step failed, or Julia disagrees.
         OSError: The folder can't be written.
     """
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
-        if any(keep.iterdir()):
-            msg = f"{keep}: expected an empty or a new folder, found files in it"
-            raise FetchArtifactsError(msg)
         return _run_in(keep.resolve(), say)
     with (
         naming_the_place(),

@@ -25,6 +25,7 @@ from fetch_artifacts.cli.shared.signals import (
     exit_code_of,
     what_ended,
 )
+from fetch_artifacts.cli.shared.values import in_options
 from fetch_artifacts.errors import FetchArtifactsError
 from fetch_artifacts.settings.terminal import wants_completion
 from fetch_artifacts.terminal.escaping import printable
@@ -34,19 +35,6 @@ if TYPE_CHECKING:
 
 # Commands that resume an interrupted download when they are run again.
 _RESUME: Final = frozenset({"bundle", "install", "mirror", "path"})
-
-# Arguments that the library's errors name, and the options that set them here.
-_OPTIONS: Final = {
-    "download=False": "--no-download",
-    "force=True": "--force",
-    "keep_comments=False": "--no-keep-comments",
-    "give its path as toml_path": "name it with --toml",
-    "toml_path": "--toml",
-    "url_base": "--url-base",
-    "check=False": "--no-check",
-    "platform=": "--platform",
-    "archive that folder with honor_overrides=True, or take": "take",
-}
 
 # The module of each command, imported when the command is run or helps.
 MODULES: Final = {
@@ -160,10 +148,7 @@ def _interrupted(error: BaseException | None, *, resumes: bool = False) -> int:
 
 def _explained(error: Exception) -> str:
     if isinstance(error, FetchArtifactsError):
-        text = str(error)
-        for argument, option in _OPTIONS.items():
-            text = text.replace(argument, option)
-        return text
+        return in_options(error)
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or error}"

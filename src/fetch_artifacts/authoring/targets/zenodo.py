@@ -41,6 +41,9 @@ class ZenodoTarget:
         title: The title of a new deposit.
         creators: The authors of a new deposit, as ``Family, Given``; it gets metadata
             only with them.
+
+    Raises:
+        PublishError: A new deposit that is to be published has no author.
     """
 
     settings: Settings
@@ -49,6 +52,14 @@ class ZenodoTarget:
     final: bool = False
     title: str = ""
     creators: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.final and self.deposit is None and not self.creators:
+            msg = (
+                f"{self.name}: a new deposit needs an author before it can be "
+                "published; name one with creators="
+            )
+            raise PublishError(msg)
 
     @property
     def name(self) -> str:
@@ -63,12 +74,9 @@ class ZenodoTarget:
         """Add an archive to the deposit.
 
         Raises:
-            PublishError: Zenodo refuses or can't be reached, the file arrived damaged,
-                or a new deposit to be published has no author.
+            PublishError: Zenodo refuses or can't be reached, or the file arrived
+                damaged.
         """
-        if self.final and self.deposit is None and not self.creators:
-            msg = "a new deposit needs an author before it can be published"
-            raise PublishError(msg)
         depositions = f"{self.site}/api/deposit/depositions"
         with RestSession(self.settings, _TOKEN, {}) as session:
             if self.deposit is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -23,18 +22,23 @@ from fetch_artifacts.cli.shared.options import (
     toml_option,
 )
 from fetch_artifacts.cli.shared.printing import print_facts, print_json, tell, tell_done
+from fetch_artifacts.cli.shared.values import NEW_NAME, Value, url, wrong_usage
 from fetch_artifacts.digests import Sha256, TreeHash
+from fetch_artifacts.errors import HashParseError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from fetch_artifacts.authoring.binding import BindingOptions
     from fetch_artifacts.platforms.platform import Platform
 
 
 @command(example="fetch-artifacts add MyData https://example.org/my_data.tar.gz")
-@click.argument("name", shell_complete=complete_names)
-@click.argument("urls", nargs=-1, required=True, metavar="URL...")
+@click.argument("name", type=NEW_NAME, shell_complete=complete_names)
+@click.argument(
+    "urls", nargs=-1, required=True, type=url(fetched=True), metavar="URL..."
+)
 @click.option("--keep", is_flag=True, help="Leave the artifact installed.")
 @click.option(
     "--pack",
@@ -82,7 +86,6 @@ def add(
         refuse_options("with --pack", "--keep")
     else:
         refuse_options("without --pack", "--url-base")
-    _refuse_paths(urls)
     if pack:
         _pack(name, urls, targets, url_bases, binding, as_json=as_json)
         return
@@ -103,17 +106,6 @@ def add(
     tell_bound(binding, name)
 
 
-def _refuse_paths(urls: Sequence[str]) -> None:
-    """Say how a file of this machine is given, where a path was."""
-    for url in urls:
-        if ":" not in url and Path(url).exists():
-            msg = (
-                f"{url}: expected a URL, found a path; {Path(url).absolute().as_uri()} "
-                "is its URL on this machine alone, and `publish` makes one for others"
-            )
-            raise click.UsageError(msg)
-
-
 def _pack(
     name: str,
     urls: Sequence[str],
@@ -128,25 +120,24 @@ def _pack(
     from fetch_artifacts.authoring.sourcing import download_files
     from fetch_artifacts.files.scratch import scratch_folder
 
+    with wrong_usage("--to"):
+        places = targets_for(targets, url_bases=url_bases, title=name)
     binding.require_free(name)
-    places = targets_for(targets, url_bases=url_bases, title=name)
     with scratch_folder() as folder:
         download_files(urls, folder)
         published = publish(folder, name, places, binding)
     print_published(published, name, binding, as_json=as_json)
 
 
-def _parse_hash(
-    _context: click.Context, _parameter: click.Parameter, value: str
-) -> TreeHash:
+def _parse_hash(text: str) -> TreeHash:
     try:
-        return TreeHash.parse(value)
-    except ValueError as error:
+        return TreeHash.parse(text)
+    except HashParseError as error:
         msg = (
             f"{error}; `fetch-artifacts hash FOLDER` prints it, and "
             "`fetch-artifacts add NAME URL` computes it from an archive"
         )
-        raise click.BadParameter(msg) from error
+        raise HashParseError(msg) from error
 
 
 @command(
@@ -155,12 +146,12 @@ def _parse_hash(
         "  --download https://example.org/my_data.tar.gz SHA256"
     )
 )
-@click.argument("name", shell_complete=complete_names)
-@click.argument("tree_hash", metavar="TREE_HASH", callback=_parse_hash)
+@click.argument("name", type=NEW_NAME, shell_complete=complete_names)
+@click.argument("tree_hash", metavar="TREE_HASH", type=Value("hash", _parse_hash))
 @click.option(
     "--download",
     "downloads",
-    type=(str, str),
+    type=(url(), Value("sha256", Sha256.parse)),
     multiple=True,
     metavar="URL SHA256",
     help="The URL of an archive of the folder, and the sha256 of that archive.",
@@ -171,7 +162,7 @@ def bind(
     *,
     name: str,
     tree_hash: TreeHash,
-    downloads: tuple[tuple[str, str], ...],
+    downloads: tuple[tuple[str, Sha256], ...],
     as_json: bool,
     binding: BindingOptions,
 ) -> None:
@@ -185,10 +176,7 @@ def bind(
             f"note: {name}: no download is bound, so it can be installed from an "
             "artifact server alone; --download names one"
         )
-    sources = [
-        DownloadSource(url=url, sha256=Sha256.parse(sha256))
-        for url, sha256 in downloads
-    ]
+    sources = [DownloadSource(url=url, sha256=sha256) for url, sha256 in downloads]
     bind_name(binding, name, tree_hash, sources or None)
     if as_json:
         facts = {"name": name, "git_tree_sha1": str(tree_hash)}

@@ -18,7 +18,6 @@ from fetch_artifacts.cli.shared.options import (
     resolve_tomls,
     toml_option,
 )
-from fetch_artifacts.cli.shared.paths import NamedPath
 from fetch_artifacts.cli.shared.printing import (
     print_json,
     say,
@@ -26,7 +25,8 @@ from fetch_artifacts.cli.shared.printing import (
     tell,
     tell_done,
 )
-from fetch_artifacts.errors import NoJuliaError
+from fetch_artifacts.cli.shared.values import OutputPath, number, wrong_usage
+from fetch_artifacts.errors import NoJuliaError, PlatformError
 from fetch_artifacts.install.lookup import wanted
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ _ALL: Final = "all"
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=1),
+    type=number(1, 1_000_000),
     metavar="SECONDS",
     default=300,
     show_default=True,
@@ -74,7 +74,7 @@ _ALL: Final = "all"
 )
 @click.option(
     "--junitxml",
-    type=NamedPath(dir_okay=False),
+    type=OutputPath(),
     help="Write the checks to this file, as JUnit XML.",
 )
 @toml_option
@@ -154,15 +154,14 @@ def _compare(
 
     # Warnings of both are compared, and reported where they differ.
     logging.getLogger("fetch_artifacts").setLevel(logging.CRITICAL)
+    also = {toml: _wanted(toml, triplets) for toml in tomls}
     with open_julia(choice, timeout=timeout, tell=tell_done) as julia:
         version, here = julia.version(), Wanted.host(julia)
         tell_done(f"comparing with Julia {version}: {julia.reason}")
         checks = [
             check
             for toml in tomls
-            for check in compare_file(
-                julia, toml, [here, *_wanted(toml, triplets)], install=install
-            )
+            for check in compare_file(julia, toml, [here, *also[toml]], install=install)
         ]
         return Report(
             version=version, way=julia.way, reason=julia.reason, checks=checks
@@ -171,14 +170,11 @@ def _compare(
 
 def _wanted(toml: Path, triplets: Sequence[str]) -> list[Wanted]:
     from fetch_artifacts.conformance.compare import Wanted, bound_platforms
-    from fetch_artifacts.errors import PlatformError
 
     wanted: dict[str, Wanted] = {}
     for triplet in triplets:
-        try:
+        with wrong_usage("--platform", PlatformError):
             found = bound_platforms(toml) if triplet == _ALL else [Wanted.of(triplet)]
-        except PlatformError as error:
-            raise click.BadParameter(str(error), param_hint="--platform") from error
         wanted |= {each.triplet: each for each in found}
     return list(wanted.values())
 

@@ -34,6 +34,7 @@ from fetch_artifacts.cli.shared.options import (
     toml_option,
 )
 from fetch_artifacts.cli.shared.printing import print_json, say, tell
+from fetch_artifacts.cli.shared.values import number
 from fetch_artifacts.terminal.units import count_of, show_bytes
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ all_depots_option = click.option(
 @click.option("--explain", is_flag=True, help="Say why each artifact stays or goes.")
 @click.option(
     "--collect-delay",
-    type=click.FloatRange(min=0, max=100_000),
+    type=number(0, 100_000),
     default=7,
     show_default=True,
     metavar="DAYS",

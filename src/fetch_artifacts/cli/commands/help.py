@@ -8,8 +8,8 @@ import click
 from click.shell_completion import get_completion_class
 
 from fetch_artifacts.cli.shared.grammar import command, refuse_options
-from fetch_artifacts.cli.shared.paths import NamedPath
 from fetch_artifacts.cli.shared.printing import say_text
+from fetch_artifacts.cli.shared.values import NamedPath
 from fetch_artifacts.settings.terminal import COMPLETION
 
 if TYPE_CHECKING:
@@ -63,10 +63,20 @@ def completion(context: click.Context, shell: str) -> None:
     say_text(maker(group, {}, _PROGRAM, COMPLETION).source() + "\n")
 
 
+def _require_empty(
+    _context: click.Context, _parameter: click.Parameter, folder: Path | None
+) -> Path | None:
+    if folder and folder.is_dir() and any(folder.iterdir()):
+        msg = f"{folder}: expected an empty or a new folder, found files in it"
+        raise click.BadParameter(msg)
+    return folder
+
+
 @command()
 @click.option(
     "--keep",
     type=NamedPath(file_okay=False),
+    callback=_require_empty,
     metavar="DIR",
     help="Keep everything that the demo makes in this folder.",
 )

@@ -20,7 +20,6 @@ from fetch_artifacts.cli.shared.options import (
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.paths import NamedPath, TomlPath
 from fetch_artifacts.cli.shared.printing import (
     print_json,
     print_rows,
@@ -29,6 +28,7 @@ from fetch_artifacts.cli.shared.printing import (
     tell_done,
 )
 from fetch_artifacts.cli.shared.toml_in_use import require_project
+from fetch_artifacts.cli.shared.values import NamedPath, TomlPath, word
 from fetch_artifacts.digests import Algorithm, is_tree_hash
 from fetch_artifacts.errors import (
     ArtifactNotFoundError,
@@ -42,12 +42,14 @@ from fetch_artifacts.terminal import progress
 from fetch_artifacts.terminal.units import count_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from fetch_artifacts.digests import TreeHash
     from fetch_artifacts.platforms.platform import Platform
 
 _log = logging.getLogger(__name__)
+
+_TREE: Final = word("a folder, an archive, a hash or a name")
 
 
 @command("hash")
@@ -224,21 +226,25 @@ def doctor(
         raise SystemExit(FAILED)
 
 
-def _is_name(text: str) -> bool:
-    return not (Path(text).exists() or is_tree_hash(text))
-
-
-def _place(text: str, toml_path: Path | None, platform: Platform | None) -> str:
-    """The folder of an artifact if the text is its name, else the text."""
-    if _is_name(text):
-        with contextlib.suppress(ArtifactNotFoundError, ArtifactsTomlNotFoundError):
-            return str(locate(text, str(resolve_toml(toml_path)), platform=platform))
-    return text
+def _places(
+    given: Sequence[str], toml_path: Path | None, platform: Platform | None
+) -> Iterator[str]:
+    """The folders of artifacts that are given by name; all else as it is."""
+    names = {each for each in given if not (Path(each).exists() or is_tree_hash(each))}
+    if not names:
+        refuse_options("where neither tree is given by name", "--toml", "--platform")
+    for place in given:
+        found = place
+        if place in names:
+            with contextlib.suppress(ArtifactNotFoundError, ArtifactsTomlNotFoundError):
+                toml = str(resolve_toml(toml_path))
+                found = str(locate(place, toml, platform=platform))
+        yield found
 
 
 @command(example="fetch-artifacts diff MyData my_data.tar.gz")
-@click.argument("first", shell_complete=complete_names_or_files)
-@click.argument("second", shell_complete=complete_names_or_files)
+@click.argument("first", type=_TREE, shell_complete=complete_names_or_files)
+@click.argument("second", type=_TREE, shell_complete=complete_names_or_files)
 @toml_option
 @platform_option
 @json_option
@@ -262,11 +268,8 @@ def diff(
         read_tree,
     )
 
-    given = (first, second)
-    if not any(map(_is_name, given)):
-        refuse_options("where neither tree is given by name", "--toml", "--platform")
     try:
-        one, other = (read_tree(_place(each, toml_path, platform)) for each in given)
+        one, other = map(read_tree, _places((first, second), toml_path, platform))
     except NotAFolderError as error:
         raise click.UsageError(str(error)) from error
     if as_json:

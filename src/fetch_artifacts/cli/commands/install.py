@@ -24,14 +24,15 @@ from fetch_artifacts.cli.shared.options import (
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.paths import NamedPath, TomlPath
 from fetch_artifacts.cli.shared.printing import (
     print_json,
     print_path,
     print_rows,
     tell_done,
 )
+from fetch_artifacts.cli.shared.values import NamedPath, TomlPath, wrong_usage
 from fetch_artifacts.depot.installed import find_installed, locate_entry
+from fetch_artifacts.errors import ArtifactPathError
 from fetch_artifacts.install.lookup import entries_in, locate, require_path, wanted
 from fetch_artifacts.terminal.columns import columns_of, padded
 from fetch_artifacts.terminal.units import (
@@ -80,9 +81,10 @@ def path(
     Nothing else is printed. NAME may go on with a path inside the artifact.
     """
     toml = resolve_toml(toml_path)
-    found = locate(
-        name, str(toml), platform=platform, download=not no_download, run_hook=julia
-    )
+    with wrong_usage("NAME", ArtifactPathError):
+        found = locate(
+            name, str(toml), platform=platform, download=not no_download, run_hook=julia
+        )
     if not no_check:
         require_path(found, name)
     if as_json:
@@ -184,7 +186,9 @@ def install(
         installed = order.install(report, jobs=jobs, reinstall=reinstall)
     _print_installed(installed, as_json=as_json)
     if push:
-        _push(installed)
+        from fetch_artifacts.cli.commands.mirror import push_installed
+
+        push_installed([where for _, where in installed])
     there = max(len(installed) - report.installed, 0)
     tell_done(_summary(report, there, order.left_out(), time.monotonic() - began))
 
@@ -312,13 +316,6 @@ def _print_installed(installed: list[tuple[str, Path]], *, as_json: bool) -> Non
     for name, where in installed:
         start = f"{padded(name, width)}  " if sys.stdout.isatty() else f"{name}\t"
         print_path(f"{start}{where}")
-
-
-def _push(installed: Sequence[tuple[str, Path]]) -> None:
-    """Put what is installed into the mirrors."""
-    from fetch_artifacts.cli.commands.mirror import push_installed
-
-    push_installed([where for _, where in installed])
 
 
 class _Counting:

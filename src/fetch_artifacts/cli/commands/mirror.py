@@ -17,10 +17,9 @@ from fetch_artifacts.cli.shared.options import (
     resolve_toml,
     toml_option,
 )
-from fetch_artifacts.cli.shared.paths import NamedPath, OutputPath
 from fetch_artifacts.cli.shared.printing import print_json, say, tell_done
 from fetch_artifacts.cli.shared.toml_in_use import require_project
-from fetch_artifacts.errors import PlatformError
+from fetch_artifacts.cli.shared.values import NamedPath, OutputPath, word, wrong_usage
 from fetch_artifacts.platforms.host import host_platform
 from fetch_artifacts.platforms.platform import Platform
 from fetch_artifacts.terminal import progress
@@ -44,10 +43,8 @@ def _parse_platforms(
     """None for all platforms, this machine's where none is named."""
     if "all" in values:
         return None
-    try:
+    with wrong_usage():
         return [Platform.parse(value) for value in values] or [host_platform]
-    except PlatformError as error:
-        raise click.BadParameter(str(error)) from error
 
 
 def selection_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -78,7 +75,7 @@ def _selected(
 
 
 @command(example="fetch-artifacts mirror /srv/artifacts --platform all")
-@click.argument("place", metavar="DIR|URL")
+@click.argument("place", metavar="DIR|URL", type=word("a folder or a URL"))
 @files_argument
 @selection_options
 @click.option(
@@ -115,7 +112,8 @@ def mirror(
     tomls = named or (() if check else (resolve_toml(None),))
     if not tomls:
         refuse_options("with --check and no FILE", "--platform")
-    mirrored = _Mirror(place, store_at(place), jobs)
+    with wrong_usage("DIR|URL"):
+        mirrored = _Mirror(place, store_at(place), jobs)
     facts: dict[str, object] = {"mirror": redacted(place)}
     if not check:
         facts |= mirrored.fill(_selected(tomls, platforms))
@@ -234,7 +232,7 @@ def bundle(
     tomls = list(dict.fromkeys(tomls))
     if output.resolve() in {path.resolve() for path in (*tomls, *manifests)}:
         msg = f"{output}: expected a file to write, found one to bundle; name it second"
-        raise click.BadParameter(msg, param_hint="OUTPUT")
+        raise click.BadParameter(msg, param_hint="'OUTPUT'")
     with progress.show_progress(verbose=True) as report:
         trees = write_bundle(output, tomls, platforms, jobs=jobs, report=report)
     if as_json:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
 import click
 
@@ -31,6 +30,8 @@ from fetch_artifacts.install.inventory import log_choice
 from fetch_artifacts.install.lookup import wanted
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from fetch_artifacts.platforms.platform import Platform
 
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 @click.argument("path", required=False, shell_complete=complete_files)
 @click.option(
     "--uuid",
-    type=UUID,
+    type=click.UUID,
     help="Override what the Julia package with this UUID binds to NAME, for all "
     "platforms.",
 )
@@ -93,7 +94,7 @@ def override(
         if Path(target).is_absolute() and not Path(target).is_dir() and not force:
             found = "something else" if Path(target).exists() else "none"
             msg = f"{target}: expected a folder, found {found}; --force takes it anyway"
-            raise click.BadParameter(msg, param_hint="PATH")
+            raise click.BadParameter(msg, param_hint="'PATH'")
         with depot.as_depot_errors():
             set_override(folder, key, target, uuid=uuid)
         did = f"{name}: overridden to {target!r}" if target else f"{name}: taken back"

@@ -26,8 +26,14 @@ from fetch_artifacts.cli.shared.options import (
     tell_bound,
     toml_option,
 )
-from fetch_artifacts.cli.shared.paths import NamedPath, OutputPath
 from fetch_artifacts.cli.shared.printing import print_facts, print_json, tell, tell_done
+from fetch_artifacts.cli.shared.values import (
+    NEW_NAME,
+    NamedPath,
+    OutputPath,
+    url,
+    wrong_usage,
+)
 from fetch_artifacts.depot.installed import tree_of
 from fetch_artifacts.digests import Sha256, TreeHash, is_tree_hash
 from fetch_artifacts.errors import ArtifactNotInstalledError
@@ -84,10 +90,17 @@ compression_option = click.option(
     help="The archive to write; without it, FOLDER.tar.gz in the working directory.",
 )
 @compression_option
-@click.option("--bind", "name", metavar="NAME", help="Bind the folder to this name.")
+@click.option(
+    "--bind",
+    "name",
+    type=NEW_NAME,
+    metavar="NAME",
+    help="Bind the folder to this name.",
+)
 @click.option(
     "--url",
     "urls",
+    type=url(),
     multiple=True,
     metavar="URL",
     help="The URL that the archive will have, for --bind; several: further sources.",
@@ -116,10 +129,12 @@ def create(
         refuse_options("without --bind", *BINDING_OPTIONS)
     from fetch_artifacts import _author_api
     from fetch_artifacts.archive.writer import choose_compression, usual_ending
+    from fetch_artifacts.tar.writer import require_outside
 
-    if output is None:
-        ending = usual_ending(choose_compression(None, compression))
-        output = Path(folder.absolute().name + ending)
+    with wrong_usage("--output"):
+        chosen = choose_compression(output, compression)
+        output = output or Path(folder.absolute().name + usual_ending(chosen))
+        require_outside(folder, output)
     created = _author_api.create_artifact(folder, output, compression)  # type: ignore[arg-type]
     if name and binding:
         sha256 = Sha256.parse(created["sha256"])
@@ -156,7 +171,8 @@ def archive(
     from fetch_artifacts.archive.writer import choose_compression
     from fetch_artifacts.authoring.build import archive_artifact
 
-    chosen = choose_compression(output, compression)
+    with wrong_usage("OUTPUT"):
+        chosen = choose_compression(output, compression)
     if is_tree_hash(artifact):
         refuse_options("with a hash", "--toml", "--platform")
         tree_hash = TreeHash.parse(artifact)
@@ -200,7 +216,7 @@ def print_published(
 
 @command(example="fetch-artifacts publish data MyData --to github:me/mypackage@data-v1")
 @click.argument("folder", type=_FOLDER)
-@click.argument("name", shell_complete=complete_names)
+@click.argument("name", type=NEW_NAME, shell_complete=complete_names)
 @click.option(
     "--to",
     "targets",
@@ -262,7 +278,8 @@ def publish(
     wanted_targets: tuple[str, ...] = named.pop("targets")
     if not any(target.startswith("zenodo") for target in wanted_targets):
         refuse_options("without --to zenodo", "--final", "--creator")
-    targets = targets_for(wanted_targets, title=name, **named)
+    with wrong_usage("--to"):
+        targets = targets_for(wanted_targets, title=name, **named)
     if dry_run:
         to = [redacted_text(target) for target in wanted_targets]
         facts = {

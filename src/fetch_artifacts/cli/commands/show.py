@@ -24,6 +24,7 @@ from fetch_artifacts.cli.shared.options import (
 )
 from fetch_artifacts.cli.shared.printing import print_json, say, tell_done
 from fetch_artifacts.cli.shared.table import short_path, table_lines
+from fetch_artifacts.cli.shared.values import number
 from fetch_artifacts.depot.disk_usage import TreeSizes
 from fetch_artifacts.depot.installed import contents_of, locate_entry, tree_of
 from fetch_artifacts.depot.stack import artifacts_dirs
@@ -236,7 +237,7 @@ def _print_table(rows: Sequence[_Status]) -> None:
 )
 @click.option(
     "--jobs",
-    type=click.IntRange(min=1),
+    type=number(1, whole=True),
     metavar="N",
     help="With --all: how many processes to use.",
 )

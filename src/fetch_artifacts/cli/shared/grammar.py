@@ -16,8 +16,8 @@ import click
 from click.core import ParameterSource
 
 from fetch_artifacts.cli.shared.completing import complete_platforms
-from fetch_artifacts.cli.shared.paths import NamedPath
 from fetch_artifacts.cli.shared.printing import tell, volume
+from fetch_artifacts.cli.shared.values import NamedPath
 from fetch_artifacts.settings.depot_path import only_depot
 
 if TYPE_CHECKING:

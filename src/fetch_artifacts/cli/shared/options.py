@@ -11,14 +11,13 @@ import click
 
 from fetch_artifacts.artifacts_toml.search import find_artifacts_toml
 from fetch_artifacts.cli.shared.completing import complete_platforms
-from fetch_artifacts.cli.shared.paths import TomlPath
 from fetch_artifacts.cli.shared.printing import tell, tell_done
 from fetch_artifacts.cli.shared.toml_in_use import (
     named_or_found,
     require_project,
     tomls_below,
 )
-from fetch_artifacts.errors import PlatformError
+from fetch_artifacts.cli.shared.values import TomlPath, Value, number
 from fetch_artifacts.settings.project import project_of
 from fetch_artifacts.settings.pyproject import artifacts_toml_of_project
 
@@ -43,17 +42,10 @@ BINDING_OPTIONS: Final = (
 )
 
 
-def _parse_triplet(
-    _context: click.Context, _parameter: click.Parameter, value: str | None
-) -> Platform | None:
-    if value is None:
-        return None
+def _parse_triplet(text: str) -> Platform:
     from fetch_artifacts.platforms.platform import Platform
 
-    try:
-        return Platform.parse(value)
-    except PlatformError as error:
-        raise click.BadParameter(str(error)) from error
+    return Platform.parse(text)
 
 
 toml_option = click.option(
@@ -68,7 +60,7 @@ _triplet_option = functools.partial(
     "--platform",
     metavar="TRIPLET",
     shell_complete=complete_platforms,
-    callback=_parse_triplet,
+    type=Value("triplet", _parse_triplet),
 )
 platform_option = _triplet_option(
     help="Choose entries for this triplet instead of this machine.  "
@@ -85,7 +77,7 @@ julia_option = click.option(
 )
 jobs_option = click.option(
     "--jobs",
-    type=click.IntRange(min=1),
+    type=number(1, whole=True),
     metavar="N",
     help="How many downloads at once, 8 unless given.  "
     "[env: JULIA_PKG_CONCURRENT_DOWNLOADS]",
