@@ -7,9 +7,10 @@ import gzip
 import io
 import json
 import os
+import pickle
 import random
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,9 +18,10 @@ import pytest
 
 from fetch_artifacts import artifact
 from fetch_artifacts.archive.tree import read_archive_file
+from fetch_artifacts.authoring.mirrors.check import check
 from fetch_artifacts.authoring.mirrors.mirror import fill
 from fetch_artifacts.authoring.mirrors.selection import entries_by_tree
-from fetch_artifacts.authoring.mirrors.store import store_at
+from fetch_artifacts.authoring.mirrors.store import FolderStore, StoreError, store_at
 from fetch_artifacts.network import partial_file
 from support.commands import run
 from support.published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
@@ -218,6 +220,22 @@ def test_check_names_what_is_damaged_and_what_is_missing(
 
 def make_fifo(path: Path) -> None:
     os.mkfifo(path)
+
+
+class Unreadable(FolderStore):
+    """A mirror whose files can't be read, as in a bucket."""
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        raise StoreError("s3://user:secret@bucket", f"could not be read: no {name[:9]}")
+
+
+def test_check_gives_a_fault_without_the_place_of_the_mirror(tmp_path: Path) -> None:
+    (tmp_path / "artifact").mkdir()
+    (tmp_path / "artifact" / TREE_HASH).touch()
+    fault = check(Unreadable(folder=tmp_path)).faults[0]
+    assert str(fault) == f"artifact/{TREE_HASH}: could not be read: no artifact/"
+    error = StoreError("s3://user:secret@bucket", "full")
+    assert str(pickle.loads(pickle.dumps(error))) == "s3://bucket: full"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from typing import IO, TYPE_CHECKING, Final
 
 from fetch_artifacts.archive.tree import (
     archive_reader,
-    read_archive,
     read_archive_file,
 )
 from fetch_artifacts.archive.unpack import unpack_archive
@@ -29,7 +28,6 @@ from fetch_artifacts.depot.workspace import LOCK_STALE_AGE
 from fetch_artifacts.digests import is_tree_hash, require_tree
 from fetch_artifacts.errors import (
     DepotError,
-    FetchArtifactsError,
     InstallError,
     PublishError,
     UnpackError,
@@ -52,7 +50,7 @@ from fetch_artifacts.terminal.progress import report_bytes, report_on
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from fetch_artifacts.archive.tree import ArchiveTree
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
@@ -62,7 +60,7 @@ if TYPE_CHECKING:
     from fetch_artifacts.terminal.progress import Progress
 
 ARTIFACTS: Final = "artifact"
-_EMPTY_SERVER: Final = {"registries": b"", "meta": b"{}\n"}
+EMPTY_SERVER: Final = {"registries": b"", "meta": b"{}\n"}
 _SCRATCH: Final = ".fetch-artifacts"
 _CHUNK: Final = 1 << 20
 
@@ -70,35 +68,6 @@ _CHUNK: Final = 1 << 20
 def mirror_name(tree_hash: TreeHash) -> str:
     """Give the name under which a mirror has a tree's archive."""
     return f"{ARTIFACTS}/{tree_hash}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """What reading all of a mirror has shown.
-
-    Attributes:
-        archives: How many archives it has.
-        faults: What is wrong with it, by file.
-    """
-
-    archives: int
-    faults: tuple[Fault, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """What is wrong with one file of a mirror.
-
-    Attributes:
-        name: The file.
-        what: What is wrong with it.
-    """
-
-    name: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.what}"
 
 
 def fill(
@@ -128,7 +97,7 @@ def fill(
         PublishError: The mirror can't be written.
     """
     settings = Settings.from_environ()
-    for name, data in _EMPTY_SERVER.items():
+    for name, data in EMPTY_SERVER.items():
         store.write(name, data)
     with _scratch(store, settings) as scratch, Folder.hold(scratch) as partials:
         there = {*store.names(ARTIFACTS)}
@@ -152,17 +121,18 @@ def _scratch(store: Store, settings: Settings) -> Iterator[Path]:
 
     It is locked. If something is missing at the end, parts of files stay in it.
     """
-    folder = settings.user_cache / "mirror"
-    if isinstance(store, FolderStore):
-        folder = store.folder / _SCRATCH
+    in_mirror = store.folder if isinstance(store, FolderStore) else None
+    folder = in_mirror / _SCRATCH if in_mirror else settings.user_cache / "mirror"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with pid_lock(folder.with_name(f"{folder.name}.pid"), stale_age=LOCK_STALE_AGE):
         folder.mkdir(exist_ok=True)
-        remove: Callable[[Path], None] = Path.rmdir
+        is_complete = False
         try:
             yield folder
-            remove = remove_tree if isinstance(store, FolderStore) else Path.rmdir
+            is_complete = True
         finally:
+            # In the cache may be parts of files for other mirrors.
+            remove = remove_tree if in_mirror and is_complete else Path.rmdir
             with contextlib.suppress(OSError):
                 remove(folder)
 
@@ -273,70 +243,6 @@ def _packed(directory: Path, scratch: Path, tree_hash: TreeHash) -> Path:
         msg = f"{directory}: expected the tree {tree_hash}, found {found.tree_hash}"
         raise DepotError(msg)
     return archive
-
-
-def require(store: Store, place: str) -> None:
-    """Check that there is a mirror.
-
-    Args:
-        store: The mirror.
-        place: How the user named it.
-
-    Raises:
-        PublishError: There is none, or it can't be read.
-    """
-    if not any(map(store.has, _EMPTY_SERVER)) and not store.names(ARTIFACTS):
-        msg = f"{redacted(place)}: expected a mirror, found none; `mirror` writes one"
-        raise PublishError(msg)
-
-
-def check(
-    store: Store, entries: Collection[TreeHash] = (), *, jobs: int | None = None
-) -> Checked:
-    """Read all of a mirror, and find what is wrong with it.
-
-    Args:
-        store: The mirror.
-        entries: What it should have at least.
-        jobs: How many files are read at once.
-
-    Raises:
-        PublishError: The mirror can't be read.
-    """
-    settings = Settings.from_environ()
-    names = store.names(ARTIFACTS)
-    done = run_all(
-        {name: partial(_fault, store, name, settings) for name in names},
-        workers=jobs or settings.concurrent_downloads,
-        stopped=threading.Event(),
-    )
-    found = [done[name].result() for name in names]
-    lacking = sorted({str(tree) for tree in entries} - set(names))
-    absent = [name for name in _EMPTY_SERVER if not store.has(name)]
-    none = [*(f"{ARTIFACTS}/{name}" for name in lacking), *absent]
-    faults = (
-        *(
-            Fault(name=f"{ARTIFACTS}/{n}", what=f)
-            for n, f in zip(names, found, strict=True)
-            if f
-        ),
-        *(Fault(name=name, what="missing") for name in none),
-    )
-    return Checked(archives=len(names), faults=faults)
-
-
-def _fault(store: Store, name: str, settings: Settings) -> str:
-    if not is_tree_hash(name):
-        return "expected a git-tree-sha1 as its name"
-    try:
-        tree = read_archive(
-            store.chunks(f"{ARTIFACTS}/{name}"), UnpackLimits.of(settings)
-        )
-    except FetchArtifactsError as error:
-        return str(error).rpartition(f"/{name}: ")[2]  # `Fault` has the name
-    if name not in {str(tree.tree_hash), str(tree.git_hash)}:
-        return f"holds the tree {tree.tree_hash}"
-    return "" if tree.kind == "gz" else f"expected gzip, found {tree.kind}"
 
 
 def writable_mirrors() -> list[str]:

@@ -28,7 +28,7 @@ _ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://.*", re.DOTALL)
 class Store(Protocol):
     """A place for files; their names are paths with ``/``.
 
-    Each method raises a PublishError where the place can't be read or written.
+    Each method raises a StoreError where the place can't be read or written.
     """
 
     def names(self, folder: str) -> list[str]:
@@ -79,8 +79,20 @@ def store_at(place: str) -> Store:
     return FsspecStore(address=place)
 
 
+class StoreError(PublishError):
+    """A file of a mirror, or the mirror itself, could not be used.
+
+    Attributes:
+        fault: What went wrong, without the place.
+    """
+
+    def __init__(self, place: str, fault: str) -> None:
+        super().__init__(f"{redacted(place)}: {fault}")
+        self.fault = fault
+
+
 @contextlib.contextmanager
-def _as_publish_error(place: str, verb: str) -> Iterator[None]:
+def _as_store_error(place: str, verb: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -89,8 +101,7 @@ def _as_publish_error(place: str, verb: str) -> Iterator[None]:
             why = error.problem
         if isinstance(error, FileNotFoundError) and verb == "written":
             why = "there is no such bucket or folder; make it first"
-        msg = f"{redacted(place)}: could not be {verb}: {why}"
-        raise PublishError(msg) from None
+        raise StoreError(place, f"could not be {verb}: {why}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +117,7 @@ class FolderStore:
     def names(self, folder: str) -> list[str]:
         """See `Store`."""
         path = self.folder / folder
-        with _as_publish_error(str(path), "read"):
+        with _as_store_error(str(path), "read"):
             try:
                 return sorted(each.name for each in path.iterdir())
             except FileNotFoundError:
@@ -119,7 +130,7 @@ class FolderStore:
     def take(self, name: str, file: Path) -> None:
         """See `Store`."""
         target = self.folder / name
-        with _as_publish_error(str(target), "written"):
+        with _as_store_error(str(target), "written"):
             make_folders(target.parent)
             if file.stat().st_dev == target.parent.stat().st_dev:
                 with file.open("rb") as taken:
@@ -132,7 +143,7 @@ class FolderStore:
     def write(self, name: str, data: bytes) -> None:
         """See `Store`."""
         target = self.folder / name
-        with _as_publish_error(str(target), "written"):
+        with _as_store_error(str(target), "written"):
             with contextlib.suppress(FileNotFoundError):
                 if read_regular(target) == data:
                     return
@@ -142,14 +153,14 @@ class FolderStore:
     def chunks(self, name: str) -> Iterator[bytes]:
         """See `Store`."""
         path = self.folder / name
-        with _as_publish_error(str(path), "read"), open_regular(path) as file:
+        with _as_store_error(str(path), "read"), open_regular(path) as file:
             while chunk := file.read(_CHUNK):
                 yield chunk
 
     def remove(self, name: str) -> None:
         """See `Store`."""
         path = self.folder / name
-        with _as_publish_error(str(path), "deleted"):
+        with _as_store_error(str(path), "deleted"):
             path.unlink(missing_ok=True)
 
 
@@ -171,7 +182,7 @@ class FsspecStore:
 
     def names(self, folder: str) -> list[str]:
         """See `Store`."""
-        with _as_publish_error(self.address, "read"):
+        with _as_store_error(self.address, "read"):
             system, root = file_system(self.address)
             path = f"{root.rstrip('/')}/{folder}"
             try:
@@ -184,14 +195,14 @@ class FsspecStore:
 
     def has(self, name: str) -> bool:
         """See `Store`."""
-        with _as_publish_error(self.address, "read"):
+        with _as_store_error(self.address, "read"):
             system, root = file_system(self.address)
             with plain_errors(self.address):
                 return bool(system.exists(f"{root.rstrip('/')}/{name}"))
 
     def take(self, name: str, file: Path) -> None:
         """See `Store`."""
-        with _as_publish_error(self.address, "written"):
+        with _as_store_error(self.address, "written"):
             system, root = file_system(self.address)
             target = f"{root.rstrip('/')}/{name}"
             with plain_errors(self.address):
@@ -206,7 +217,7 @@ class FsspecStore:
 
     def write(self, name: str, data: bytes) -> None:
         """See `Store`."""
-        with _as_publish_error(self.address, "written"):
+        with _as_store_error(self.address, "written"):
             system, root = file_system(self.address)
             target = f"{root.rstrip('/')}/{name}"
             with plain_errors(self.address):
@@ -216,13 +227,13 @@ class FsspecStore:
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """See `Store`."""
-        with _as_publish_error(self.address, "read"):
+        with _as_store_error(self.address, "read"):
             for chunk, _ in remote_chunks(f"{self.address.rstrip('/')}/{name}"):
                 yield chunk
 
     def remove(self, name: str) -> None:
         """See `Store`."""
-        with _as_publish_error(self.address, "deleted"):
+        with _as_store_error(self.address, "deleted"):
             system, root = file_system(self.address)
             with plain_errors(self.address):
                 system.rm_file(f"{root.rstrip('/')}/{name}")

@@ -166,7 +166,7 @@ class _Mirror:
         return {"deleted": gone}
 
     def check(self, wanted: Mapping[TreeHash, ArtifactEntry]) -> dict[str, object]:
-        from fetch_artifacts.authoring.mirrors.mirror import check, require
+        from fetch_artifacts.authoring.mirrors.check import check, require
 
         require(self._store, self._place)
         checked = check(self._store, wanted, jobs=self._jobs)
