@@ -127,6 +127,9 @@ def install_artifacts(  # noqa: PLR0913 - each has a default
 ) -> dict[str, Path]:
     """Install several artifacts at once, and give their folders by name.
 
+    On Linux, in a program with a single thread, forks of it install eight artifacts or
+    more; they end before this function does. In all other cases, threads do.
+
     Julia: what ``Pkg.instantiate`` does for the artifacts of a project.
 
     Args:
@@ -139,8 +142,8 @@ def install_artifacts(  # noqa: PLR0913 - each has a default
             by default.
         run_hook: Whether a real Julia runs the package's ``.pkg/select_artifacts.jl``
             to choose the entries, as Julia does.
-        progress: Is called with a `ProgressEvent` at each step, from several threads,
-            in place of the bars on a terminal and in a notebook.
+        progress: Is called with a `ProgressEvent` at each step, in this thread or in
+            several others, in place of the bars on a terminal and in a notebook.
 
     Raises:
         InstallError: Some could not be installed; all others are.

@@ -358,6 +358,13 @@ def test_noise_hardly_grows_and_what_it_hides_is_still_compressed() -> None:
     assert len(packed) < 1.01 * len(noise)
 
 
+def test_files_of_noise_are_stored_as_their_headers_are_not_worth_it() -> None:
+    data = b"".join(TAR[:512] + os.urandom(100_000) + bytes(352) for _ in range(40))
+    packed = b"".join(compressed([data], "gz"))
+    # 400 bytes here and there would go; what is stored has its length.
+    assert len(data) < len(packed) < 1.001 * len(data)
+
+
 def test_a_writer_that_is_given_up_leaves_no_threads() -> None:
     before = threading.active_count()
     chunks = gzip_chunks([_mixed(2_000_000)])

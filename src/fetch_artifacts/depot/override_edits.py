@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from uuid import UUID
 
+    from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
+    from fetch_artifacts.depot.artifacts import TreeLocation
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatedOverride:
@@ -185,6 +188,17 @@ def explain_override_to(path: Path, tree_hash: TreeHash | None) -> tuple[str, st
     if found is None:
         return OVERRIDES_TOML, "fetch-artifacts override --list"
     return explain_override(found, folders[0])
+
+
+def missing_override(entry: ArtifactEntry, location: TreeLocation) -> OverrideError:
+    """The error for an entry that is overridden to a folder that is not there."""
+    where, back = explain_override_to(location.path, entry.tree_hash)
+    msg = (
+        f"{entry.name}: {entry.git_tree_sha1} is overridden to {location.path} by "
+        f"{where}, and there is no folder; make it, or take the override back: "
+        f"`{back}`"
+    )
+    return OverrideError(msg)
 
 
 def overrides_in_effect(

@@ -13,7 +13,8 @@ import logging
 import threading
 from concurrent.futures import CancelledError
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from fetch_artifacts.archive.doubts import doubts
 from fetch_artifacts.archive.unpack import unpack_archive
@@ -28,7 +29,6 @@ from fetch_artifacts.digests import require_tree
 from fetch_artifacts.errors import (
     FetchArtifactsError,
     InstallError,
-    OverrideError,
     TreeHashMismatchError,
     UnpackError,
 )
@@ -41,6 +41,7 @@ from fetch_artifacts.install.received import (
 )
 from fetch_artifacts.install.source_reader import SourceReader
 from fetch_artifacts.install.sources import first_success
+from fetch_artifacts.parallel.processes import processes_for
 from fetch_artifacts.parallel.threads import run_all, run_one
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.streams import Arriving, HashedChunks, prefetched
@@ -49,7 +50,7 @@ from fetch_artifacts.terminal.progress import report_bytes, report_on
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from pathlib import Path
@@ -63,10 +64,18 @@ if TYPE_CHECKING:
     from fetch_artifacts.files.locks.lock_file import LockHolder
     from fetch_artifacts.install.source_reader import Reader
     from fetch_artifacts.install.sources import Source
-    from fetch_artifacts.terminal.progress import Progress
+    from fetch_artifacts.terminal.progress import Progress, ProgressEvent
 
 _log = logging.getLogger(__name__)
 
+_WORTH_A_FORK: Final = 4  # artifacts to install
+_PAGES_AN_ARTIFACT: Final = 32_000  # 128 MB, which take a ms to fork
+_USED_BY_FORKS: Final = (  # each of them would import these, for 0.1 s
+    "fetch_artifacts.archive.codecs.zlib_ng",
+    "fetch_artifacts.network.connection",
+)
+
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -92,12 +101,20 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         # Looked up once, so that all trees go to one depot.
         self._depot = FirstDepot.present()
         self._stopped = threading.Event()
-        self._reader: Reader = reader or SourceReader(
-            self._settings, self._depot.artifacts, stopped=self._stopped, toml=toml
-        )
+        self._toml = toml
+        self._may_fork = reader is None
+        self._reader = reader or self._new_reader()
 
     def __exit__(self, *_: object) -> None:
         self._reader.__exit__()
+
+    def _new_reader(self) -> Reader:
+        return SourceReader(
+            self._settings,
+            self._depot.artifacts,
+            stopped=self._stopped,
+            toml=self._toml,
+        )
 
     def ensure(
         self,
@@ -128,7 +145,10 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             ", ".join(map(str, self._depot.stack.folders)),
         )
         if location and location.overridden:
-            raise _missing_override(entry, location)
+            # Julia would download the tree, and then return the missing folder anyhow.
+            from fetch_artifacts.depot.override_edits import missing_override
+
+            raise missing_override(entry, location)
         if sources is None:
             sources = self._reader.sources(entry)
         job = partial(self._ensure_locked, entry, sources, location)
@@ -179,14 +199,50 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         for entry in entries:
             of_tree.setdefault(_tree_key(entry), []).append(entry)
         joined = {tree: first.joined(rest) for tree, (first, *rest) in of_tree.items()}
-        jobs = jobs or self._settings.concurrent_downloads
-        running = run_all(
+        running = self._run(
             {tree: partial(self.ensure, entry) for tree, entry in joined.items()},
-            workers=jobs,
-            stopped=self._stopped,
+            workers=jobs or self._settings.concurrent_downloads,
+            missing=sum(map(self._is_missing, joined.values())),
         )
         raise_together([(joined[tree].name, done) for tree, done in running.items()])
         return {tree: done.result() for tree, done in running.items()}
+
+    def _run(
+        self, jobs: Mapping[K, Callable[[], Path]], *, workers: int, missing: int
+    ) -> dict[K, Future[Path]]:
+        processes = 1
+        if self._may_fork and workers > 1:
+            processes = processes_for(
+                missing, least=_WORTH_A_FORK, pages_a_piece=_PAGES_AN_ARTIFACT
+            )
+        if processes == 1:
+            return run_all(jobs, workers=workers, stopped=self._stopped)
+        from fetch_artifacts.parallel.forked_jobs import run_in_forks
+
+        for module in _USED_BY_FORKS:
+            import_module(module)
+        return run_in_forks(
+            jobs,
+            processes=min(processes, workers),
+            workers=workers,
+            stopped=self._stopped,
+            begin=self._begin_in_fork,
+            hear=self._report,
+        )
+
+    def _begin_in_fork(self, send: Progress) -> None:
+        self._progress = self._progress and send
+        self._reader = self._new_reader()  # connections are not to be shared
+
+    def _report(self, event: ProgressEvent) -> None:
+        if self._progress is not None:
+            self._progress(event)
+
+    def _is_missing(self, entry: ArtifactEntry) -> bool:
+        with contextlib.suppress(FetchArtifactsError):  # told in its job
+            location = locate_entry(entry, self._depot.stack)
+            return not (location and location.installed())
+        return True
 
     @contextlib.contextmanager
     def _locked(self, entry: ArtifactEntry) -> Iterator[None]:
@@ -321,19 +377,6 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
 def _tree_key(entry: ArtifactEntry) -> TreeHash | Sha256 | None:
     """The hash that identifies a tree: its own, or its archive's for an old entry."""
     return entry.tree_hash or entry.archive_sha256
-
-
-def _missing_override(entry: ArtifactEntry, location: TreeLocation) -> OverrideError:
-    # Julia would download the tree, and then return the missing folder regardless.
-    from fetch_artifacts.depot.override_edits import explain_override_to
-
-    where, back = explain_override_to(location.path, entry.tree_hash)
-    msg = (
-        f"{entry.name}: {entry.git_tree_sha1} is overridden to {location.path} by "
-        f"{where}, and there is no folder; make it, or take the override back: "
-        f"`{back}`"
-    )
-    return OverrideError(msg)
 
 
 def raise_together(

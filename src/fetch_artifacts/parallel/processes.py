@@ -12,12 +12,14 @@ import gc
 import os
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _MOST_PROCESSES: Final = 8
+_THREAD_ENDS: Final = 0.001  # seconds; until then the system may list one that ended
 
 # Each of them warns of a fork, or does not survive one.
 _AGAINST_FORKS: Final = frozenset({"jax", "juliacall", "mpi4py"})
@@ -52,8 +54,12 @@ def processes_for(pieces: int, *, least: int, pages_a_piece: int) -> int:
         pages_a_piece: So many pages of memory, which a fork has to map anew, take a
             tenth of the time of a piece.
     """
-    if pieces < 2 * least or not may_fork():
+    if pieces < 2 * least:
         return 1
+    if not may_fork():
+        time.sleep(_THREAD_ENDS)
+        if not may_fork():
+            return 1
     with open("/proc/self/statm", "rb") as file:
         pages = int(file.read().split()[1])
     each = least + pages // pages_a_piece
@@ -93,7 +99,7 @@ def _work_and_exit(
 ) -> NoReturn:
     """Keep the program's handlers, finalizers, buffers and hooks out of the work."""
     try:
-        gc.disable()
+        gc.freeze()
         for number in signal.valid_signals():
             if number in ignored:
                 signal.signal(number, signal.SIG_IGN)

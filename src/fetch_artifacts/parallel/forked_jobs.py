@@ -1,0 +1,227 @@
+"""Jobs in threads of several forks of this process, which waits for them.
+
+A thread that is free reads the number of the next job from a pipe. What a fork has to
+say it sends through one socket that all of them share: what came of a job, what is
+logged, and what the jobs tell on their way. Jobs of which nothing came, because a fork
+was killed or the outcome can't be pickled, run in threads of this process at the end.
+
+Ctrl-C reaches each process of a terminal, so the forks ignore it, and what else ends a
+program in good order. They stop, and leave nothing behind, as soon as this process
+tells them by another pipe, or dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import pickle
+import signal
+import socket
+import traceback
+from array import array
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from logging.handlers import QueueHandler
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from fetch_artifacts.parallel.processes import fork, wait_for
+from fetch_artifacts.parallel.threads import run_all, settle, start_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from threading import Event
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+_LONGEST: Final = 1 << 18  # bytes of a message; Linux takes 208 KiB unless told
+_NUMBER: Final = 2  # bytes
+_MOST: Final = 1 << 15  # numbers, which fill a pipe
+_IGNORED: Final = frozenset(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE")
+    if hasattr(signal, name)
+)
+
+
+def run_in_forks(
+    jobs: Mapping[K, Callable[[], T]],
+    *,
+    processes: int,
+    workers: int,
+    stopped: Event,
+    begin: Callable[[Callable[[object], None]], object],
+    hear: Callable[[Any], object],
+) -> dict[K, Future[T]]:
+    """Run jobs as `run_all` does, in threads of forks. This process must have one.
+
+    Args:
+        jobs: What to run. Results, and errors, are pickled.
+        processes: How many forks to make.
+        workers: How many jobs run at once, in all forks together.
+        stopped: Set by an interrupt, in this process and in the forks. The jobs must
+            then end soon, in any way.
+        begin: Called in each fork with a function that sends this process a message.
+        hear: Called in this process with each message, one after the other.
+    """
+    running: dict[K, Future[T]] = {}
+    keys = list(jobs)
+    try:
+        with _Forks(list(jobs.values()), stopped, begin) as forks:
+            forks.start(processes, workers)
+            for message in forks.messages():
+                if isinstance(message, _Outcome):
+                    running[keys[message.number]] = message.settled()
+                elif isinstance(message, logging.LogRecord):
+                    logging.getLogger(message.name).handle(message)
+                else:
+                    hear(message)
+    except BaseException:
+        stopped.set()
+        raise
+    left = {key: job for key, job in jobs.items() if key not in running}
+    running |= run_all(left, workers=workers, stopped=stopped)
+    return {key: running[key] for key in keys}
+
+
+class _Forks(contextlib.ExitStack, Generic[T]):
+    """Forks that take jobs until there are none left.
+
+    At the end of the block they are told to stop, and waited for.
+    """
+
+    def __init__(
+        self,
+        jobs: list[Callable[[], T]],
+        stopped: Event,
+        begin: Callable[[Callable[[object], None]], object],
+    ) -> None:
+        super().__init__()
+        self._jobs = jobs
+        self._stopped = stopped
+        self._begin = begin
+        self._ear: socket.socket | None = None
+
+    def start(self, processes: int, workers: int) -> None:
+        """Fork; less often, or not at all, where the system refuses it."""
+        with contextlib.suppress(OSError, RuntimeError):
+            waits = self.enter_context(contextlib.ExitStack())  # left last
+            self._open()
+            for number in range(processes):
+                threads = len(range(number, workers, processes))
+                child = fork(partial(self._work, threads), ignored=_IGNORED)
+                waits.callback(wait_for, child)
+                self.callback(self._lifeline.write, b"0")  # ends one fork
+
+    def messages(self) -> Iterator[object]:
+        """Give what the forks send, until the last one has ended."""
+        if self._ear is None:
+            return
+        self._mouth.close()
+        while data := self._ear.recv(_LONGEST):
+            with contextlib.suppress(Exception):  # an error that can't be made again
+                yield pickle.loads(data)  # noqa: S301 - from a fork of this process
+
+    def _open(self) -> None:
+        self._numbers, end = self._pipe()
+        os.set_blocking(end.fileno(), False)  # of jobs that don't fit in, nothing comes
+        end.write(array("H", range(min(len(self._jobs), _MOST))))
+        end.close()
+        self._life, self._lifeline = self._pipe()
+        ear, self._mouth = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._ear = self.enter_context(ear)
+        self.enter_context(self._mouth)
+
+    def _pipe(self) -> tuple[io.FileIO, io.FileIO]:
+        reading, writing = os.pipe()
+        return (
+            self.enter_context(io.FileIO(reading)),
+            self.enter_context(io.FileIO(writing, "w")),
+        )
+
+    def _work(self, threads: int) -> None:
+        """Take jobs in a fork."""
+        self._lifeline.close()
+        if self._ear is not None:
+            self._ear.close()
+        _send_records(self._send)
+        self._begin(self._send)
+        start_thread(self._watch, name="fetch-artifacts lifeline")
+        taking = dict.fromkeys(range(threads), self._take_jobs)
+        run_all(taking, workers=threads, stopped=self._stopped)
+
+    def _watch(self) -> None:
+        self._life.read(1)
+        self._stopped.set()
+
+    def _take_jobs(self) -> None:
+        while not self._stopped.is_set():
+            number = array("H", self._numbers.read(_NUMBER) or b"")
+            if not number:
+                return
+            done = settle(Future[T](), self._jobs[number[0]])
+            self._send(_Outcome.of(number[0], done))
+
+    def _send(self, message: object) -> None:
+        """Send what can be pickled and is not too long, while the parent is there."""
+        with contextlib.suppress(
+            OSError, pickle.PicklingError, TypeError, AttributeError
+        ):
+            data = pickle.dumps(message)
+            if len(data) <= _LONGEST:
+                self._mouth.send(data)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome(Generic[T]):
+    """What came of a job: a result, or an error with its traceback."""
+
+    number: int
+    result: T | None
+    error: BaseException | None
+    trace: str
+
+    @classmethod
+    def of(cls, number: int, done: Future[T]) -> _Outcome[T]:
+        error = done.exception()
+        if error is None:
+            return cls(number, done.result(), None, "")
+        return cls(number, None, error, "".join(traceback.format_exception(error)))
+
+    def settled(self) -> Future[T]:
+        done: Future[Any] = Future()
+        if self.error is None:
+            done.set_result(self.result)
+        else:
+            self.error.__cause__ = _ForkError(self.trace)
+            done.set_exception(self.error)
+        return done
+
+
+class _ForkError(Exception):
+    """The cause of an error that a fork raised: shows its traceback there."""
+
+    def __str__(self) -> str:
+        return f'\n"""\n{self.args[0]}"""'
+
+
+class _RecordSender(QueueHandler):
+    def __init__(self, send: Callable[[object], None]) -> None:
+        super().__init__(SimpleQueue())
+        self._send = send
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        self._send(record)
+
+
+def _send_records(send: Callable[[object], None]) -> None:
+    """Let the parent, which has the handlers, handle what is logged."""
+    known = logging.root.manager.loggerDict.values()
+    for logger in [logging.root, *known]:
+        if isinstance(logger, logging.Logger):
+            logger.handlers, logger.filters, logger.propagate = [], [], True
+    logging.root.addHandler(_RecordSender(send))
