@@ -184,8 +184,8 @@ def test_what_was_uploaded_before_a_failure_is_told_and_used_the_next_time(
     tmp_path: Path, depot: Path
 ) -> None:
     source, toml = make_tree(tmp_path / "source", TREE), tmp_path / "Artifacts.toml"
-    one, two = tmp_path / "one", tmp_path / "two"
-    two.touch()
+    one, two = tmp_path / "one", tmp_path / "file" / "two"
+    two.parent.touch()
     targets = ["--to", f"dir:{one}", "--url-base", one.as_uri()]
     targets += ["--to", f"dir:{two}", "--url-base", two.as_uri()]
     failed = run("publish", source, "Demo", *targets, "--toml", toml)
@@ -198,7 +198,7 @@ def test_what_was_uploaded_before_a_failure_is_told_and_used_the_next_time(
     assert where.strip() == f"dir:{one}: {one.as_uri()}/{file}"
     assert not toml.exists()
     written = (one / file).stat().st_mtime_ns
-    two.unlink()
+    two.parent.unlink()
     done = run("publish", source, "Demo", *targets, "--toml", toml)
     assert done.exit_code == 0, done.stderr
     assert (one / file).stat().st_mtime_ns == written
@@ -208,8 +208,8 @@ def test_an_upload_that_would_be_made_again_says_what_to_do(
     tmp_path: Path, depot: Path
 ) -> None:
     source, toml = make_tree(tmp_path / "source", TREE), tmp_path / "Artifacts.toml"
-    (tmp_path / "two").touch()
-    [bad] = targets_for([f"dir:{tmp_path / 'two'}"], url_bases=["file:///two"])
+    (tmp_path / "file").touch()
+    [bad] = targets_for([f"dir:{tmp_path / 'file' / 'two'}"], url_bases=["file:///x"])
     targets: list[PublishTarget] = [MadeTarget(folder=tmp_path / "made"), bad]
     last = r"\nmade: file:.* \(delete it first\)$"
     with pytest.raises(PublishError, match=last) as caught:

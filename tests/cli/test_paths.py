@@ -246,6 +246,17 @@ HASH = "0" * 40
         ("archive Demo x.gz --compression xz", "'OUTPUT': x.gz: expected a name that"),
         ("mirror =", "'DIR|URL': expected a folder or a URL, found ''"),
         ("mirror file://host/x", "'DIR|URL': file://host/x: expected a file on this"),
+        ("mirror broken", "'DIR|URL': broken: expected a folder, found a broken link;"),
+        (f"{PUBLISH} --to dir:broken", "dir:broken: expected a folder, found a broken"),
+        (
+            "archive Demo x/",
+            "'OUTPUT': x: expected the name of a file, found that of a",
+        ),
+        ("override --list Demo", "expected NAME and PATH, or --remove NAME, or --list"),
+        (
+            "--platform = list",
+            "Invalid value for '--platform': platform '': expected a",
+        ),
         ("diff served =", "'SECOND': expected a folder, an archive, a hash or a name,"),
         ("path Demo/../x", "'NAME': path inside an artifact: expected one that does"),
         ("demo --keep served", "'--keep': served: expected an empty or a new folder,"),
@@ -262,6 +273,7 @@ HASH = "0" * 40
 def test_a_value_that_can_not_be_right_is_wrong_usage(
     tmp_path: Path, arguments: str, said: str
 ) -> None:
+    Path("broken").symlink_to("gone")
     before = names(tmp_path)
     result = run(*("" if each == "=" else each for each in arguments.split()))
     assert said in " ".join(result.stderr.split())

@@ -43,6 +43,12 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> No
     assert names(tmp_path) == sorted([others, alive, "own"])
 
 
+def test_a_full_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="full") as caught, scratch_folder(tmp_path):
+        raise OSError(errno.ENOSPC, "full")
+    assert str(tmp_path) == caught.value.filename
+
+
 def test_a_missing_folder_for_temporary_files_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

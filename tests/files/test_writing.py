@@ -98,6 +98,16 @@ def test_an_error_names_the_file_that_was_to_be_written(tmp_path: Path) -> None:
     assert str(path) == caught.value.filename
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_an_error_for_lack_of_space_names_the_file(tmp_path: Path, number: int) -> None:
+    with pytest.raises(OSError, match="full") as caught, replacing(tmp_path / "f"):
+        raise OSError(number, "full")
+    assert str(tmp_path / "f") == caught.value.filename
+    with pytest.raises(OSError, match="other") as caught, replacing(tmp_path / "f"):
+        raise OSError(errno.EIO, "other")  # of a file that is read, perhaps
+    assert caught.value.filename is None
+
+
 def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     with pytest.raises(IsADirectoryError):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.errors import DepotError, FetchArtifactsError
 from fetch_artifacts.files.locks.lock_file import hold_by_system, may_be_alive
 from fetch_artifacts.files.removing import OPEN_FOLDER, remove_tree
+from fetch_artifacts.files.writing import naming_what_is_full
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
 
     Raises:
         DepotError: There is no place for temporary files, or it is full.
-        OSError: The folder can't be made in the one given.
+        OSError: The folder can't be made in the one given, or that is full.
     """
     if parent is None:
         with naming_the_place() as place, scratch_folder(place) as folder:
@@ -49,7 +50,8 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
     try:
         if lock >= 0:
             hold_by_system(lock)
-        yield folder
+        with naming_what_is_full(parent):
+            yield folder
     finally:
         if os.getpid() == pid:
             with contextlib.suppress(OSError):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _UNSUPPORTED: Final = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NAME_PART: Final = 50  # characters; with all of a long name it would be too long
 
 
@@ -59,7 +60,7 @@ def replacing(
         require_own_link(path)
     old = _old_output(path)
     if old is not None and not stat.S_ISREG(old.st_mode):
-        with path.open("wb") as file:
+        with naming_what_is_full(path), path.open("wb") as file:
             yield file
         return
     target = path if shared and not path.is_symlink() else Path(os.path.realpath(path))
@@ -73,6 +74,7 @@ def replacing(
             error.filename = os.fspath(path)  # not that of the temporary file
             raise
         stack.callback(_forget, folder, staged)
+        stack.enter_context(naming_what_is_full(path))
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
@@ -83,6 +85,17 @@ def replacing(
         in_place = keep_names and not keeps_all
         if not in_place or not _overwrite(folder, target.name, staged):
             folder.replace(staged, target.name)
+
+
+@contextlib.contextmanager
+def naming_what_is_full(path: Path) -> Iterator[None]:
+    """Let an error for lack of space, which names no file, name what was written."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in _FULL:
+            error.filename = os.fspath(path)
+        raise
 
 
 def _take_after(handle: int, target: Path, old: os.stat_result) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -66,9 +67,7 @@ def store_at(place: str) -> Store:
     match = _ADDRESS.fullmatch(place)
     if match is None or match[1] == "file":
         folder = local_path(place) if match else Path(place)
-        if folder.exists() and not folder.is_dir():
-            msg = f"{place}: expected a folder, found a file; name another place"
-            raise PublishError(msg)
+        require_place(folder, place)
         return FolderStore(folder=folder)
     if match[1] in {"http", "https", "ftp"}:
         msg = (
@@ -77,6 +76,22 @@ def store_at(place: str) -> Store:
         )
         raise PublishError(msg)
     return FsspecStore(address=place)
+
+
+def require_place(folder: Path, place: str) -> None:
+    """Check that nothing else is in the place of a folder.
+
+    Args:
+        folder: The folder; it need not be there.
+        place: How the user named it.
+
+    Raises:
+        PublishError: Something else is there.
+    """
+    if os.path.lexists(folder) and not folder.is_dir():
+        found = "a file" if folder.exists() else "a broken link"
+        msg = f"{place}: expected a folder, found {found}; name another place"
+        raise PublishError(msg)
 
 
 class StoreError(PublishError):

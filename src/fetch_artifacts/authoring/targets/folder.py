@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fetch_artifacts.authoring.mirrors.store import FsspecStore
+from fetch_artifacts.authoring.mirrors.store import FsspecStore, require_place
 from fetch_artifacts.authoring.targets.target import TargetKind, Upload
 from fetch_artifacts.errors import PublishError
 from fetch_artifacts.files.flushing import flush_file
@@ -96,8 +96,9 @@ class FsspecTarget:
 
 
 def _local_folder(match: re.Match[str], options: TargetOptions) -> FolderTarget:
-    url_base = options.require_url_base(match[0])
-    return FolderTarget(folder=Path(match[1]), url_base=url_base)
+    url_base, folder = options.require_url_base(match[0]), Path(match[1])
+    require_place(folder, match[0])
+    return FolderTarget(folder=folder, url_base=url_base)
 
 
 def _remote_folder(match: re.Match[str], options: TargetOptions) -> FsspecTarget:

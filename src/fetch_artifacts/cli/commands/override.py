@@ -75,12 +75,14 @@ def override(
     git-tree-sha1 too, or "" to undo what Overrides.toml of a later depot says. It is
     written to Overrides.toml of the first depot.
     """
+    msg = "expected NAME and PATH, or --remove NAME, or --list"
     if as_list:
+        if name is not None or remove:
+            raise click.UsageError(msg)
         refuse_options("with --list", "--toml", "--platform", "--uuid", "--force")
         _print_all(as_json=as_json)
         return
     if name is None or (path is None) != remove:
-        msg = "expected NAME and PATH, or --remove NAME, or --list"
         raise click.UsageError(msg)
     if uuid or is_tree_hash(name):
         refuse_options("where no name is looked up", "--toml", "--platform")

@@ -290,7 +290,7 @@ _PARAMETERS: Final = {
 
 
 def _hand_on(context: click.Context, parameter: click.Parameter, value: Any) -> None:
-    if value:
+    if value or value == "":  # which the command refuses
         defaults = context.meta.setdefault(_DEFAULTS, {})
         for name, takes_many in _PARAMETERS[parameter.name or ""].items():
             defaults[name] = (value,) if takes_many else value

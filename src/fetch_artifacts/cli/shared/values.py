@@ -203,6 +203,8 @@ class OutputPath(NamedPath):
         def refuse(why: str) -> NoReturn:
             self.fail(f"{path}: {why}", param, ctx)
 
+        if os.fspath(value).endswith(("/", os.sep)):
+            refuse('expected the name of a file, found that of a folder, with a "/"')
         if not os.path.lexists(folder):
             refuse(f"there is no folder {folder}; make it first")
         if not folder.is_dir():
