@@ -7,6 +7,7 @@ import pytest
 
 from fetch_artifacts import artifact
 from fetch_artifacts.authoring.build import artifact_from_directory
+from fetch_artifacts.depot.artifacts import artifact_path
 from support.commands import run
 from support.published import TREE, TREE_HASH, Published, entry, publish, sha256, tar
 from support.trees import make_tree, names
@@ -114,6 +115,18 @@ def test_archive_takes_a_name_or_a_hash(
     assert by_hash.replace("one", "two") == by_name
     result = run("archive", "Demo", "x.zip", "--toml", published.toml)
     assert (result.exit_code, names(work)) == (2, ["one.tar.gz", "two.tar.gz"])
+
+
+def test_what_is_damaged_is_not_archived_under_its_hash(
+    work: Path, source: Path
+) -> None:
+    folder = artifact_path(artifact_from_directory(source))
+    file = next(path for path in folder.rglob("*") if path.is_file())
+    file.chmod(0o644)
+    file.write_text("changed")
+    result = run("archive", TREE_HASH, "a.tar.gz")
+    assert (result.exit_code, result.stdout, names(work)) == (1, "", [])
+    assert f"{folder}: damaged: expected {TREE_HASH}, found" in result.stderr
 
 
 def test_archive_of_what_is_not_installed_fails(published: Published) -> None:

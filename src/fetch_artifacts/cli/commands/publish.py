@@ -34,9 +34,11 @@ from fetch_artifacts.cli.shared.values import (
     url,
     wrong_usage,
 )
+from fetch_artifacts.depot.artifacts import find_artifact
 from fetch_artifacts.depot.installed import tree_of
+from fetch_artifacts.depot.verification.verify import fault_of
 from fetch_artifacts.digests import Sha256, TreeHash, is_tree_hash
-from fetch_artifacts.errors import ArtifactNotInstalledError
+from fetch_artifacts.errors import ArtifactNotInstalledError, DepotError
 from fetch_artifacts.git_tools.tree_hash import hash_directory
 from fetch_artifacts.install.inventory import log_choice
 from fetch_artifacts.install.lookup import wanted
@@ -178,10 +180,22 @@ def archive(
         tree_hash = TreeHash.parse(artifact)
     else:
         tree_hash = _tree_named(artifact, resolve_toml(toml_path), platform)
+    _require_undamaged(tree_hash)
     made = archive_artifact(tree_hash, output, chosen)
     facts = {"git_tree_sha1": str(tree_hash), "sha256": str(made.sha256)}
     facts |= {"archive_path": str(made.path)}
     print_facts({**facts, "size": made.size}, as_json=as_json)
+
+
+def _require_undamaged(tree_hash: TreeHash) -> None:
+    """Check that an installed tree still has the hash that will be printed."""
+    folder = find_artifact(tree_hash, honor_overrides=False)
+    if folder is not None and (fault := fault_of(folder, tree_hash)):
+        msg = (
+            f"{folder}: damaged: {fault}; run `fetch-artifacts verify --all --repair`, "
+            "or `hash` and `create` for what it holds now"
+        )
+        raise DepotError(msg)
 
 
 def _tree_named(name: str, toml: Path, platform: Platform | None) -> TreeHash:
