@@ -163,10 +163,15 @@ def test_a_damaged_manifest_is_named(
 
 
 @pytest.mark.parametrize(
-    "text", ['[Foo]\nuuid = "x"', "Foo = [1]", 'manifest_format = "2.0"\ndeps = 5']
+    ("text", "found"),
+    [
+        ('[Foo]\nuuid = "x"', "a table"),
+        ("Foo = [1]", "an array"),
+        ('manifest_format = "2.0"\ndeps = 5', "5"),
+    ],
 )
-def test_another_toml_is_no_manifest(text: str, tmp_path: Path) -> None:
+def test_another_toml_is_no_manifest(text: str, found: str, tmp_path: Path) -> None:
     manifest = tmp_path / "Project.toml"
     manifest.write_text(text)
-    with pytest.raises(ArtifactsTomlError, match=r"Project.toml: .*expected .*found"):
+    with pytest.raises(ArtifactsTomlError, match=f"Project.toml: .*found {found};"):
         manifest_tomls(manifest)

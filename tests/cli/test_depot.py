@@ -282,6 +282,14 @@ def test_remove_keeps_what_another_file_needs(
     assert "Demo: not installed" in run("remove", "Demo").stdout
 
 
+@pytest.mark.usefixtures("published")
+def test_remove_deletes_nothing_where_a_name_is_not_bound(depot: Path) -> None:
+    assert run("install").exit_code == 0
+    result = run("remove", "Demo", "Nope")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert TREE_HASH in names(depot / "artifacts")
+
+
 def test_clearing_keeps_what_another_file_needs(
     depot: Path,
     published: Published,

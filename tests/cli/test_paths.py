@@ -257,6 +257,10 @@ HASH = "0" * 40
             "--platform = list",
             "Invalid value for '--platform': platform '': expected a",
         ),
+        (
+            "bundle x.tar --platform all --platform bogus",
+            "'--platform': platform 'bogus'",
+        ),
         ("diff served =", "'SECOND': expected a folder, an archive, a hash or a name,"),
         ("path Demo/../x", "'NAME': path inside an artifact: expected one that does"),
         ("demo --keep served", "'--keep': served: expected an empty or a new folder,"),

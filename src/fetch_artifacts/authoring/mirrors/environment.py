@@ -145,7 +145,9 @@ def _tables(name: str, entries: object, manifest: Path) -> list[dict[str, Any]]:
 def _damaged(
     context: str, expected: str, found: object, manifest: Path
 ) -> ArtifactsTomlError:
-    msg = f"expected {expected}, found {found!r}; Pkg.resolve() writes a Manifest anew"
+    shown = "an array" if isinstance(found, list) else repr(found)
+    shown = "a table" if isinstance(found, dict) else shown
+    msg = f"expected {expected}, found {shown}; Pkg.resolve() writes a Manifest anew"
     return ArtifactsTomlError(msg, path=manifest, context=context)
 
 

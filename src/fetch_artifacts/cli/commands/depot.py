@@ -241,8 +241,10 @@ def remove(
     They are installed again when they are needed.
     """
     from fetch_artifacts.install.clearing import clear
+    from fetch_artifacts.install.lookup import entries_in
 
     toml = str(resolve_toml(toml_path))
+    entries_in(toml, names, platform=platform)  # all are bound, or none is deleted
     delete = partial(
         clear, toml=toml, platform=platform, all_depots=all_depots, force=force
     )

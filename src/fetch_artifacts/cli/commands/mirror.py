@@ -41,10 +41,10 @@ def _parse_platforms(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> list[PlatformChoice] | None:
     """None for all platforms, this machine's where none is named."""
-    if "all" in values:
-        return None
+    named: list[PlatformChoice]
     with wrong_usage():
-        return [Platform.parse(value) for value in values] or [host_platform]
+        named = [Platform.parse(value) for value in values if value != "all"]
+    return None if "all" in values else named or [host_platform]
 
 
 def selection_options(command: Callable[..., None]) -> Callable[..., None]:
