@@ -48,6 +48,18 @@ def test_the_depots_follow_a_changed_environment(
 
 @UNIX
 @pytest.mark.parametrize("given", ["{root}/link/../depot/", "link/../depot"])
+def test_the_depots_follow_an_environment_in_place_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = depots_from_environ()
+    for value in (f"{tmp_path}/a", f"{tmp_path}/ü", ""):
+        environ = {"JULIA_DEPOT_PATH": value}
+        with monkeypatch.context() as context:
+            context.setattr(os, "environ", environ)
+            assert depots_from_environ() == ((value,) if value else ())
+        assert depots_from_environ() == before
+
+
 def test_a_depot_is_where_the_system_says_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
 ) -> None:

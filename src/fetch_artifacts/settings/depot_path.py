@@ -7,7 +7,7 @@ import os
 import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fetch_artifacts.errors import SettingsError
 from fetch_artifacts.files.paths import absolute
@@ -15,6 +15,15 @@ from fetch_artifacts.settings.user import expand_user, find_julia, home_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+_Raw: TypeAlias = "str | bytes | None"
+
+# os.environ takes a microsecond for a variable that is not set, as it catches an error.
+# Each look-up asks, so it asks the dict behind that, where there is one.
+_ENVIRON: Final = os.environ
+_VARIABLES: Final[Any] = getattr(_ENVIRON, "_data", _ENVIRON)
+_NAMES: Final = ("JULIA_DEPOT_PATH", "HOME", "JULIA", "PATH")
+_KEYS: Final = tuple(map(getattr(_ENVIRON, "encodekey", str), _NAMES))
 
 _only: Final[list[tuple[str, str]]] = []  # of only_depot; the last counts
 
@@ -74,9 +83,9 @@ def _bundled_depots(julia: Path | None) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=32)
-def _is_plain(value: str) -> bool:
+def _is_plain(value: str | bytes) -> bool:
     """Whether a JULIA_DEPOT_PATH has only absolute folders."""
-    return all(map(os.path.isabs, value.split(os.pathsep)))
+    return all(map(os.path.isabs, os.fsdecode(value).split(os.pathsep)))
 
 
 def _names_home(value: str | None) -> bool:
@@ -89,15 +98,20 @@ def _names_home(value: str | None) -> bool:
 
 @lru_cache(maxsize=32)
 def _depots(
-    value: str | None,
-    _home: str | None = None,  # what `home_folder` goes by
-    julia: tuple[str | None, str | None] | None = None,
+    raw: _Raw,
+    _home: _Raw = None,  # what `home_folder` goes by
+    julia: tuple[_Raw, _Raw] | None = None,
     here: str = "",
 ) -> tuple[str, ...]:
+    value = _text(raw)
     user = home_folder() if _names_home(value) else ""
-    bundled = _bundled_depots(find_julia(*julia)) if julia else ()
+    bundled = _bundled_depots(find_julia(*map(_text, julia))) if julia else ()
     depots = parse_depot_path(value, home=user, bundled=bundled)
     return tuple(str(Path(here, depot)) for depot in depots)
+
+
+def _text(raw: _Raw) -> str | None:
+    return None if raw is None else os.fsdecode(raw)
 
 
 @contextlib.contextmanager
@@ -133,9 +147,11 @@ def depots_from_environ() -> tuple[str, ...]:
     """
     if _only:
         return (_only[-1][0],)
-    get = os.environ.get
-    value = get("JULIA_DEPOT_PATH")
+    get, (depot_path, home, julia, path) = _VARIABLES.get, _KEYS
+    if os.environ is not _ENVIRON:  # the program has put another in its place
+        get, (depot_path, home, julia, path) = os.environ.get, _NAMES
+    value = get(depot_path)
     if value and _is_plain(value):
-        return _depots(value)  # as text: this is done at each look-up
+        return _depots(value)
     here = os.getcwd() if value else ""
-    return _depots(value, get("HOME"), (get("JULIA"), get("PATH")), here)
+    return _depots(value, get(home), (get(julia), get(path)), here)
