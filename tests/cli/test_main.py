@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
 import gc
+import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +13,7 @@ import pytest
 
 from fetch_artifacts import __version__
 from support.archives import file, pax
-from support.commands import run
+from support.commands import run, run_on
 from support.published import TREE, TREE_HASH, publish, tar
 from support.trees import Tree, make_tree
 
@@ -256,9 +259,9 @@ def test_on_a_terminal_list_is_a_table(
     monkeypatch.setenv("COLUMNS", "150")
     monkeypatch.setenv("NO_COLOR", "1")
     others = f"[Here]\nlazy = true\ngit-tree-sha1 = '{'1' * 40}'\n"
-    for os in ("linux", "windows"):
+    for system in ("linux", "windows"):
         others += f"[[There]]\ngit-tree-sha1 = '{'2' * 40}'\n"
-        others += f"os = '{os}'\narch = 'x86_64'\n"
+        others += f"os = '{system}'\narch = 'x86_64'\n"
     toml.write_text(toml.read_text() + others + "[Bad]\ngit-tree-sha1 = '12345'\n")
     assert run("install", "Demo").exit_code == 0
     result = run("list", "--platform", "x86_64-w64-mingw32", terminal=True)
@@ -341,6 +344,36 @@ def test_version_and_help() -> None:
     text = run("--help").stdout
     for command in ("demo", "hash", "install", "list", "path", "verify"):
         assert f"  {command} " in text
+
+
+class Full(io.StringIO):
+    """A stream to a full disk."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["list", "-h"], ["list"]]
+)
+@pytest.mark.usefixtures("toml")
+def test_what_can_not_be_printed_is_no_traceback(arguments: list[str]) -> None:
+    result = run_on(Full(), io.StringIO(), arguments)
+    assert result.exit_code == 1
+    assert result.stderr == "fetch-artifacts: No space left on device\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a folder that is in use")
+@pytest.mark.parametrize("arguments", [["list"], ["create", "."], ["cache-key"]])
+def test_a_working_directory_that_was_deleted_is_told(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "the working directory is no longer there; change to" in result.stderr
 
 
 def test_the_module_runs_as_the_command() -> None:

@@ -7,6 +7,7 @@ import importlib
 import io
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
@@ -112,6 +113,9 @@ class _Commands(click.Group):
             text = printable(shown.getvalue(), sys.stderr, keep="\n\t")
             click.echo(text, nl=False, err=True)
             return error.exit_code
+        except OSError as error:  # --help and --version print before `invoke`
+            tell(_explained(error))
+            return FAILED
         return code if isinstance(code, int) else 0
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -149,6 +153,8 @@ def _interrupted(error: BaseException | None, *, resumes: bool = False) -> int:
 def _explained(error: Exception) -> str:
     if isinstance(error, FetchArtifactsError):
         return in_options(error)
+    if isinstance(error, FileNotFoundError) and not error.filename and _is_adrift():
+        return "the working directory is no longer there; change to another one"
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or error}"
@@ -158,6 +164,15 @@ def _explained(error: Exception) -> str:
         "This is a defect of fetch-artifacts. Run the command again with --debug, and "
         "report what it prints to the project's issue tracker."
     )
+
+
+def _is_adrift() -> bool:
+    """Whether the working directory was deleted."""
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
 
 
 _EXIT_CODES: Final = """\b
