@@ -16,7 +16,7 @@ import pytest
 from fetch_artifacts.errors import LockTimeoutError
 from fetch_artifacts.files import writing
 from fetch_artifacts.files.rewriting import rewrite
-from support.trees import names
+from support.trees import as_nobody, names
 
 UNIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
 ROOT = pytest.mark.skipif(
@@ -343,3 +343,16 @@ def test_a_write_in_place_that_was_cut_off_does_not_begin_anew(
     with pytest.raises(OSError, match="it may be incomplete"):
         rewrite(path, to(b"new"))
     assert len(flushed) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such users")
+def test_a_folder_that_can_not_be_written_is_named_and_no_lock() -> None:
+    with as_nobody() as parent:
+        folder = parent / "folder"
+        folder.mkdir()
+        (folder / "f").write_bytes(b"old")
+        folder.chmod(0o555)
+        with pytest.raises(PermissionError) as caught:
+            rewrite(folder / "f", to(b"new"))
+        folder.chmod(0o777)
+    assert str(folder) == caught.value.filename

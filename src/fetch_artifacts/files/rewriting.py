@@ -60,10 +60,15 @@ def rewrite(
         LockTimeoutError: The lock was not free in time.
         OSError: The file can't be read or written, or the lock can't be made.
     """
-    return outlast_stale(
-        lambda: _rewrite(Path(path), change, shared=shared, timeout=timeout),
-        tries=_STARTS,
-    )
+    try:
+        return outlast_stale(
+            lambda: _rewrite(Path(path), change, shared=shared, timeout=timeout),
+            tries=_STARTS,
+        )
+    except PermissionError as error:
+        if str(error.filename).endswith(".pid"):  # its user knows of no such file
+            error.filename = os.path.dirname(error.filename)
+        raise
 
 
 def _rewrite(
