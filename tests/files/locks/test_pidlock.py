@@ -455,6 +455,14 @@ def test_a_holder_that_cannot_be_seen_is_known_by_the_lock_of_the_system(
     assert is_free(path, stale_age=300)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="NOT TESTED: only Linux tells")
+def test_a_holder_that_has_ended_is_dead_before_its_parent_looks(path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        leave_lock(path, f"{process.pid} {HOST}", age=0)
+        assert is_free(path, stale_age=300)
+
+
 def test_no_two_take_over_the_lock_of_a_dead_one(path: Path) -> None:
     for _ in range(20):
         leave_lock(path, f"{dead_pid()} {HOST}", age=0)

@@ -74,7 +74,11 @@ def parse_holder(content: bytes) -> tuple[int, str]:
 
 
 def may_be_alive(pid: int, host: str) -> bool:
-    """Pidfile's ``isvalidpid``: whether a process exists or its state is unknown."""
+    """Pidfile's ``isvalidpid``: whether a process exists or its state is unknown.
+
+    Unlike there, a process that has ended does not count, although its parent has not
+    waited for it, as happens for long in containers.
+    """
     if host not in {"", host_name()}:
         return True
     if sys.platform == "win32":
@@ -87,7 +91,17 @@ def may_be_alive(pid: int, host: str) -> bool:
         return False
     except PermissionError:
         pass  # another user's
-    return True
+    return not _has_ended(pid)
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a process is a zombie, as far as Linux tells."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            state = file.read().rpartition(b")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return state == b"Z"
 
 
 if sys.platform == "win32":

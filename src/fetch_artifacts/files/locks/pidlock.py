@@ -16,7 +16,8 @@ Beyond the protocol:
 - A holder also locks its file with the system (``flock``), where file systems can do
   that. If the process that a file names is not on this host any more, and nobody holds
   that lock, the file is removed at once: the system knows that the process is dead,
-  also where it would be in a container that has its own numbers.
+  also where it would be in a container that has its own numbers. A process that has
+  ended is dead, whether or not its parent has waited for it.
 - A process that removes a dead one's file holds that lock, so that no two processes
   take a lock over at once.
 - Anything but a lock file, such as a folder, a FIFO or a link, is an error, not a lock.
