@@ -187,6 +187,23 @@ install_artifacts()
         assert said.count(f"Data{number}: trying {url}\n") == 1
 
 
+def test_a_program_is_warned_once_of_an_old_entry(toml: Path) -> None:
+    archives = sorted(toml.parent.glob("*.gz"))
+    hashes = [sha256(archive.read_bytes()) for archive in archives]
+    entries = [
+        entry((archive.as_uri(), each), name=f"D{archive.name[0]}", tree_hash=each)
+        for archive, each in zip(archives, hashes, strict=True)
+    ]
+    toml.write_text("\n".join(entries))
+    code = """
+install_artifacts()
+assert len(forks) == 2
+install_artifacts()
+"""
+    said = run(toml, code).stderr.splitlines()
+    assert [line[:2] for line in sorted(said)] == [f"D{n}" for n in range(COUNT)]
+
+
 def silent(_: Request, connection: socket.socket) -> None:
     wait_for_the_end(connection)
 

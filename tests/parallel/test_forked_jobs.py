@@ -148,6 +148,36 @@ run([lambda: logging.getLogger("fetch_artifacts").warning("old %s", "entry")])
     assert run(code).stderr == "old entry\n"
 
 
+def test_a_record_comes_without_what_can_not_be_pickled() -> None:
+    code = """
+class Record(logging.LogRecord):
+    def __init__(self, name, *rest):
+        super().__init__(name, *rest)
+        self.lock, self.place = threading.Lock(), name.upper()
+logging.setLogRecordFactory(Record)
+logging.basicConfig(format="%(place)s: %(message)s")
+run([lambda: logging.getLogger("other").warning("of %d", 1)])
+"""
+    assert run(code).stderr == "OTHER: of 1\n"
+
+
+def test_a_warning_of_each_fork_is_shown_once(folder: Path) -> None:
+    code = """
+logging.basicConfig(format="%(message)s", level=logging.INFO)
+def job():
+    os.mkdir(os.path.join(sys.argv[1], str(os.getpid())))
+    while len(os.listdir(sys.argv[1])) < 2:
+        time.sleep(0.01)
+    for said in ("twice", "twice", f"{os.getpid()}"):
+        logging.warning(said)
+    logging.info("not a warning")
+run([job] * 2, workers=2)
+"""
+    said = run(code, folder).stderr.splitlines()
+    expected = ["twice", "twice", *["not a warning"] * 2, *names(folder)]
+    assert sorted(said) == sorted(expected)
+
+
 def test_messages_come_in_the_order_of_each_job() -> None:
     code = """
 def job(number):
@@ -221,13 +251,14 @@ def test_a_program_that_ignores_its_children_gets_the_results() -> None:
     )
 
 
-def test_a_fork_ignores_what_the_terminal_sends() -> None:
+def test_a_fork_ignores_what_terminals_and_schedulers_send() -> None:
     code = """
 def job():
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        os.kill(os.getpid(), number)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"):
+        os.kill(os.getpid(), getattr(signal, name))
     return in_fork()
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+for number in (signal.SIGTERM, signal.SIGUSR1):
+    signal.signal(number, lambda *_: sys.exit(1))
 assert all(results([job] * 4).values())
 """
     run(code)
@@ -294,6 +325,41 @@ except KeyboardInterrupt:
 """
     assert run(code, folder).stdout == "interrupted\n"
     assert names(folder) == ALL
+
+
+def test_an_interrupt_while_forks_are_made_leaves_none_behind() -> None:
+    code = """
+real = os.fork
+def fork():
+    child = real()
+    if child:
+        os.kill(parent, signal.SIGINT)
+    return child
+os.fork = fork
+try:
+    run([functools.partial(stopped.wait, 50)] * 4)
+except KeyboardInterrupt:
+    assert stopped.is_set() and no_child_is_left()
+    print("interrupted")
+"""
+    assert run(code).stdout == "interrupted\n"
+
+
+def test_an_interrupt_right_before_a_fork_blocks_no_signals() -> None:
+    code = """
+real = signal.pthread_sigmask
+def interrupted(how, numbers):
+    before = real(how, numbers)
+    if how == signal.SIG_BLOCK and set(numbers):
+        raise KeyboardInterrupt
+    return before
+signal.pthread_sigmask = interrupted
+try:
+    run([int])
+except KeyboardInterrupt:
+    print(real(signal.SIG_BLOCK, ()))
+"""
+    assert run(code).stdout == "set()\n"
 
 
 def test_an_error_of_the_listener_stops_the_forks(folder: Path) -> None:

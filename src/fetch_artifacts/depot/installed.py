@@ -186,6 +186,12 @@ def warn_of_old_entry(entry: ArtifactEntry, tree_hash: TreeHash) -> None:
     )
 
 
+def note_warned(entry: ArtifactEntry) -> None:
+    """Warn no more of an old entry that is installed, as a fork has warned of it."""
+    if entry.archive_sha256 is not None:
+        _warned.add(entry.archive_sha256)
+
+
 def _parse(content: bytes) -> dict[str, object]:
     try:
         return parse_toml(content.decode("utf-8"))

@@ -91,7 +91,7 @@ class _Board:
         try:
             with contextlib.suppress(OSError, RuntimeError):  # forbidden, or too many
                 while len(children) < forks:
-                    children.append(fork(lambda: self._hash_blocks(numbers)))
+                    fork(lambda: self._hash_blocks(numbers), children.append)
             self._hash_blocks(numbers)
         finally:
             while os.read(numbers, self._blocks):  # after an error, no more is begun

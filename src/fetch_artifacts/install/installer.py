@@ -20,6 +20,7 @@ from fetch_artifacts.archive.doubts import doubts
 from fetch_artifacts.archive.unpack import unpack_archive
 from fetch_artifacts.depot.installed import (
     locate_entry,
+    note_warned,
     remember_tree,
     warn_of_old_entry,
 )
@@ -40,7 +41,7 @@ from fetch_artifacts.install.received import (
     warn_of_content,
 )
 from fetch_artifacts.install.source_reader import SourceReader
-from fetch_artifacts.install.sources import first_success
+from fetch_artifacts.install.sources import first_success, raise_together
 from fetch_artifacts.parallel.processes import processes_for
 from fetch_artifacts.parallel.threads import run_all, run_one
 from fetch_artifacts.settings.environment import Settings
@@ -76,7 +77,6 @@ _USED_BY_FORKS: Final = (  # each of them would import these, for 0.1 s
 )
 
 K = TypeVar("K")
-T = TypeVar("T")
 
 
 class Installer(contextlib.AbstractContextManager["Installer"]):
@@ -204,6 +204,9 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             workers=jobs or self._settings.concurrent_downloads,
             missing=sum(map(self._is_missing, joined.values())),
         )
+        for tree, done in running.items():
+            if not done.exception():  # else it has warned of nothing
+                note_warned(joined[tree])  # perhaps in a fork
         raise_together([(joined[tree].name, done) for tree, done in running.items()])
         return {tree: done.result() for tree, done in running.items()}
 
@@ -377,24 +380,3 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
 def _tree_key(entry: ArtifactEntry) -> TreeHash | Sha256 | None:
     """The hash that identifies a tree: its own, or its archive's for an old entry."""
     return entry.tree_hash or entry.archive_sha256
-
-
-def raise_together(
-    done: Sequence[tuple[str, Future[T]]], participle: str = "installed"
-) -> None:
-    """Raise the errors of all jobs as one error.
-
-    Args:
-        done: The jobs with the names of their artifacts.
-        participle: What could not be done with an artifact that failed.
-    """
-    failures = [(name, error) for name, each in done if (error := each.exception())]
-    for _, error in failures:
-        if len(failures) == 1 or not isinstance(error, FetchArtifactsError):
-            raise error
-    if failures:
-        lines = [f"{len(failures)} of {len(done)} artifacts could not be {participle}:"]
-        lines += [str(error) for _, error in failures]
-        attempts = [(name, e) for name, e in failures if isinstance(e, Exception)]
-        names = ", ".join(name for name, _ in failures)
-        raise InstallError("\n".join(lines), name=names, attempts=attempts)

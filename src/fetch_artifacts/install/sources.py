@@ -10,6 +10,7 @@ from fetch_artifacts.artifacts_toml.entry import DownloadSource
 from fetch_artifacts.errors import (
     ArtifactsTomlError,
     DownloadError,
+    FetchArtifactsError,
     HashMismatchError,
     InstallError,
     UnpackError,
@@ -21,6 +22,7 @@ from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from fetch_artifacts.artifacts_toml.entry import ArtifactEntry
     from fetch_artifacts.digests import Sha256
@@ -147,3 +149,24 @@ def _with_place(url: str, error: Exception) -> str:
     # The fault of a source that can't be read names its place in the file.
     named = text.startswith(url) or isinstance(error, ArtifactsTomlError)
     return text if named else f"{url}: {text}"
+
+
+def raise_together(
+    done: Sequence[tuple[str, Future[T]]], participle: str = "installed"
+) -> None:
+    """Raise the errors of all jobs as one error.
+
+    Args:
+        done: The jobs with the names of their artifacts.
+        participle: What could not be done with an artifact that failed.
+    """
+    failures = [(name, error) for name, each in done if (error := each.exception())]
+    for _, error in failures:
+        if len(failures) == 1 or not isinstance(error, FetchArtifactsError):
+            raise error
+    if failures:
+        lines = [f"{len(failures)} of {len(done)} artifacts could not be {participle}:"]
+        lines += [str(error) for _, error in failures]
+        attempts = [(name, e) for name, e in failures if isinstance(e, Exception)]
+        names = ", ".join(name for name, _ in failures)
+        raise InstallError("\n".join(lines), name=names, attempts=attempts)

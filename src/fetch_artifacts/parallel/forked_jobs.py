@@ -43,7 +43,7 @@ _NUMBER: Final = 2  # bytes
 _MOST: Final = 1 << 15  # numbers, which fill a pipe
 _IGNORED: Final = frozenset(
     getattr(signal, name)
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE")
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE", "SIGUSR1", "SIGUSR2")
     if hasattr(signal, name)
 )
 
@@ -69,15 +69,15 @@ def run_in_forks(
         hear: Called in this process with each message, one after the other.
     """
     running: dict[K, Future[T]] = {}
-    keys = list(jobs)
+    keys, records = list(jobs), _Records()
     try:
         with _Forks(list(jobs.values()), stopped, begin) as forks:
             forks.start(processes, workers)
             for message in forks.messages():
                 if isinstance(message, _Outcome):
                     running[keys[message.number]] = message.settled()
-                elif isinstance(message, logging.LogRecord):
-                    logging.getLogger(message.name).handle(message)
+                elif isinstance(message, _Record):
+                    records.handle(message)
                 else:
                     hear(message)
     except BaseException:
@@ -110,12 +110,15 @@ class _Forks(contextlib.ExitStack, Generic[T]):
         """Fork; less often, or not at all, where the system refuses it."""
         with contextlib.suppress(OSError, RuntimeError):
             waits = self.enter_context(contextlib.ExitStack())  # left last
+
+            def made(child: int) -> None:
+                waits.callback(wait_for, child)
+                self.callback(self._lifeline.write, b"0")  # ends one fork
+
             self._open()
             for number in range(processes):
                 threads = len(range(number, workers, processes))
-                child = fork(partial(self._work, threads), ignored=_IGNORED)
-                waits.callback(wait_for, child)
-                self.callback(self._lifeline.write, b"0")  # ends one fork
+                fork(partial(self._work, threads), made, ignored=_IGNORED)
 
     def messages(self) -> Iterator[object]:
         """Give what the forks send, until the last one has ended."""
@@ -209,13 +212,50 @@ class _ForkError(Exception):
         return f'\n"""\n{self.args[0]}"""'
 
 
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What is logged, without what can't be pickled."""
+
+    facts: dict[str, object]
+
+    @classmethod
+    def of(cls, record: logging.LogRecord) -> _Record:
+        facts = vars(record)
+        return cls({key: facts[key] for key in facts if _is_pickled(facts[key])})
+
+    def made_again(self) -> logging.LogRecord:
+        record = logging.LogRecord("", 0, "", 0, "", (), None)
+        vars(record).update(self.facts)
+        return record
+
+
+def _is_pickled(value: object) -> bool:
+    with contextlib.suppress(Exception):  # of a class of the program
+        return bool(pickle.dumps(value))
+    return False
+
+
+class _Records:
+    """Has records handled here; a warning of two forks is one, as of two threads."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, str], int | None] = {}
+
+    def handle(self, message: _Record) -> None:
+        record = message.made_again()
+        said = record.name, record.getMessage()
+        first = self._first.setdefault(said, record.process)
+        if record.levelno < logging.WARNING or first == record.process:
+            logging.getLogger(record.name).handle(record)
+
+
 class _RecordSender(QueueHandler):
     def __init__(self, send: Callable[[object], None]) -> None:
         super().__init__(SimpleQueue())
         self._send = send
 
     def enqueue(self, record: logging.LogRecord) -> None:
-        self._send(record)
+        self._send(_Record.of(record))
 
 
 def _send_records(send: Callable[[object], None]) -> None:

@@ -66,11 +66,17 @@ def processes_for(pieces: int, *, least: int, pages_a_piece: int) -> int:
     return max(1, min(_MOST_PROCESSES, available_cores(), pieces // each))
 
 
-def fork(work: Callable[[], object], *, ignored: Iterable[int] = ()) -> int:
-    """Do some work in a fork of this process, and give the number of that.
+def fork(
+    work: Callable[[], object],
+    made: Callable[[int], object],
+    *,
+    ignored: Iterable[int] = (),
+) -> None:
+    """Do some work in a fork of this process.
 
     Args:
         work: What to do. What it returns or raises goes nowhere.
+        made: Called with the number of the fork, before a signal can interrupt that.
         ignored: Signals that the fork ignores; all that the program handles have their
             usual effect on it.
 
@@ -78,12 +84,14 @@ def fork(work: Callable[[], object], *, ignored: Iterable[int] = ()) -> int:
         OSError: The system refuses it.
         RuntimeError: This is a subinterpreter.
     """
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    # A signal that came right before may interrupt the second of these calls.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         child = os.fork()
         if not child:
             _work_and_exit(work, frozenset(ignored), mask)
-        return child
+        made(child)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 

@@ -36,10 +36,9 @@ from fetch_artifacts.files.folder import Folder
 from fetch_artifacts.files.locks.pidlock import pid_lock
 from fetch_artifacts.files.removing import remove_tree
 from fetch_artifacts.files.scratch import scratch_folder
-from fetch_artifacts.install.installer import raise_together
 from fetch_artifacts.install.received import require_promised, unpack_failure
 from fetch_artifacts.install.source_reader import SourceReader
-from fetch_artifacts.install.sources import first_success
+from fetch_artifacts.install.sources import first_success, raise_together
 from fetch_artifacts.parallel.threads import run_all
 from fetch_artifacts.settings.environment import Settings
 from fetch_artifacts.settings.mirrors import VARIABLE, is_writable, mirrors_of
