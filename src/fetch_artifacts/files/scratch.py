@@ -108,11 +108,12 @@ def naming_the_place() -> Iterator[Path]:
 
 
 def _is_of(place: str, error: OSError) -> bool:
-    """Whether an error is about a file in a folder, or of a write to some file."""
+    """Whether an error is about a folder, a file in it, or a write to some file."""
     if error.filename is None:
         return error.errno in _OF_WRITES
+    folder = os.path.join(place, "")
     names = (error.filename, error.filename2)
-    return any(str(name).startswith(os.path.join(place, "")) for name in names)
+    return any(os.path.join(str(name), "").startswith(folder) for name in names)
 
 
 def _sweep(parent: Path, prefix: str) -> None:
