@@ -72,6 +72,16 @@ def test_a_pipe_gets_a_line_for_each_artifact_where_that_is_wanted(
         assert report is None
 
 
+def test_a_process_without_standard_error_is_shown_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FETCH_ARTIFACTS_PROGRESS", "on")
+    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=None))
+    with progress.show_progress(verbose=True) as report:
+        assert report is None
+    assert list(progress.counted("ab", 2, "hashing")) == ["a", "b"]
+
+
 def test_a_dumb_terminal_gets_lines_without_escape_sequences(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

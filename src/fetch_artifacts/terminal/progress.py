@@ -287,6 +287,13 @@ def _shows_bars() -> bool:
     return sys.stderr.isatty() and not is_dumb()
 
 
+def _wanted() -> bool | None:
+    """What the setting says; False where nobody is to see it, or there is no stream."""
+    if _hidden or not sys.stderr:  # a service may have none, nor has pythonw
+        return False
+    return wants_progress()
+
+
 @contextlib.contextmanager
 def without_progress() -> Iterator[None]:
     """Show no progress in all threads within a block."""
@@ -309,7 +316,7 @@ def show_progress(*, verbose: bool = False) -> Iterator[Progress | None]:
     Raises:
         SettingsError: FETCH_ARTIFACTS_PROGRESS says something else.
     """
-    wanted = False if _hidden else wants_progress()
+    wanted = _wanted()
     if wanted is False:
         yield None
     elif _shows_bars():
@@ -330,7 +337,7 @@ def counted(items: Iterable[T], total: int, what: str) -> Iterator[T]:
         total: How many there are.
         what: What is done with each.
     """
-    if _hidden or wants_progress() is False or not _shows_bars():
+    if _wanted() is False or not _shows_bars():
         yield from items
         return
     from tqdm.auto import tqdm
