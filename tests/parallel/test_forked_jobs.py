@@ -148,6 +148,19 @@ run([lambda: logging.getLogger("fetch_artifacts").warning("old %s", "entry")])
     assert run(code).stderr == "old entry\n"
 
 
+def test_a_handler_is_not_finalized_in_a_fork(folder: Path) -> None:
+    code = """
+file = open(os.path.join(sys.argv[1], "log"), "w")
+file.write("once")
+logging.basicConfig(stream=file)
+file = None
+run([int])
+logging.root.handlers[0].stream.close()
+"""
+    assert run(code, folder).stderr == ""
+    assert (folder / "log").read_text() == "once"
+
+
 def test_a_record_comes_without_what_can_not_be_pickled() -> None:
     code = """
 class Record(logging.LogRecord):

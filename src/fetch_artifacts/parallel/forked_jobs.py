@@ -253,6 +253,12 @@ class _RecordSender(QueueHandler):
     def __init__(self, send: Callable[[object], None]) -> None:
         super().__init__(SimpleQueue())
         self._send = send
+        self._replaced: list[object] = []
+
+    def replace(self, logger: logging.Logger) -> None:
+        """Let a logger hand its records on, and finalize no handler in the fork."""
+        self._replaced += logger.handlers, logger.filters
+        logger.handlers, logger.filters, logger.propagate = [], [], True
 
     def enqueue(self, record: logging.LogRecord) -> None:
         self._send(_Record.of(record))
@@ -260,8 +266,9 @@ class _RecordSender(QueueHandler):
 
 def _send_records(send: Callable[[object], None]) -> None:
     """Let the parent, which has the handlers, handle what is logged."""
+    sender = _RecordSender(send)
     known = logging.root.manager.loggerDict.values()
     for logger in [logging.root, *known]:
         if isinstance(logger, logging.Logger):
-            logger.handlers, logger.filters, logger.propagate = [], [], True
-    logging.root.addHandler(_RecordSender(send))
+            sender.replace(logger)
+    logging.root.addHandler(sender)
