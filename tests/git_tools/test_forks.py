@@ -162,6 +162,21 @@ assert forks.may_fork() and not parents.recv()
     run(tree, code)
 
 
+def test_a_sub_interpreter_does_not_fork(tree: Path) -> None:
+    code = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+found = interpreters.run_string(interpreters.create(), '''
+from fetch_artifacts.parallel.processes import may_fork
+assert not may_fork()
+''')
+assert found is None, found
+"""
+    run(tree, code)
+
+
 def test_the_error_is_that_of_one_process(tree: Path) -> None:
     code = """
 from fetch_artifacts.errors import UnhashableFileError

@@ -39,10 +39,22 @@ def may_fork() -> bool:
     workers = sys.modules.get("multiprocessing.process")
     if workers and workers.parent_process():  # it has the other cores busy
         return False
+    if not _is_main_interpreter():  # a fork of another one crashes
+        return False
     try:
         return len(os.listdir("/proc/self/task")) == 1  # the system's threads
     except OSError:
         return False
+
+
+def _is_main_interpreter() -> bool:
+    """Whether this is the interpreter, and the thread, that may handle signals."""
+    try:
+        with contextlib.suppress(OSError):  # nobody may handle this one
+            signal.signal(signal.SIGKILL, signal.SIG_DFL)
+    except ValueError:
+        return False
+    return True
 
 
 def processes_for(pieces: int, *, least: int, pages_a_piece: int) -> int:
