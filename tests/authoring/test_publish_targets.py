@@ -88,9 +88,9 @@ def test_nothing_is_bound_where_one_of_several_targets_fails(
     tmp_path: Path, depot: Path
 ) -> None:
     source, toml = make_tree(tmp_path / "source", TREE), tmp_path / "Artifacts.toml"
-    (tmp_path / "two").touch()
+    (tmp_path / "file").touch()
     targets = publish.targets_for(
-        [f"dir:{tmp_path / 'one'}", f"dir:{tmp_path / 'two'}"],
+        [f"dir:{tmp_path / 'one'}", f"dir:{tmp_path / 'file' / 'two'}"],
         url_bases=[(tmp_path / "one").as_uri(), (tmp_path / "two").as_uri()],
     )
     with pytest.raises(PublishError, match="could not be written"):
