@@ -2,8 +2,9 @@
 
 The data is cut into blocks of 1 MiB, each a gzip member of its own (RFC 1952, 2.2) with
 neither a time nor a name, as gzip, 7-Zip and Julia read them. libdeflate makes them, at
-its level 6; a block that gets hardly smaller is stored. On real trees the result is as
-small as that of zlib's level 6, in a fifth of the time on two cores.
+its level 6, or a faster one where that comes to the same; a block that gets hardly
+smaller is stored. On real trees the result is as small as that of zlib's level 6, in a
+fifth of the time on two cores.
 
 The bytes depend on the data and the version of libdeflate only; where that has no wheel
 and zlib takes its place, they differ. So the tree hash, not the sha256 of an archive
@@ -27,17 +28,18 @@ if TYPE_CHECKING:
 
 # Half of it makes archives 0.3 % larger. Each thread has up to two blocks in memory.
 _BLOCK_BYTES: Final = 1 << 20
-_LEVEL: Final = 6
 _MOST_THREADS: Final = 8  # they take more than a tar archive can be written at
 
 # Compressing random data takes longer than all else, so a sample of each block is
 # tried first: small pieces from all over it, in which any headers would show.
 _SAMPLES: Final = 64
 _SAMPLE_BYTES: Final = 256
+_SAMPLE_LEVEL: Final = 6
 
-# Files that do not compress save 1 % by their headers; that takes five times as long to
-# decompress as what is stored.
-_WORTH_IT: Final = 0.97
+# What a sample shrinks to, at least, and the level for such a block. Files that do not
+# compress save 1 % by their headers, and would take five times as long to decompress as
+# what is stored. Small ones, or floating-point numbers, get as small at level 1.
+_LEVELS: Final = ((0.97, 0), (0.8, 1), (0, 6))
 
 
 def gzip_chunks(
@@ -104,5 +106,6 @@ def _member(block: bytes) -> bytes:
     step = max(len(block) // _SAMPLES, _SAMPLE_BYTES)
     starts = range(0, len(block), step)
     sample = b"".join([block[start : start + _SAMPLE_BYTES] for start in starts])
-    shrinks = len(gzip_member(sample, _LEVEL)) < _WORTH_IT * len(sample)
-    return gzip_member(block, _LEVEL if shrinks else 0)
+    rest = len(gzip_member(sample, _SAMPLE_LEVEL)) / max(len(sample), 1)
+    level = next(level for least, level in _LEVELS if rest >= least)
+    return gzip_member(block, level)
