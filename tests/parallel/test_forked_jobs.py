@@ -204,6 +204,8 @@ for number in range(4):
 
 
 NOTHING_COMES = {
+    "no more memory": "raise MemoryError",
+    "no more threads": 'raise RuntimeError("can\'t start new thread")',
     "killed": "os.kill(os.getpid(), signal.SIGKILL)",
     "an outcome that can't be pickled": "return lambda: 0",
     "an error that can't be pickled": "raise ValueError(lambda: 0)",

@@ -3,7 +3,8 @@
 A thread that is free reads the number of the next job from a pipe. What a fork has to
 say it sends through one socket that all of them share: what came of a job, what is
 logged, and what the jobs tell on their way. Jobs of which nothing came, because a fork
-was killed or the outcome can't be pickled, run in threads of this process at the end.
+was killed or lacked memory or threads, or the outcome can't be pickled, run in threads
+of this process at the end.
 
 Ctrl-C reaches each process of a terminal, so the forks ignore it, and what else ends a
 program in good order. They stop, and leave nothing behind, as soon as this process
@@ -41,6 +42,7 @@ T = TypeVar("T")
 _LONGEST: Final = 1 << 18  # bytes of a message; Linux takes 208 KiB unless told
 _NUMBER: Final = 2  # bytes
 _MOST: Final = 1 << 15  # numbers, which fill a pipe
+_SCARCE: Final = (MemoryError, RuntimeError)  # no memory, "can't start new thread"
 _IGNORED: Final = frozenset(
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE", "SIGUSR1", "SIGUSR2")
@@ -167,7 +169,8 @@ class _Forks(contextlib.ExitStack, Generic[T]):
             if not number:
                 return
             done = settle(Future[T](), self._jobs[number[0]])
-            self._send(_Outcome.of(number[0], done))
+            if type(done.exception()) not in _SCARCE:
+                self._send(_Outcome.of(number[0], done))
 
     def _send(self, message: object) -> None:
         """Send what can be pickled and is not too long, while the parent is there."""
