@@ -103,6 +103,16 @@ assert max(results([job] * 30, processes=2, workers=5).values()) in (4, 5)
     run(code, folder)
 
 
+def test_there_are_no_more_threads_than_jobs() -> None:
+    code = """
+def job():
+    time.sleep(0.02)
+    return threading.active_count()
+assert max(results([job] * 6, workers=50).values()) <= 3 + len(["main", "lifeline"])
+"""
+    run(code)
+
+
 def test_an_error_keeps_its_class_its_values_and_where_it_came_from() -> None:
     code = """
 def job():

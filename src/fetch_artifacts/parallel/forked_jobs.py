@@ -74,7 +74,7 @@ def run_in_forks(
     keys, records = list(jobs), _Records()
     try:
         with _Forks(list(jobs.values()), stopped, begin) as forks:
-            forks.start(processes, workers)
+            forks.start(processes, min(workers, len(jobs)))
             for message in forks.messages():
                 if isinstance(message, _Outcome):
                     running[keys[message.number]] = message.settled()
