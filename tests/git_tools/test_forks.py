@@ -117,6 +117,7 @@ def test_a_program_that_ignores_its_children_gets_the_digests(tree: Path) -> Non
 
 NO_FORKS = {
     "another thread": "threading.Thread(target=signal.pause, daemon=True).start()",
+    "gevent": "sys.modules['gevent'] = sys",
     "jax": "sys.modules['jax'] = sys",
     "the system refuses": """
 def fork():
