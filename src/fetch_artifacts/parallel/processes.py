@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _MOST_PROCESSES: Final = 8
 _THREAD_ENDS: Final = 0.001  # seconds; until then the system may list one that ended
 
-# Each of them warns of a fork, or does not survive one; or makes threads wait for each
-# other in one thread of the system, so that the one that waits for the parent stops all.
+# Each of them warns of a fork, or does not survive one; or puts all threads into one of
+# the system, where the one that waits for the parent would stop the others.
 _AGAINST_FORKS: Final = frozenset({"eventlet", "gevent", "jax", "juliacall", "mpi4py"})
 
 
