@@ -246,10 +246,12 @@ class _Records:
 
     def handle(self, message: _Record) -> None:
         record = message.made_again()
-        said = record.name, record.getMessage()
-        first = self._first.setdefault(said, record.process)
-        if record.levelno < logging.WARNING or first == record.process:
+        if record.levelno < logging.WARNING or self._is_news(record):
             logging.getLogger(record.name).handle(record)
+
+    def _is_news(self, record: logging.LogRecord) -> bool:
+        said = record.name, record.getMessage()
+        return self._first.setdefault(said, record.process) == record.process
 
 
 class _RecordSender(QueueHandler):
