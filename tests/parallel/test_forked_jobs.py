@@ -370,6 +370,44 @@ except KeyboardInterrupt:
     assert run(code).stdout == "interrupted\n"
 
 
+ALARM = """
+def late(*_):
+    raise TimeoutError("late")
+signal.signal(signal.SIGALRM, late)
+"""
+WHEN_IT_IS_LATE = {
+    "forks are made": """
+real = os.pipe
+def pipe():
+    os.kill(parent, signal.SIGALRM)
+    return real()
+os.pipe = pipe""",
+    "an error is made again": """
+class Odd(Exception):
+    def __setstate__(self, state):
+        os.kill(parent, signal.SIGALRM)
+def job():
+    error = Odd()
+    error.note = "note"
+    raise error""",
+}
+
+
+@pytest.mark.parametrize("when", WHEN_IT_IS_LATE.values(), ids=WHEN_IT_IS_LATE)
+def test_no_error_of_a_signal_handler_is_lost(when: str) -> None:
+    code = f"""
+{ALARM}
+job = int
+{when}
+try:
+    run([job])
+except TimeoutError as error:
+    assert stopped.is_set() and no_child_is_left()
+    print(error)
+"""
+    assert run(code).stdout == "late\n"
+
+
 def test_an_interrupt_right_before_a_fork_blocks_no_signals() -> None:
     code = """
 real = signal.pthread_sigmask

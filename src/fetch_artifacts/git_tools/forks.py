@@ -23,6 +23,7 @@ from fetch_artifacts.parallel.processes import (
     fork,
     may_fork,
     processes_for,
+    signals_blocked,
     wait_for,
 )
 
@@ -89,9 +90,12 @@ class _Board:
         os.close(end)
         children: list[int] = []
         try:
-            with contextlib.suppress(OSError, RuntimeError):  # forbidden, or too many
+            with (
+                signals_blocked() as mask,
+                contextlib.suppress(OSError, RuntimeError),  # forbidden, or too many
+            ):
                 while len(children) < forks:
-                    fork(lambda: self._hash_blocks(numbers), children.append)
+                    children.append(fork(lambda: self._hash_blocks(numbers), mask))
             self._hash_blocks(numbers)
         finally:
             while os.read(numbers, self._blocks):  # after an error, no more is begun

@@ -29,7 +29,7 @@ from logging.handlers import QueueHandler
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from fetch_artifacts.parallel.processes import fork, wait_for
+from fetch_artifacts.parallel.processes import fork, signals_blocked, wait_for
 from fetch_artifacts.parallel.threads import run_all, settle, start_thread
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ def run_in_forks(
         with _Forks(list(jobs.values()), stopped, begin) as forks:
             forks.start(processes, min(workers, len(jobs)))
             for message in forks.messages():
+                if message is None:  # it can't be made again
+                    continue
                 if isinstance(message, _Outcome):
                     running[keys[message.number]] = message.settled()
                 elif isinstance(message, _Record):
@@ -110,17 +112,14 @@ class _Forks(contextlib.ExitStack, Generic[T]):
 
     def start(self, processes: int, workers: int) -> None:
         """Fork; less often, or not at all, where the system refuses it."""
-        with contextlib.suppress(OSError, RuntimeError):
+        with signals_blocked() as mask, contextlib.suppress(OSError, RuntimeError):
             waits = self.enter_context(contextlib.ExitStack())  # left last
-
-            def made(child: int) -> None:
-                waits.callback(wait_for, child)
-                self.callback(self._lifeline.write, b"0")  # ends one fork
-
             self._open()
             for number in range(processes):
                 threads = len(range(number, workers, processes))
-                fork(partial(self._work, threads), made, ignored=_IGNORED)
+                child = fork(partial(self._work, threads), mask, ignored=_IGNORED)
+                waits.callback(wait_for, child)
+                self.callback(self._lifeline.write, b"0")  # ends one fork
 
     def messages(self) -> Iterator[object]:
         """Give what the forks send, until the last one has ended."""
@@ -128,8 +127,8 @@ class _Forks(contextlib.ExitStack, Generic[T]):
             return
         self._mouth.close()
         while data := self._ear.recv(_LONGEST):
-            with contextlib.suppress(Exception):  # an error that can't be made again
-                yield pickle.loads(data)  # noqa: S301 - from a fork of this process
+            message = _loaded(data)
+            yield message.opened() if isinstance(message, _Sealed) else message
 
     def _open(self) -> None:
         self._numbers, end = self._pipe()
@@ -153,7 +152,7 @@ class _Forks(contextlib.ExitStack, Generic[T]):
         self._lifeline.close()
         if self._ear is not None:
             self._ear.close()
-        _send_records(self._send)
+        _send_records(self._send_sealed)
         self._begin(self._send)
         start_thread(self._watch, name="fetch-artifacts lifeline")
         taking = dict.fromkeys(range(threads), self._take_jobs)
@@ -170,16 +169,40 @@ class _Forks(contextlib.ExitStack, Generic[T]):
                 return
             done = settle(Future[T](), self._jobs[number[0]])
             if type(done.exception()) not in _SCARCE:
-                self._send(_Outcome.of(number[0], done))
+                self._send_sealed(_Outcome.of(number[0], done))
+
+    def _send_sealed(self, message: object) -> None:
+        """Send what may hold objects of the program."""
+        with _unpicklable():
+            self._send(_Sealed(pickle.dumps(message)))
 
     def _send(self, message: object) -> None:
         """Send what can be pickled and is not too long, while the parent is there."""
-        with contextlib.suppress(
-            OSError, pickle.PicklingError, TypeError, AttributeError
-        ):
+        with _unpicklable(), contextlib.suppress(OSError):
             data = pickle.dumps(message)
             if len(data) <= _LONGEST:
                 self._mouth.send(data)
+
+
+def _unpicklable() -> contextlib.suppress:
+    return contextlib.suppress(pickle.PicklingError, TypeError, AttributeError)
+
+
+def _loaded(data: bytes) -> Any:
+    return pickle.loads(data)  # noqa: S301 - from a fork of this process
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """A message that it may not be possible to make again."""
+
+    data: bytes
+
+    def opened(self) -> Any:
+        """Give the message, None where that fails for a reason of its own."""
+        with signals_blocked(), contextlib.suppress(Exception):
+            return _loaded(self.data)
+        return None
 
 
 @dataclass(frozen=True, slots=True)

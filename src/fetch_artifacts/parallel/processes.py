@@ -16,7 +16,7 @@ import time
 from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 _MOST_PROCESSES: Final = 8
 _THREAD_ENDS: Final = 0.001  # seconds; until then the system may list one that ended
@@ -79,17 +79,31 @@ def processes_for(pieces: int, *, least: int, pages_a_piece: int) -> int:
     return max(1, min(_MOST_PROCESSES, available_cores(), pieces // each))
 
 
+@contextlib.contextmanager
+def signals_blocked() -> Iterator[set[int]]:
+    """Let no handler of the program run, nor raise, in a ``with`` block.
+
+    Gives the signals that were blocked before.
+    """
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:  # a signal that came right before may interrupt the next line
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        yield mask
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
 def fork(
-    work: Callable[[], object],
-    made: Callable[[int], object],
-    *,
-    ignored: Iterable[int] = (),
-) -> None:
-    """Do some work in a fork of this process.
+    work: Callable[[], object], mask: Iterable[int], *, ignored: Iterable[int] = ()
+) -> int:
+    """Do some work in a fork of this process, and give the number of that.
+
+    To be called within `signals_blocked`, or a handler may raise before the caller has
+    the number.
 
     Args:
         work: What to do. What it returns or raises goes nowhere.
-        made: Called with the number of the fork, before a signal can interrupt that.
+        mask: The signals that are blocked in the fork.
         ignored: Signals that the fork ignores; all that the program handles have their
             usual effect on it.
 
@@ -97,16 +111,10 @@ def fork(
         OSError: The system refuses it.
         RuntimeError: This is a subinterpreter.
     """
-    # A signal that came right before may interrupt the second of these calls.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    try:
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        child = os.fork()
-        if not child:
-            _work_and_exit(work, frozenset(ignored), mask)
-        made(child)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    child = os.fork()
+    if not child:
+        _work_and_exit(work, frozenset(ignored), mask)
+    return child
 
 
 def wait_for(child: int) -> None:
