@@ -125,6 +125,10 @@ def fork():
 os.fork = fork""",
     "no memory to spare": "forks._PAGES_A_FILE = 1",
     "one core": "processes.available_cores = lambda: 1",
+    "a confined program": """
+def refuse(*_):
+    raise PermissionError
+processes.open = refuse""",
     "few files": "forks.WORTH_A_FORK = len(paths)",
 }
 

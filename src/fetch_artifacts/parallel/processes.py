@@ -73,8 +73,11 @@ def processes_for(pieces: int, *, least: int, pages_a_piece: int) -> int:
         time.sleep(_THREAD_ENDS)
         if not may_fork():
             return 1
-    with open("/proc/self/statm", "rb") as file:
-        pages = int(file.read().split()[1])
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            pages = int(file.read().split()[1])
+    except OSError:  # a confined program may not read all of /proc
+        return 1
     each = least + pages // pages_a_piece
     return max(1, min(_MOST_PROCESSES, available_cores(), pieces // each))
 
