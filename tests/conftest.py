@@ -38,9 +38,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep to the recorded answers where that is asked for, and hear Ctrl-C always."""
-    # A job in the background may ignore it, and its processes inherit that.
+    """Keep to the recorded answers where that is asked for, and hear signals always."""
+    # A job in the background may ignore it, as one of nohup does a hang-up, and their
+    # processes inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if config.option.recorded:
         config.pluginmanager.register(RecordedOnly(), "recorded")
 
