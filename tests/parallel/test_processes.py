@@ -15,10 +15,21 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+BEGIN = """
+import atexit, gc, os
+from fetch_artifacts.parallel import processes
+
+def forked(work):
+    with processes.signals_blocked() as mask:
+        child = processes.fork(work, mask)
+    processes.wait_for(child)
+"""
+
+
 def run(code: str) -> str:
     """Run a program; give what it printed."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
+        [sys.executable, "-W", "error", "-c", BEGIN + code],
         capture_output=True,
         text=True,
         check=False,
@@ -31,8 +42,6 @@ def run(code: str) -> str:
 def test_a_fork_leaves_the_objects_of_the_program_alone() -> None:
     # A cycle that nothing needs any more is the program's to collect, once.
     code = """
-import gc
-from fetch_artifacts.parallel.processes import fork, wait_for
 gc.disable()
 class Deletes:
     def __del__(self):
@@ -42,19 +51,17 @@ one.itself = one
 del one
 def work():
     gc.collect()
-fork(work, wait_for)
-print("forked", flush=True)
+    os.write(1, b"worked, ")
+forked(work)
 gc.collect()
 """
-    assert run(code) == "forked\ndeleted\n"
+    assert run(code) == "worked, deleted\n"
 
 
 def test_a_fork_runs_no_exit_function_and_flushes_nothing() -> None:
     code = """
-import atexit
-from fetch_artifacts.parallel.processes import fork, wait_for
 atexit.register(print, "exit")
 print("buffered")
-fork(int, wait_for)
+forked(lambda: os.write(1, b"worked, "))
 """
-    assert run(code) == "buffered\nexit\n"
+    assert run(code) == "worked, buffered\nexit\n"
