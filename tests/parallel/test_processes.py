@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(
 
 
 BEGIN = """
-import atexit, gc, os
+import atexit, gc, os, sys
 from fetch_artifacts.parallel import processes
 
 def forked(work):
@@ -61,6 +61,7 @@ gc.collect()
 def test_a_fork_runs_no_exit_function_and_flushes_nothing() -> None:
     code = """
 atexit.register(print, "exit")
+sys.stdout.reconfigure(write_through=False, line_buffering=False)
 print("buffered")
 forked(lambda: os.write(1, b"worked, "))
 """
