@@ -5,6 +5,7 @@ The tests run a program, as one with threads is not forked.
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 
@@ -66,3 +67,38 @@ print("buffered")
 forked(lambda: os.write(1, b"worked, "))
 """
     assert run(code) == "worked, buffered\nexit\n"
+
+
+@pytest.mark.skipif(
+    not platform.libc_ver()[0], reason="NOT TESTED: malloc is not that of glibc"
+)
+def test_threads_of_a_fork_may_share_the_memory_that_they_free() -> None:
+    # For each thread glibc reserves 64 MB of addresses, unless they share.
+    code = """
+import threading
+def reserved():
+    "Pages of addresses that four threads take, in MB, less their stacks."
+    with open("/proc/self/statm") as file:
+        before = int(file.read().split()[0])
+    barrier = threading.Barrier(5)
+    def use():
+        bytes(100_000)
+        barrier.wait()
+        barrier.wait()
+    threading.stack_size(1 << 20)
+    threads = [threading.Thread(target=use) for _ in range(4)]
+    for thread in threads: thread.start()
+    barrier.wait()
+    with open("/proc/self/statm") as file:
+        after = int(file.read().split()[0])
+    barrier.wait()
+    for thread in threads: thread.join()
+    return (after - before) * os.sysconf("SC_PAGESIZE") >> 20
+def work():
+    processes.reuse_memory()
+    os.write(1, b"%d " % reserved())
+forked(work)
+print(reserved())
+"""
+    shared, own = map(int, run(code).split())
+    assert shared < 64 < own

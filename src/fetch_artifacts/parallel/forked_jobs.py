@@ -29,7 +29,12 @@ from logging.handlers import QueueHandler
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from fetch_artifacts.parallel.processes import fork, signals_blocked, wait_for
+from fetch_artifacts.parallel.processes import (
+    fork,
+    reuse_memory,
+    signals_blocked,
+    wait_for,
+)
 from fetch_artifacts.parallel.threads import run_all, settle, start_thread
 
 if TYPE_CHECKING:
@@ -152,6 +157,7 @@ class _Forks(contextlib.ExitStack, Generic[T]):
         self._lifeline.close()
         if self._ear is not None:
             self._ear.close()
+        reuse_memory()
         _send_records(self._send_sealed)
         self._begin(self._send)
         start_thread(self._watch, name="fetch-artifacts lifeline")
