@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
+from itertools import pairwise, product
 
 import pytest
 
@@ -16,7 +18,17 @@ def test_contenders_take_turns_after_a_warm_up() -> None:
 
     compare("title", contenders, rounds=2, before=lambda: calls.append("-"))
 
-    assert calls == ["-", "ours", "-", "b"] * 3
+    assert "".join(calls) == "-ours-b-b-ours-b-ours"
+
+
+def test_each_contender_follows_each_other() -> None:
+    calls: list[str] = []
+    contenders = {name: partial(calls.append, name) for name in "abc"}
+
+    compare("title", contenders, rounds=5, reference="a")
+
+    assert "".join(calls) == "abccbabcaacbcabbac"
+    assert {*pairwise(calls)} == {*product("abc", repeat=2)}
 
 
 def test_a_float_counts_as_the_time_and_ratios_are_of_paired_rounds(

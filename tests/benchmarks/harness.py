@@ -81,9 +81,11 @@ def compare(
     reference: str = "ours",
     goals: Sequence[Goal] = (),
 ) -> dict[str, Timing]:
-    """Time the contenders in turn, A B C A B C ..., and print a table.
+    """Time the contenders in turn, and print a table.
 
-    Each runs once more at the start, to warm up.
+    Each runs once more at the start, to warm up. The order changes from round to round,
+    A B C, C B A, B C A, A C B, ...: what one leaves behind, such as memory that the
+    system has to clear, is not always the burden of the same next one.
 
     Args:
         title: The table's first line.
@@ -100,10 +102,10 @@ def compare(
     rounds = min(rounds, 2) if RUN.quick else rounds
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(rounds + 1):
-        for name, contender in contenders.items():
+        for name in _order(list(contenders), turn):
             if before:
                 before()
-            taken = _time(contender)
+            taken = _time(contenders[name])
             if turn:
                 seconds[name].append(taken)
     timings = {
@@ -124,6 +126,11 @@ def compare(
         print(f"  {colour}{result}{PLAIN if colour else ''}")
     RUN.comparisons.append(Comparison(RUN.benchmark, title, seconds, results))
     return timings
+
+
+def _order(names: list[str], turn: int) -> list[str]:
+    start = turn // 2 % len(names)
+    return (names[start:] + names[:start])[:: -1 if turn % 2 else 1]
 
 
 def per_call(function: Callable[[], object], number: int) -> Callable[[], float]:
