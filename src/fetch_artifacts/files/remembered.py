@@ -41,7 +41,20 @@ class Remembered(Generic[T]):
 
     def get(self, path: str) -> T:
         """Give the value of the file as it is now."""
-        kept, stamp = self._kept.get(path), _stamp(path)
+        kept = self._kept.get(path)
+        stamp: _Stamp
+        try:
+            status = os.stat(path)
+            stamp = (
+                status.st_mtime_ns,
+                status.st_ctime_ns,
+                status.st_ino,
+                status.st_size,
+            )
+        except (FileNotFoundError, NotADirectoryError):
+            stamp = None
+        except OSError:  # nothing tells whether it is still the same later
+            stamp = _UNKNOWN
         if kept is not None and kept[0] == stamp:
             return kept[1]
         value = self._make(path)
@@ -57,16 +70,6 @@ class Remembered(Generic[T]):
         """Forget all values; the next `get` computes anew."""
         with self._lock:
             self._kept.clear()
-
-
-def _stamp(path: str) -> _Stamp:
-    try:
-        status = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError:  # nothing tells whether it is still the same later
-        return _UNKNOWN
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size
 
 
 def _settled(stamp: _Stamp) -> bool:
