@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 from fetch_artifacts.errors import DepotError, FetchArtifactsError
 from fetch_artifacts.files.locks.lock_file import hold_by_system, may_be_alive
 from fetch_artifacts.files.removing import OPEN_FOLDER, remove_tree
-from fetch_artifacts.files.writing import naming_what_is_full
+from fetch_artifacts.files.writing import OF_SPACE, naming_what_is_full
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAME: Final = ".fetch-artifacts-{host}-{pid}-{random}"
-_OF_WRITES: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+_OF_WRITES: Final = OF_SPACE | {errno.EIO, errno.EROFS}
 _PID: Final = re.compile(r"([0-9]{1,10})-[0-9a-f]{16}")
 
 

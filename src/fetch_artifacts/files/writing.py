@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _UNSUPPORTED: Final = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+OF_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Numbers of errors for lack of space; the system names no file with them."""
+
 _NAME_PART: Final = 50  # characters; with all of a long name it would be too long
 
 
@@ -93,7 +95,7 @@ def naming_what_is_full(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is None and error.errno in _FULL:
+        if error.filename is None and error.errno in OF_SPACE:
             error.filename = os.fspath(path)
         raise
 
