@@ -51,7 +51,7 @@ from fetch_artifacts.terminal.progress import report_bytes, report_on
 from fetch_artifacts.urls import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from pathlib import Path
@@ -199,11 +199,7 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         for entry in entries:
             of_tree.setdefault(_tree_key(entry), []).append(entry)
         joined = {tree: first.joined(rest) for tree, (first, *rest) in of_tree.items()}
-        running = self._run(
-            {tree: partial(self.ensure, entry) for tree, entry in joined.items()},
-            workers=jobs or self._settings.concurrent_downloads,
-            missing=sum(map(self._is_missing, joined.values())),
-        )
+        running = self._run(joined, jobs or self._settings.concurrent_downloads)
         for tree, done in running.items():
             if not done.exception():  # else it has warned of nothing
                 note_warned(joined[tree])  # perhaps in a fork
@@ -211,13 +207,10 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
         return {tree: done.result() for tree, done in running.items()}
 
     def _run(
-        self, jobs: Mapping[K, Callable[[], Path]], *, workers: int, missing: int
+        self, entries: Mapping[K, ArtifactEntry], workers: int
     ) -> dict[K, Future[Path]]:
-        processes = 1
-        if self._may_fork and workers > 1:
-            processes = processes_for(
-                missing, least=_WORTH_A_FORK, pages_a_piece=_PAGES_AN_ARTIFACT
-            )
+        jobs = {tree: partial(self.ensure, entry) for tree, entry in entries.items()}
+        processes = self._processes_for(entries.values(), workers)
         if processes == 1:
             return run_all(jobs, workers=workers, stopped=self._stopped)
         from fetch_artifacts.parallel.forked_jobs import run_in_forks
@@ -226,11 +219,22 @@ class Installer(contextlib.AbstractContextManager["Installer"]):
             import_module(module)
         return run_in_forks(
             jobs,
-            processes=min(processes, workers),
+            processes=processes,
             workers=workers,
             stopped=self._stopped,
             begin=self._begin_in_fork,
             hear=self._report,
+        )
+
+    def _processes_for(self, entries: Collection[ArtifactEntry], workers: int) -> int:
+        if not self._may_fork or self._worthwhile(len(entries)) == 1:
+            return 1  # without a look for what is there already
+        missing = sum(map(self._is_missing, entries))
+        return min(self._worthwhile(missing), workers)
+
+    def _worthwhile(self, artifacts: int) -> int:
+        return processes_for(
+            artifacts, least=_WORTH_A_FORK, pages_a_piece=_PAGES_AN_ARTIFACT
         )
 
     def _begin_in_fork(self, send: Progress) -> None:
