@@ -132,8 +132,7 @@ class _Forks(contextlib.ExitStack, Generic[T]):
             return
         self._mouth.close()
         while data := self._ear.recv(_LONGEST):
-            message = _loaded(data)
-            yield message.opened() if isinstance(message, _Sealed) else message
+            yield _made_again(data)
 
     def _open(self) -> None:
         self._numbers, end = self._pipe()
@@ -158,7 +157,7 @@ class _Forks(contextlib.ExitStack, Generic[T]):
         if self._ear is not None:
             self._ear.close()
         reuse_memory()
-        _send_records(self._send_sealed)
+        _send_records(self._send)
         self._begin(self._send)
         start_thread(self._watch, name="fetch-artifacts lifeline")
         taking = dict.fromkeys(range(threads), self._take_jobs)
@@ -175,40 +174,23 @@ class _Forks(contextlib.ExitStack, Generic[T]):
                 return
             done = settle(Future[T](), self._jobs[number[0]])
             if type(done.exception()) not in _SCARCE:
-                self._send_sealed(_Outcome.of(number[0], done))
-
-    def _send_sealed(self, message: object) -> None:
-        """Send what may hold objects of the program."""
-        with _unpicklable():
-            self._send(_Sealed(pickle.dumps(message)))
+                self._send(_Outcome.of(number[0], done))
 
     def _send(self, message: object) -> None:
         """Send what can be pickled and is not too long, while the parent is there."""
-        with _unpicklable(), contextlib.suppress(OSError):
+        with contextlib.suppress(
+            OSError, pickle.PicklingError, TypeError, AttributeError
+        ):
             data = pickle.dumps(message)
             if len(data) <= _LONGEST:
                 self._mouth.send(data)
 
 
-def _unpicklable() -> contextlib.suppress:
-    return contextlib.suppress(pickle.PicklingError, TypeError, AttributeError)
-
-
-def _loaded(data: bytes) -> Any:
-    return pickle.loads(data)  # noqa: S301 - from a fork of this process
-
-
-@dataclass(frozen=True, slots=True)
-class _Sealed:
-    """A message that it may not be possible to make again."""
-
-    data: bytes
-
-    def opened(self) -> Any:
-        """Give the message, None where that fails for a reason of its own."""
-        with signals_blocked(), contextlib.suppress(Exception):
-            return _loaded(self.data)
-        return None
+def _made_again(data: bytes) -> object:
+    """Give a message, None where that fails for a reason of the program's objects."""
+    with signals_blocked(), contextlib.suppress(Exception):
+        return pickle.loads(data)  # noqa: S301 - from a fork of this process
+    return None
 
 
 @dataclass(frozen=True, slots=True)
