@@ -73,11 +73,15 @@ def folder(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_results_come_from_forks_in_the_order_of_the_jobs() -> None:
+def test_the_results_come_from_forks_in_the_order_of_the_jobs(folder: Path) -> None:
     code = """
 def job(number):
+    open(os.path.join(folder, f"{os.getpid()}"), "a").close()
+    while len(os.listdir(folder)) < 2:
+        time.sleep(0.01)
     time.sleep(0.01 * (number % 3))
     return number, os.getpid()
+folder = sys.argv[1]
 found = run({f"job {n}": functools.partial(job, n) for n in range(20)})
 assert list(found) == [f"job {n}" for n in range(20)]
 numbers, processes = zip(*(done.result() for done in found.values()))
@@ -85,7 +89,7 @@ assert numbers == tuple(range(20))
 assert len(set(processes)) == 2 and parent not in processes
 assert no_child_is_left() and not stopped.is_set()
 """
-    assert run(code).stderr == ""
+    assert run(code, folder).stderr == ""
 
 
 def test_as_many_jobs_as_wanted_run_at_once(folder: Path) -> None:
@@ -350,6 +354,26 @@ except KeyboardInterrupt:
 """
     assert run(code, folder).stdout == "interrupted\n"
     assert names(folder) == ALL
+
+
+def test_an_interrupt_that_ends_no_wait_is_heard_soon() -> None:
+    # One that comes right before the wait does not end it, nor does this one.
+    code = """
+def interrupt():
+    time.sleep(0.1)
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+def hear(message):
+    threading.Thread(target=interrupt).start()
+
+try:
+    run([lambda: (tell("begun"), stopped.wait(50))], hear=hear)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    begun = time.monotonic()
+    assert run(code).stdout == "interrupted\n"
+    assert time.monotonic() - begun < 30
 
 
 def test_an_interrupt_while_forks_are_made_leaves_none_behind() -> None:

@@ -47,6 +47,7 @@ T = TypeVar("T")
 _LONGEST: Final = 1 << 18  # bytes of a message; Linux takes 208 KiB unless told
 _NUMBER: Final = 2  # bytes
 _MOST: Final = 1 << 15  # numbers, which fill a pipe
+_GLANCE: Final = 0.5  # seconds; a signal right before a wait does not end it
 _SCARCE: Final = (MemoryError, RuntimeError)  # no memory, "can't start new thread"
 _IGNORED: Final = frozenset(
     getattr(signal, name)
@@ -131,8 +132,10 @@ class _Forks(contextlib.ExitStack, Generic[T]):
         if self._ear is None:
             return
         self._mouth.close()
-        while data := self._ear.recv(_LONGEST):
-            yield _made_again(data)
+        self._ear.settimeout(_GLANCE)
+        while (data := _received(self._ear)) != b"":
+            if data is not None:
+                yield _made_again(data)
 
     def _open(self) -> None:
         self._numbers, end = self._pipe()
@@ -184,6 +187,14 @@ class _Forks(contextlib.ExitStack, Generic[T]):
             data = pickle.dumps(message)
             if len(data) <= _LONGEST:
                 self._mouth.send(data)
+
+
+def _received(ear: socket.socket) -> bytes | None:
+    """Give the next message, nothing once there is nobody to send one, or None."""
+    try:
+        return ear.recv(_LONGEST)
+    except TimeoutError:
+        return None
 
 
 def _made_again(data: bytes) -> object:
