@@ -350,7 +350,11 @@ def test_a_gzip_is_about_as_small_as_that_of_zlib() -> None:
     assert len(packed) < 1.01 * len(zlib.compress(data, 6))
 
 
-def test_noise_hardly_grows_and_what_it_hides_is_still_compressed() -> None:
+@pytest.mark.parametrize("is_here", [libdeflate._HERE, False])
+def test_noise_hardly_grows_and_what_it_hides_is_still_compressed(
+    monkeypatch: pytest.MonkeyPatch, *, is_here: bool
+) -> None:
+    monkeypatch.setattr(libdeflate, "_HERE", is_here)
     noise = os.urandom(1 << 20)
     assert len(b"".join(compressed([noise], "gz"))) < 1.001 * len(noise)
     with_text = noise[: 1 << 17] + TAR * 30 + noise[1 << 17 :]

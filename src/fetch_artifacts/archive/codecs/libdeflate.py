@@ -25,5 +25,7 @@ def gzip_member(data: bytes, level: int) -> bytes:
         return bytes(deflate.gzip_compress(data, level))
     from fetch_artifacts.archive.codecs.zlib_ng import zlib
 
+    if level == 1:
+        level = 2  # zlib-ng's level 1 makes noise 5 % larger, the others do not
     compressor = zlib.compressobj(level, zlib.DEFLATED, 31)
     return compressor.compress(data) + compressor.flush()
