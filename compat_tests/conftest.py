@@ -24,6 +24,7 @@ from compat_tests.counting import (
 from fetch_artifacts.conformance.pytest_plugin import teller
 from fetch_artifacts.conformance.questions import Julia, open_julia, version_numbers
 from fetch_artifacts.errors import NoJuliaError
+from support.hangs import Hangs
 from support.isolation import isolate
 
 # A batch of ten cases is an example. One julia and one folder serve all examples.
@@ -61,6 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     tally = Tally(check_floor=config.option.live_floor)
     config.pluginmanager.register(tally, "tally")
+    config.pluginmanager.register(Hangs(config), "hangs")
 
 
 @pytest.fixture(scope="session")

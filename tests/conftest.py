@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from fetch_artifacts.network import fetcher
 from fetch_artifacts.network.session import ServerLimits
+from support.hangs import Hangs
 from support.isolation import isolate
 from support.recorded import RecordedOnly
 
@@ -38,12 +39,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep to the recorded answers where that is asked for, and hear signals always."""
+    """Hear signals, end what hangs, and keep to recorded answers where asked to."""
     # A job in the background may ignore it, as one of nohup does a hang-up, and their
     # processes inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    config.pluginmanager.register(Hangs(config), "hangs")
     if config.option.recorded:
         config.pluginmanager.register(RecordedOnly(), "recorded")
 
