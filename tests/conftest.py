@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from pytest_httpserver import HTTPServer
 
 from fetch_artifacts.network import fetcher
 from fetch_artifacts.network.session import ServerLimits
@@ -70,6 +71,13 @@ def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     isolate(monkeypatch, tmp_path / "home")
     # A Julia on PATH would decide the platform, half a second after it is asked.
     monkeypatch.setenv("JULIA", "there-is-no-such-julia")
+
+
+@pytest.fixture(scope="session")
+def make_httpserver() -> Iterator[HTTPServer]:
+    """Serve each client in a thread, so that a silent one holds up nobody."""
+    with HTTPServer(threaded=True) as server:
+        yield server
 
 
 @pytest.fixture
