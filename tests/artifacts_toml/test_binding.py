@@ -26,6 +26,7 @@ from fetch_artifacts.errors import (
 from fetch_artifacts.platforms import Platform
 from support.bindings import bind
 from support.fixtures import Case, load_vectors
+from support.trees import facts
 
 ONE, TWO = TreeHash.parse("1" * 40), TreeHash.parse("2" * 40)
 SHA = Sha256.parse("ab" * 32)
@@ -250,9 +251,9 @@ def test_what_can_not_be_bound_is_known_before(
 def test_unbinding_tells_whether_there_was_something(toml: Path) -> None:
     bind(toml, "x", ONE)
     bind(toml, "y", ONE, platform=LINUX)
-    before = toml.stat()
+    before = facts(toml)
     assert not unbind(toml, "z")
-    assert toml.stat() == before
+    assert facts(toml) == before
     assert not unbind(toml, "y", platform=MAC)
     assert unbind(toml, "y", platform=LINUX)
     assert unbind(toml, "y")

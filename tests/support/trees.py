@@ -57,6 +57,13 @@ def make_tree(root: Path, tree: Tree) -> Path:
     return root
 
 
+def facts(path: Path) -> tuple[int, ...]:
+    """All that the system keeps of a file but when it was last read."""
+    status = path.lstat()
+    times = status.st_mtime_ns, status.st_ctime_ns
+    return status.st_ino, status.st_mode, status.st_nlink, status.st_size, *times
+
+
 def full_disk(*_: object) -> NoReturn:
     """Fail as `os.write` does on a full disk."""
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -24,6 +24,7 @@ from fetch_artifacts.artifacts_toml.file import load_artifacts_toml
 from fetch_artifacts.depot.usage import entries
 from fetch_artifacts.depot.usage import log as usage_log
 from fetch_artifacts.depot.usage.log import mark_used, marked_lately, write_usage
+from support.trees import facts
 
 MODES = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 
@@ -443,9 +444,9 @@ def test_what_is_no_regular_file_is_a_warning_and_left_as_it_is(
     log = log_of(depot)
     log.parent.mkdir(parents=True)
     make(log)
-    before = log.lstat(), sorted(log.parent.iterdir())
+    before = facts(log), sorted(log.parent.iterdir())
     write_usage(depot, [make_toml(tmp_path)])
-    assert before == (log.lstat(), sorted(log.parent.iterdir()))
+    assert before == (facts(log), sorted(log.parent.iterdir()))
     assert str(log) in caplog.text
     assert "expected a regular file with one name" in caplog.text
 
