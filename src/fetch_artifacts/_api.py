@@ -360,7 +360,7 @@ def _calling_module() -> dict[str, Any]:
 
     There is no ``__file__`` in a notebook, in a REPL and for ``python -c``.
     """
-    frame = sys._getframe(1)
+    frame = sys._getframe(2)  # the function of this package that asks for a file
     while frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
         if frame.f_back is None:
             return {}

@@ -9,14 +9,16 @@ Stamps that are too young are not trusted, see `files.remembered`.
 
 from __future__ import annotations
 
+import math
 import os
 import stat
+from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fetch_artifacts.artifacts_toml.file import FILES
 from fetch_artifacts.depot.overrides import OVERRIDES_TOML
 from fetch_artifacts.depot.stack import DepotStack
-from fetch_artifacts.depot.usage.log import marked_lately
+from fetch_artifacts.depot.usage.log import marked_until
 from fetch_artifacts.files.remembered import Remembered
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class _Answer(NamedTuple):
     stack: DepotStack
     file: object
     folders: tuple[tuple[str, _Folder | None], ...]  # None: there is none
+    until: float  # when the use has to be logged again, by the monotonic clock
     path: Path
 
 
@@ -56,14 +59,13 @@ def known_path(name: str, toml: str) -> Path | None:
     answer = _answers.get((name, toml))
     if answer is None or answer.stack != DepotStack.present():
         return None
-    root = answer.stack.root
-    if root is not None and not marked_lately(root, toml):
-        return None
-    if FILES.get(toml) is not answer.file:
+    if FILES.get(toml) is not answer.file or monotonic() >= answer.until:
         return None
     for path, before in answer.folders:
-        now = _present(path) if before is None else _FOLDERS.get(path)
-        if now is not before:
+        if before is None:
+            if os.access(path, os.F_OK):  # half the time of a stat that fails
+                return None
+        elif _FOLDERS.get(path) is not before:
             return None
     return answer.path
 
@@ -80,7 +82,10 @@ class Watch:
         self._asked = name, toml
         self._stack = DepotStack.present()
         self._file = FILES.get(toml)
-        self._folders = tuple((path, _present(path)) for path in self._stack.folders)
+        self._folders = tuple(
+            (path, _FOLDERS.get(path) if os.access(path, os.F_OK) else None)
+            for path in self._stack.folders
+        )
 
     def keep(self, answer: Path, tree: Path) -> None:
         """Keep an answer, if it holds until one of these changes.
@@ -103,9 +108,8 @@ class Watch:
             return
         if len(_answers) >= _AT_MOST:
             _answers.clear()
-        _answers[self._asked] = _Answer(self._stack, self._file, self._folders, answer)
-
-
-def _present(folder: str) -> _Folder | None:
-    # For a folder that is missing, access takes half the time of stat.
-    return _FOLDERS.get(folder) if os.access(folder, os.F_OK) else None
+        root, toml = self._stack.root, self._asked[1]
+        until = math.inf if root is None else marked_until(root, toml)
+        _answers[self._asked] = _Answer(
+            self._stack, self._file, self._folders, until, answer
+        )

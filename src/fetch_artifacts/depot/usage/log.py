@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import re
 import time
@@ -100,10 +101,17 @@ def mark_used(
 
 
 def marked_lately(depot: str, toml: str) -> bool:
-    """Whether this process logged a file within the last day, without file access.
+    """Whether this process logged a file within the last day, as `marked_until`."""
+    return time.monotonic() < marked_until(depot, toml)
 
-    False if the file was read again since then: if it was gone for a while, a gc has
-    dropped it from the log. The log may have been removed since then, with its depot.
+
+def marked_until(depot: str, toml: str) -> float:
+    """Give until when this process need not log a file again, without file access.
+
+    That is a day after it did so, by the monotonic clock; a moment that has passed if
+    it did not, or if the file was read again since then: if it was gone for a while, a
+    gc has dropped it from the log. The log may have been removed since then, with its
+    depot.
 
     Args:
         depot: The depot, spelled as for `write_usage`.
@@ -111,8 +119,8 @@ def marked_lately(depot: str, toml: str) -> bool:
     """
     seen = _seen.get((depot, toml))
     if seen is None or seen.moment < READ_AT.get(toml, 0):
-        return False
-    return time.monotonic() - seen.moment < _DAY
+        return -math.inf
+    return seen.moment + _DAY
 
 
 def write_usage(depot: Path, tomls: Iterable[Path], *, anew: bool = False) -> None:
