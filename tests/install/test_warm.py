@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -181,3 +182,18 @@ def test_a_known_answer_takes_one_look_at_the_file_and_one_at_the_depot(
         monkeypatch.setattr(module, "os", SimpleNamespace(stat=stat))
     artifact("Demo", toml)
     assert looks == [str(toml), str(depot / "artifacts")]
+
+
+def test_the_use_of_a_known_answer_is_logged_once_a_day(
+    toml: Path, depot: Path, later: Later, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warmed(toml, later)
+    log = depot / "logs" / "artifact_usage.toml"
+    log.unlink()
+    artifact("Demo", toml)
+    assert not log.exists()
+    real = time.monotonic
+    for place in (time, warm):
+        monkeypatch.setattr(place, "monotonic", lambda: real() + 24 * 60 * 60)
+    artifact("Demo", toml)
+    assert log.exists()
