@@ -190,7 +190,7 @@ class _Forks(contextlib.ExitStack, Generic[T]):
 
 
 def _received(ear: socket.socket) -> bytes | None:
-    """Give the next message, nothing once there is nobody to send one, or None."""
+    """Give the next message: b"" after the last one, None if none came for a while."""
     try:
         return ear.recv(_LONGEST)
     except TimeoutError:
