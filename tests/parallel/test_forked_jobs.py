@@ -400,6 +400,10 @@ def late(*_):
 signal.signal(signal.SIGALRM, late)
 """
 WHEN_IT_IS_LATE = {
+    "a message is waited for": """
+def job():
+    stopped.wait(50)
+signal.setitimer(signal.ITIMER_REAL, 0.5)""",
     "forks are made": """
 real = os.pipe
 def pipe():

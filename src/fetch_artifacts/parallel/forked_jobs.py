@@ -18,6 +18,7 @@ import io
 import logging
 import os
 import pickle
+import select
 import signal
 import socket
 import traceback
@@ -35,7 +36,7 @@ from fetch_artifacts.parallel.processes import (
     signals_blocked,
     wait_for,
 )
-from fetch_artifacts.parallel.threads import run_all, settle, start_thread
+from fetch_artifacts.parallel.threads import GLANCE, run_all, settle, start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -47,7 +48,6 @@ T = TypeVar("T")
 _LONGEST: Final = 1 << 18  # bytes of a message; Linux takes 208 KiB unless told
 _NUMBER: Final = 2  # bytes
 _MOST: Final = 1 << 15  # numbers, which fill a pipe
-_GLANCE: Final = 0.5  # seconds; a signal right before a wait does not end it
 _SCARCE: Final = (MemoryError, RuntimeError)  # no memory, "can't start new thread"
 _IGNORED: Final = frozenset(
     getattr(signal, name)
@@ -132,10 +132,8 @@ class _Forks(contextlib.ExitStack, Generic[T]):
         if self._ear is None:
             return
         self._mouth.close()
-        self._ear.settimeout(_GLANCE)
-        while (data := _received(self._ear)) != b"":
-            if data is not None:
-                yield _made_again(data)
+        while data := _received(self._ear):
+            yield _made_again(data)
 
     def _open(self) -> None:
         self._numbers, end = self._pipe()
@@ -189,12 +187,13 @@ class _Forks(contextlib.ExitStack, Generic[T]):
                 self._mouth.send(data)
 
 
-def _received(ear: socket.socket) -> bytes | None:
-    """Give the next message: b"" after the last one, None if none came for a while."""
-    try:
-        return ear.recv(_LONGEST)
-    except TimeoutError:
-        return None
+def _received(ear: socket.socket) -> bytes:
+    """Give the next message, an empty one once nobody is left to send any."""
+    ready = select.poll()
+    ready.register(ear, select.POLLIN)
+    while not ready.poll(GLANCE * 1000):
+        pass
+    return ear.recv(_LONGEST)
 
 
 def _made_again(data: bytes) -> object:

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_GLANCE: Final = 0.5  # seconds; on Windows, Ctrl-C can't interrupt a wait
+# Seconds that the main thread waits at a time. Ctrl-C right before a wait does not end
+# it, nor, on Windows, does one that comes meanwhile.
+GLANCE: Final = 0.5
 
 K = TypeVar("K")
 P = ParamSpec("P")
@@ -62,7 +64,7 @@ def run_all(
                 for key, job in jobs.items()
             }
             started.set()
-            while wait(running.values(), timeout=_GLANCE).not_done:
+            while wait(running.values(), timeout=GLANCE).not_done:
                 pass
         except BaseException:
             stopped.set()
